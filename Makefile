@@ -1,0 +1,30 @@
+# Everything a developer types. Each target makes .venv first; nothing outside the repository is touched.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SLICER ?= Slicer
+
+.PHONY: demo test lint test-slicer clean
+
+demo: $(READY)  ## segment a phantom in a real MRML scene with the shipped weights
+	$(BIN)/medsegdl demo -o out/demo
+
+test: $(READY)  ## all tests
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest Testing -q
+
+lint: $(READY)  ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+test-slicer:  ## Slicer's own self tests: make test-slicer SLICER=/path/to/Slicer
+	$(SLICER) --testing --no-splash --additional-module-paths "$(CURDIR)/MedSegDL" --python-script "$(CURDIR)/Testing/Python/run_self_tests.py"
+
+$(READY): pyproject.toml training/pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[cli,scene,dev]" --editable training
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) out build

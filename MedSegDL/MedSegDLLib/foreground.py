@@ -1,0 +1,63 @@
+"""Which voxels are head, body or background. numpy only: the panel's checks use it without torch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .tasks import Scale
+
+AIR_HU = -500.0  # above it a CT voxel counts as body
+ZERO_BORDER_SHARE = 0.5  # a volume with so many exact zeros on its faces has had its background removed
+
+
+def otsu_threshold(array: np.ndarray, bins: int = 256) -> float:
+    """The threshold that separates two classes best (Otsu 1979), from a histogram of `bins` bins up to the 99.5th percentile."""
+    sample = array.reshape(-1)[:: max(1, array.size // 500_000)]
+    counts, edges = np.histogram(sample, bins=bins, range=(float(sample.min()), float(np.percentile(sample, 99.5)) + 1e-6))
+    centres = (edges[:-1] + edges[1:]) / 2
+    below = np.cumsum(counts)
+    above = below[-1] - below
+    mass = np.cumsum(counts * centres)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = below * above * (mass / below - (mass[-1] - mass) / above) ** 2
+    return float(centres[int(np.nanargmax(between[:-1]))])
+
+
+def has_empty_border(array: np.ndarray) -> bool:
+    """Whether the volume's faces are mostly exact zeros: its background was removed."""
+    faces = [array.take(index, axis=axis).reshape(-1) for axis in range(3) for index in (0, -1)]
+    values = np.concatenate(faces)
+    return bool(np.count_nonzero(values == 0) >= ZERO_BORDER_SHARE * values.size)
+
+
+def head_mask(volumes: dict[str, np.ndarray]) -> np.ndarray:
+    """The voxels of the head in co-registered MR volumes: (K, J, I) bool.
+
+    Skull-stripped volumes: not zero in any of them. With their background noise: above half of Otsu's threshold in any of them.
+    """
+    mask = np.zeros(next(iter(volumes.values())).shape, dtype=bool)
+    for array in volumes.values():
+        mask |= array != 0 if has_empty_border(array) else array > 0.5 * otsu_threshold(array)
+    return mask
+
+
+def body_mask(volumes: dict[str, np.ndarray]) -> np.ndarray:
+    """The voxels of the body in a CT: (K, J, I) bool."""
+    return np.any([array > AIR_HU for array in volumes.values()], axis=0)
+
+
+def everything(volumes: dict[str, np.ndarray]) -> np.ndarray:
+    """All of the picture: (K, J, I) bool."""
+    return np.ones(next(iter(volumes.values())).shape[:3], dtype=bool)
+
+
+def bounding_box(mask: np.ndarray) -> tuple[slice, slice, slice]:
+    """The smallest box with every True voxel of (K, J, I); the whole array where there is none."""
+    spans = []
+    for axis in range(3):
+        hit = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
+        spans.append(slice(int(hit[0]), int(hit[-1]) + 1) if hit.size else slice(0, mask.shape[axis]))
+    return tuple(spans)
+
+
+FOREGROUND = {Scale.ZSCORE: head_mask, Scale.WINDOW: body_mask, Scale.PERCENTILE: everything}

@@ -1,0 +1,203 @@
+"""`segment`: the whole way on one screen. Images in, a Result out; nothing here reads files or knows who calls."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .align import Aligned, align
+from .bias import N4Options, correct_bias
+from .checks import Finding, FindingCode, Severity, check
+from .errors import InputRefused, UsageError
+from .foreground import FOREGROUND
+from .image import Image
+from .instances import split_instances
+from .machine import choose_device, package_versions, peak_memory_mb
+from .networks import InceptionUNet
+from .predict import Rung, ladder, predict
+from .prepare import Prepared, prepare
+from .record import Stopwatch, input_entry
+from .restore import entropy, restore
+from .result import Result, Segment
+from .tasks import Task
+from .weights import Weights, find_weights, load_weights
+
+Progress = Callable[[float, str], None]
+
+MODES = ("fast", "accurate")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to segment.
+
+    Attributes:
+        device: auto, cpu, cuda or cuda:n.
+        weights: a safetensors file; None takes the shipped one.
+        bias_correction: N4 before the network, where the task has it.
+        mode: `accurate` averages over mirrored images (several times the time).
+        uncertainty: also give the entropy image.
+        keep_bias_field: also give the log field of every modality.
+    """
+
+    device: str = "auto"
+    weights: Path | None = None
+    bias_correction: bool = True
+    mode: str = "fast"
+    uncertainty: bool = False
+    keep_bias_field: bool = False
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise UsageError(f"The mode '{self.mode}' is unknown.", f"Use {' or '.join(MODES)}.")
+
+
+def _quiet(fraction: float, message: str) -> None:
+    """The default progress: nobody listens."""
+
+
+def segment(images: dict[str, Image], task: Task, options: Options = Options(), progress: Progress = _quiet) -> Result:
+    """Segment the regions of a task.
+
+    Args:
+        images: input key of the task -> Image; missing ones are left out.
+        task: an entry of `TASKS`.
+        options: see `Options`.
+        progress: called with (fraction 0..1, message); may raise `Cancelled`, which ends the run.
+
+    Returns:
+        masks on the reference's own grid, volumes and the run record.
+
+    Raises:
+        UsageError, InputRefused, WeightsError, OutOfMemory, Cancelled: see `errors`.
+    """
+    watch = Stopwatch()
+    with watch.phase("check"):
+        progress(0.0, "Checking the input")
+        findings = checked(images, task)
+    with watch.phase("load"):
+        progress(0.02, "Loading the weights")
+        device = choose_device(options.device)
+        weights = load_once(find_weights(task, options.weights), task)
+    with watch.phase("align"):
+        progress(0.05, "Bringing the images to one grid")
+        aligned = align(images, task)
+        foreground = FOREGROUND[weights.plan.scale](_arrays(aligned))
+    with watch.phase("bias correction"):
+        aligned, fields = corrected(aligned, task, foreground, options, findings, _span(progress, 0.1, 0.4))
+    with watch.phase("prepare"):
+        progress(0.4, "Preparing")
+        prepared = prepare(aligned.volumes, foreground, weights.plan)
+    with watch.phase("network"):
+        rungs = ladder(weights.network.arch, weights.plan, tuple(prepared.x.shape[1:]), device)
+        accurate = options.mode == "accurate"
+        probabilities, rung = predict(weights.network, prepared.x, weights.plan, rungs, accurate, _span(progress, 0.42, 0.9))
+    with watch.phase("restore"):
+        progress(0.9, "Restoring the regions")
+        result = restored(probabilities, prepared, aligned, task, weights)
+    if options.uncertainty:
+        with watch.phase("uncertainty"):
+            result.uncertainty = entropy(probabilities[: len(task.regions)], prepared.grid, aligned.grid)
+    if options.keep_bias_field:
+        result.bias_fields = fields
+    with watch.phase("record"):
+        result.record = record(result, images, options, findings, weights, rung)
+    result.record["seconds"] = watch.seconds
+    progress(1.0, "Done")
+    return result
+
+
+def checked(images: dict[str, Image], task: Task) -> list[Finding]:
+    """Findings of the input check; raises InputRefused with the first error's sentence."""
+    findings = check(images, task)
+    for finding in findings:
+        if finding.severity is Severity.ERROR:
+            raise InputRefused(finding.message, finding.remedy)
+    return findings
+
+
+@functools.lru_cache(maxsize=4)
+def _load(path: Path, changed: int, task: Task) -> Weights:
+    return load_weights(path, task)
+
+
+def load_once(path: Path, task: Task) -> Weights:
+    """Weights from memory if this process has loaded this very file before: a warm worker pays once."""
+    changed = path.stat().st_mtime_ns if path.exists() else 0
+    return _load(path, changed, task)
+
+
+def _arrays(aligned: Aligned) -> dict[str, np.ndarray]:
+    return {key: image.array for key, image in aligned.volumes.items() if image is not None}
+
+
+def _span(progress: Progress, start: float, stop: float) -> Progress:
+    """A phase's own 0..1 as a part of the whole's."""
+    return lambda fraction, message: progress(start + fraction * (stop - start), message)
+
+
+def corrected(
+    aligned: Aligned, task: Task, foreground: np.ndarray, options: Options, findings: list[Finding], progress: Progress
+) -> tuple[Aligned, dict[str, np.ndarray]]:
+    """The inputs without their bias fields, and the log fields; z-scored inputs (and tasks without bias) pass untouched."""
+    normalised = {finding.input for finding in findings if finding.code is FindingCode.ZSCORED}
+    keys = [key for key, image in aligned.volumes.items() if image is not None and key not in normalised]
+    if not (task.bias_correction and options.bias_correction and keys):
+        return aligned, {}
+    volumes = torch.stack([torch.from_numpy(aligned.volumes[key].array.astype(np.float32)) for key in keys])
+    n4 = N4Options(spacing_mm=tuple(aligned.grid.spacing_mm[::-1]))
+    done = correct_bias(volumes, torch.from_numpy(foreground), n4, progress)
+    changed = {key: aligned.volumes[key].with_array(done.corrected[i].numpy()) for i, key in enumerate(keys)}
+    fields = {key: done.log_field[i].numpy() for i, key in enumerate(keys)}
+    return replace(aligned, volumes={**aligned.volumes, **changed}), fields
+
+
+def restored(probabilities: torch.Tensor, prepared: Prepared, aligned: Aligned, task: Task, weights: Weights) -> Result:
+    """Masks (and numbered instances) on the reference's grid."""
+    masks = restore(probabilities, prepared.grid, aligned.grid, task, weights.plan)
+    instances = None
+    if task.instances:
+        object_map, boundary = (probabilities[task.outputs.index(name)][0].numpy() for name in (task.regions[0].key, *task.auxiliary))
+        instances = split_instances(object_map, boundary, weights.plan.threshold)[None]
+        masks = {task.regions[0].key: (instances > 0).astype(np.uint8)}
+    voxel = aligned.grid.voxel_volume_mm3
+    segments = tuple(Segment(region, masks[region.key], voxel) for region in task.regions)
+    return Result(task, aligned.grid, aligned.reference, segments, instances)
+
+
+def record(result: Result, images: dict[str, Image], options: Options, findings: list[Finding], weights: Weights, rung: Rung) -> dict:
+    """The run record, but for the seconds."""
+    return {
+        "task": result.task.key,
+        "version": result.task.version,
+        "warnings": [
+            {"severity": f.severity.value, "code": f.code.value, "input": f.input, "message": f.message, "remedy": f.remedy} for f in findings
+        ],
+        "volumes_ml": {key: round(value, 6) for key, value in result.volumes_ml.items()},
+        "voxel_count": {s.region.key: s.voxel_count for s in result.segments},
+        "count": None if result.instances is None else int(result.instances.max()),
+        "peak_memory_mb": peak_memory_mb(),
+        "device": str(rung.device),
+        "rung": rung.name,
+        "packages": package_versions(),
+        "weights": {"file": weights.path.name, "sha256": weights.manifest["sha256"]},
+        "inputs": {key: input_entry(image) for key, image in images.items()},
+        "reference": result.reference,
+        "options": {**asdict(options), "weights": None if options.weights is None else Path(options.weights).name},
+    }
+
+
+def warm(task: Task, device_name: str, weights: Path | None = None) -> dict:
+    """Load a task's weights and run the smallest forward pass, so that the first case waits for nothing. Returns device and file."""
+    device = choose_device(device_name)
+    loaded = load_once(find_weights(task, weights), task)
+    network: InceptionUNet = loaded.network.to(device).eval()
+    side = (network.arch.divisor,) * network.arch.spatial_dims
+    with torch.inference_mode():
+        network(torch.zeros((1, network.arch.in_channels, *side), device=device))
+    return {"device": str(device), "weights": loaded.path.name}

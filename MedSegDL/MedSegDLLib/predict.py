@@ -1,0 +1,190 @@
+"""The network over a whole volume: at once where memory allows, else in Gaussian-weighted tiles. Tensors in, probabilities out."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .errors import OutOfMemory
+from .machine import available_memory_bytes
+from .networks import Architecture, InceptionUNet
+from .tasks import Plan
+
+Progress = Callable[[float, str], None]
+
+OVERLAP = 0.5  # of a tile; as nnU-Net's predictor
+GAUSSIAN_SIGMA = 1 / 8  # of a tile's side; as nnU-Net's predictor
+PLANES_AT_ONCE = 8  # a two-dimensional network takes so many slices in one batch
+BYTES_A_VOXEL_AND_FILTER = 36  # float32 maps alive at once at the finest level (skip, branches, their join), measured
+SAFE_SHARE = 0.7  # of the free memory that a rung may plan with
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One step of the memory ladder.
+
+    Attributes:
+        name: for the report.
+        tile: block given to the network at once, (K, J, I).
+        device: where it runs.
+    """
+
+    name: str
+    tile: tuple[int, int, int]
+    device: torch.device
+
+
+def estimate_bytes(arch: Architecture, tile: tuple[int, int, int]) -> int:
+    """Memory that one forward pass over a tile takes."""
+    planes = min(tile[0], PLANES_AT_ONCE) if arch.spatial_dims == 2 else tile[0]
+    return planes * tile[1] * tile[2] * max(arch.widths[0], 8) * BYTES_A_VOXEL_AND_FILTER
+
+
+def ladder(arch: Architecture, plan: Plan, shape: tuple[int, int, int], device: torch.device) -> list[Rung]:
+    """Rungs from the whole volume down to small tiles on the CPU; those that the estimate rules out are left off.
+
+    Raises:
+        OutOfMemory: not even the smallest is expected to fit.
+    """
+    whole = tuple(_round_up(n, arch.divisor) for n in shape)
+    if arch.spatial_dims == 2:
+        whole = (shape[0], *whole[1:])
+    plan_tile = (shape[0], *plan.tile[1:]) if arch.spatial_dims == 2 else plan.tile
+    planned = tuple(min(a, _round_up(b, 1)) for a, b in zip(whole, plan_tile))
+    small = tuple(n if i == 0 and arch.spatial_dims == 2 else max(arch.divisor, _round_up(n // 2, arch.divisor)) for i, n in enumerate(planned))
+    sizes = [("whole", whole), ("tiles", planned), ("small tiles", small)]
+    devices = [device] if device.type == "cpu" else [device, torch.device("cpu")]
+    rungs = [Rung(f"{name} on {place}", tile, place) for place in devices for name, tile in sizes]
+    budget = {place: SAFE_SHARE * available_memory_bytes(place) for place in devices}
+    fitting = [rung for rung in rungs if estimate_bytes(arch, rung.tile) <= budget[rung.device]]
+    if not fitting:
+        raise OutOfMemory("There is not enough free memory for even a small tile.", "Close other programs, or use a machine with more memory.")
+    return fitting
+
+
+def predict(network: InceptionUNet, x: Tensor, plan: Plan, rungs: list[Rung], mirrored: bool, progress: Progress) -> tuple[Tensor, Rung]:
+    """Probabilities (R, K, J, I) float32 on the CPU for (C, K, J, I), and the rung of the ladder that held.
+
+    Raises:
+        OutOfMemory: every rung ran out of memory.
+    """
+    for rung in rungs:
+        try:
+            return _run(network, x, plan, rung, mirrored, progress), rung
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+    raise OutOfMemory("The memory of this machine was not enough, not even tile by tile.", "Close other programs, or use --device cpu.")
+
+
+def _run(network: InceptionUNet, x: Tensor, plan: Plan, rung: Rung, mirrored: bool, progress: Progress) -> Tensor:
+    axes = [()]
+    if mirrored:
+        axes = [chosen for n in range(len(plan.mirror) + 1) for chosen in itertools.combinations(plan.mirror, n)]
+    network = network.to(rung.device).eval()
+    total = torch.zeros((network.arch.out_channels, *x.shape[1:]))
+    with torch.inference_mode():
+        for done, flips in enumerate(axes):
+
+            def part(fraction: float, message: str, done: int = done) -> None:
+                progress((done + fraction) / len(axes), message)
+
+            flipped = torch.flip(x, flips) if flips else x
+            one = _tiled(network, flipped, plan, rung, part)
+            total += torch.flip(one, flips) if flips else one
+    return total / len(axes)
+
+
+def _tiled(network: InceptionUNet, x: Tensor, plan: Plan, rung: Rung, progress: Progress) -> Tensor:
+    """One pass over all tiles: (C, K, J, I) -> (R, K, J, I) on the CPU."""
+    shape = tuple(x.shape[1:])
+    forward = _forward_planes if network.arch.spatial_dims == 2 else _forward_block
+    if all(a >= b for a, b in zip(rung.tile, shape)):
+        return forward(network, x, plan, rung.device, progress).cpu()
+    boxes = list(tile_boxes(shape, rung.tile))
+    total = torch.zeros((network.arch.out_channels, *shape))
+    weight = torch.zeros(shape)
+    for number, box in enumerate(boxes):
+        progress(number / len(boxes), "Segmenting")
+        part = forward(network, x[(slice(None), *box)], plan, rung.device, _silent).cpu()
+        window = gaussian_window(tuple(part.shape[1:]))
+        total[(slice(None), *box)] += part * window
+        weight[box] += window
+    return total / weight
+
+
+def _silent(fraction: float, message: str) -> None:
+    """Progress within one tile is not told."""
+
+
+def _forward_block(network: InceptionUNet, x: Tensor, plan: Plan, device: torch.device, progress: Progress) -> Tensor:
+    """A three-dimensional network on one block (C, K, J, I), padded to the network's divisor."""
+    progress(0.0, "Segmenting")
+    padded = _pad(x, network.arch.divisor, x.shape[1:])
+    probability = torch.sigmoid(network(padded[None].to(device)))[0]
+    return probability[(slice(None), *(slice(0, n) for n in x.shape[1:]))].float()
+
+
+def _forward_planes(network: InceptionUNet, x: Tensor, plan: Plan, device: torch.device, progress: Progress) -> Tensor:
+    """A two-dimensional network on every slice of a block, a few slices a batch, neighbours as channels."""
+    stack = neighbour_stack(x, plan.slices)
+    parts = []
+    for start in range(0, stack.shape[0], PLANES_AT_ONCE):
+        progress(start / stack.shape[0], "Segmenting")
+        planes = _pad(stack[start : start + PLANES_AT_ONCE], network.arch.divisor, stack.shape[2:])
+        probability = torch.sigmoid(network(planes.to(device)))[..., : x.shape[2], : x.shape[3]]
+        parts.append(probability.float().cpu())
+    return torch.cat(parts).transpose(0, 1)
+
+
+def neighbour_stack(x: Tensor, slices: int) -> Tensor:
+    """(C, K, J, I) -> (K, C * slices, J, I): each slice with its neighbours as channels; the outermost slices are repeated.
+
+    With slices = 3 and one input the channels are slice k-1, k, k+1.
+    """
+    count = x.shape[1]
+    reach = slices // 2
+    indices = [torch.arange(count).add(offset).clamp(0, count - 1) for offset in range(-reach, reach + 1)]
+    return torch.cat([x[:, index] for index in indices]).transpose(0, 1).contiguous()
+
+
+def _pad(x: Tensor, divisor: int, sides: torch.Size) -> Tensor:
+    """Pad the trailing axes at their ends to multiples of `divisor`, repeating the edge."""
+    missing = [(-side) % divisor for side in sides]
+    pads = [amount for extra in reversed(missing) for amount in (0, extra)]
+    if not any(pads):
+        return x
+    batched = x if x.ndim == len(sides) + 2 else x[None]
+    padded = F.pad(batched, pads, mode="replicate")
+    return padded if x.ndim == len(sides) + 2 else padded[0]
+
+
+def tile_boxes(shape: tuple[int, ...], tile: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Boxes of the tile's size (or the axis's, if shorter) that cover the shape and overlap by at least half."""
+    starts = []
+    for side, length in zip(shape, tile):
+        if length >= side:
+            starts.append([0])
+            continue
+        steps = -(-(side - length) // max(1, int(length * (1 - OVERLAP))))
+        starts.append([round(i * (side - length) / steps) for i in range(steps + 1)])
+    for corner in itertools.product(*starts):
+        yield tuple(slice(a, min(a + length, side)) for a, length, side in zip(corner, tile, shape))
+
+
+def gaussian_window(shape: tuple[int, ...]) -> Tensor:
+    """Weights of a tile: 1 in the middle, falling to the sides, never 0: (K, J, I)."""
+    window = torch.ones(())
+    for side in shape:
+        place = torch.arange(side, dtype=torch.float32) - (side - 1) / 2
+        bell = torch.exp(-0.5 * (place / max(side * GAUSSIAN_SIGMA, 1e-3)) ** 2).clamp(min=1e-3)
+        window = window[..., None] * bell
+    return window
+
+
+def _round_up(n: int, divisor: int) -> int:
+    return -(-n // divisor) * divisor

@@ -1,0 +1,95 @@
+"""From the network's probabilities to uint8 masks on the reference's own grid: each region alone, only inside its box."""
+
+from __future__ import annotations
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from torch import Tensor
+
+from .foreground import bounding_box
+from .image import Grid
+from .resample import resample
+from .tasks import Plan, Region, Task
+
+BOX_MARGIN_VOXELS = 2  # of the network's grid, so that interpolation at a region's rim sees what lies beyond it
+
+
+def restore(probabilities: Tensor, source: Grid, target: Grid, task: Task, plan: Plan) -> dict[str, np.ndarray]:
+    """Masks of all regions, made consistent: each lies inside the region that contains it.
+
+    Args:
+        probabilities: (R, K, J, I), the task's outputs on the network's grid; auxiliary outputs after the regions are left alone.
+        source: the network's grid.
+        target: the reference's grid.
+
+    Returns:
+        region key -> (K, J, I) uint8 on `target`.
+    """
+    masks: dict[str, np.ndarray] = {}
+    for region, probability in zip(task.regions, probabilities):
+        mask, box = _on_target(probability, source, target, plan.threshold)
+        if region.inside is not None:
+            mask[box] &= masks[region.inside][box]
+        mask[box] = cleaned(mask[box], region, target.voxel_volume_mm3)
+        masks[region.key] = mask
+    return masks
+
+
+def _on_target(probability: Tensor, source: Grid, target: Grid, threshold: float) -> tuple[np.ndarray, tuple[slice, slice, slice]]:
+    """One region's mask on the target grid, and the box outside of which it is empty."""
+    mask = np.zeros(target.shape, dtype=np.uint8)
+    if source.same_as(target):
+        mask[:] = (probability >= threshold).numpy()
+        return mask, bounding_box(mask)
+    above = (probability >= threshold).numpy()
+    if not above.any():
+        return mask, tuple(slice(0, 0) for _ in range(3))
+    inner = _grown(bounding_box(above), above.shape)
+    part = source.cropped(inner)
+    box = target_box(part, target)
+    if any(s.stop <= s.start for s in box):
+        return mask, box
+    fine = resample(probability[inner].contiguous(), part, target.cropped(box), "linear", 0.0)
+    mask[box] = (fine >= threshold).numpy()
+    return mask, box
+
+
+def _grown(box: tuple[slice, ...], shape: tuple[int, ...]) -> tuple[slice, ...]:
+    return tuple(slice(max(0, s.start - BOX_MARGIN_VOXELS), min(n, s.stop + BOX_MARGIN_VOXELS)) for s, n in zip(box, shape))
+
+
+def target_box(part: Grid, target: Grid) -> tuple[slice, slice, slice]:
+    """The box of `target` that covers `part` wholly; empty where they do not meet."""
+    inverse = np.linalg.inv(target.affine)
+    corners = part.corners() @ inverse[:3, :3].T + inverse[:3, 3]
+    low = np.floor(corners.min(axis=0)).astype(int)[::-1]
+    high = np.ceil(corners.max(axis=0)).astype(int)[::-1] + 1
+    return tuple(slice(max(0, int(a)), max(0, min(int(b), n))) for a, b, n in zip(low, high, target.shape))
+
+
+def cleaned(mask: np.ndarray, region: Region, voxel_volume_mm3: float) -> np.ndarray:
+    """The mask without the connected parts that the region's entry does not allow: (K, J, I) uint8."""
+    if not mask.any() or not (region.largest_only or region.smallest_ml > 0):
+        return mask
+    parts = sitk.ConnectedComponent(sitk.GetImageFromArray(mask))
+    labels = sitk.GetArrayViewFromImage(parts)
+    counts = np.bincount(labels.reshape(-1))
+    counts[0] = 0
+    kept = counts * voxel_volume_mm3 / 1000.0 >= region.smallest_ml
+    if region.largest_only:
+        kept = np.arange(counts.size) == counts.argmax()
+    kept[0] = False
+    return kept[labels].astype(np.uint8)
+
+
+def entropy(probabilities: Tensor, source: Grid, target: Grid) -> np.ndarray:
+    """Mean over the regions of the binary entropy in bits (0 sure, 1 undecided): (K, J, I) float32 on `target`, 0 outside `source`."""
+    p = probabilities.clamp(1e-6, 1 - 1e-6)
+    bits = -(p * torch.log2(p) + (1 - p) * torch.log2(1 - p)).mean(dim=0)
+    if source.same_as(target):
+        return bits.numpy()
+    image = np.zeros(target.shape, dtype=np.float32)
+    box = target_box(source, target)
+    image[box] = resample(bits, source, target.cropped(box), "linear", 0.0).numpy()
+    return image

@@ -1,0 +1,31 @@
+"""Which source of batches and which augmentation belong to which task.
+
+Sources are imported when asked for, so that one task's readers are not needed by another.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+from MedSegDLLib.tasks import Plan
+
+from .source import Source
+
+SOURCES = {"brain": "brain", "liver": "liver", "nuclei": "nuclei"}
+
+
+class MakeSource(Protocol):
+    """Signature of every source module's `make_source`."""
+
+    def __call__(self, data: Path, holdout: tuple[str, ...], plan: Plan, patch: tuple[int, ...], seed: int) -> Source: ...
+
+
+def source_of(task: str) -> MakeSource:
+    """The `make_source` of that task's module.
+
+    Raises:
+        KeyError: no source is registered for the task.
+    """
+    return import_module(f".{SOURCES[task]}", __package__).make_source

@@ -1,0 +1,51 @@
+"""The contract between a data set and the training loop: batches of raw-normalised inputs and region targets.
+
+Only torch enters here; a data set's files are read by the source that knows them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One training step's material. S has two axes (J, I) for 2-D networks and three (K, J, I) for 3-D ones.
+
+    Attributes:
+        x: (N, C, *S) float32, normalised exactly as inference does it (`MedSegDLLib.prepare.normalise`), not yet augmented.
+        y: (N, R, *S) float32, 0 or 1 for every entry of `task.outputs`.
+        weight: (N, R) float32, 1 where that output is labelled in that sample, else 0.
+    """
+
+    x: Tensor
+    y: Tensor
+    weight: Tensor
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same batch on another device."""
+        return Batch(self.x.to(device), self.y.to(device), self.weight.to(device))
+
+
+class Source(Protocol):
+    """Where batches come from.
+
+    Attributes:
+        cases: names of the training cases, for the log and the model card.
+        data_hash: SHA-256 over the contents of the files read, as a hexadecimal string.
+        data: one sentence that names the data.
+        licence: licence of the data, and what it asks of the weights.
+    """
+
+    cases: tuple[str, ...]
+    data_hash: str
+    data: str
+    licence: str
+
+    def draw(self, generator: torch.Generator, batch: int) -> Batch:
+        """Draw `batch` samples; every random choice comes from `generator` (a CPU one), so that a seed replays a run."""
+        ...
