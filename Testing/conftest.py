@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch loads: its threads spin otherwise, which busy machines pay for
 ROOT = Path(__file__).resolve().parent.parent
 for folder in (ROOT / "MedSegDL", ROOT / "training"):
     sys.path.insert(0, str(folder))

@@ -39,13 +39,15 @@ def wish_numerator(weights: torch.Tensor) -> torch.Tensor:
 def contract(volumes: torch.Tensor, matrices: Matrices) -> torch.Tensor:
     """Sums (M, K, J, I) volumes against (K, a), (J, b), (I, c) matrices: (M, a, b, c). The contiguous axis goes first."""
     along_k, along_j, along_i = matrices
-    return torch.einsum("mkbc,ka->mabc", along_j.T @ (volumes @ along_i), along_k)
+    planes = along_j.T @ (volumes @ along_i)
+    return (along_k.T @ planes.flatten(2)).unflatten(2, planes.shape[2:])
 
 
 def evaluate(lattices: torch.Tensor, matrices: Matrices) -> torch.Tensor:
     """Values of (M, a, b, c) lattices at the rows of (K, a), (J, b), (I, c) basis matrices: (M, K, J, I)."""
     along_k, along_j, along_i = matrices
-    return (along_j @ torch.einsum("mabc,ka->mkbc", lattices, along_k)) @ along_i.T
+    planes = (along_k @ lattices.flatten(2)).unflatten(2, lattices.shape[2:])
+    return (along_j @ planes) @ along_i.T
 
 
 def refine(lattices: torch.Tensor) -> torch.Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +31,9 @@ def parser() -> argparse.ArgumentParser:
     _add_n4(commands.add_parser("n4", help="bias-field correction of one MR volume", epilog=EXIT_CODES))
     _add_evaluate(commands.add_parser("evaluate", help="compare a segmentation with a reference", epilog=EXIT_CODES))
     demo = commands.add_parser("demo", help="segment a phantom in a real MRML scene")
-    demo.add_argument("-o", "--output", type=Path, default=Path("out/demo"), metavar="DIR", help="folder for its files (default: %(default)s)")
+    demo.add_argument(
+        "-o", "--output", type=Path, default=Path("out/demo"), metavar="DIR", help="folder for its files (default %(default)s)"
+    )
     demo.set_defaults(run=run_demo)
     info = commands.add_parser("info", help="versions, device, weights")
     info.add_argument("--json", action="store_true", help="as JSON")
@@ -58,8 +61,8 @@ def _add_n4(command: argparse.ArgumentParser) -> None:
     command.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the corrected volume")
     command.add_argument("--mask", type=Path, metavar="FILE", help="voxels that count (default: the head, found by its intensities)")
     command.add_argument("--field", type=Path, metavar="FILE", help="also write the log field, at full resolution")
-    command.add_argument("--shrink", type=_integers, metavar="N[,N,N]", help="shrink factor, one or along i,j,k (default: to about 4 mm)")
-    command.add_argument("--iterations", type=_integers, default=(50, 40, 30), metavar="N,N,...", help="at most so many a level (default: 50,40,30)")
+    command.add_argument("--shrink", type=_shrink, metavar="N[,N,N]", help="shrink factor, one or along i,j,k (default: to about 4 mm)")
+    command.add_argument("--iterations", type=_integers, default=(50, 40, 30), metavar="N,N,...", help="most a level (default 50,40,30)")
     command.add_argument("--threshold", type=float, default=1e-4, help="convergence (default: %(default)s)")
     command.set_defaults(run=run_n4)
 
@@ -77,6 +80,13 @@ def _integers(text: str) -> tuple[int, ...]:
     if min(values) < 1:
         raise argparse.ArgumentTypeError("numbers from 1 up, separated by commas")
     return values
+
+
+def _shrink(text: str) -> tuple[int, ...]:
+    values = _integers(text)
+    if len(values) not in (1, 3):
+        raise argparse.ArgumentTypeError("one number, or three along i, j, k")
+    return values * 3 if len(values) == 1 else values
 
 
 def given_inputs(arguments: argparse.Namespace, task: Task) -> dict[str, Path]:
@@ -140,12 +150,8 @@ def run_n4(arguments: argparse.Namespace) -> None:
 
         image = read_image(arguments.input)
         mask = None if arguments.mask is None else read_image(arguments.mask)
-        shrink = arguments.shrink
-        if shrink is not None:
-            if len(shrink) not in (1, 3):
-                raise UsageError("--shrink takes one number, or three along i, j, k.")
-            shrink = tuple(reversed(shrink)) if len(shrink) == 3 else shrink * 3
-        options = N4Options(shrink=shrink, iterations=arguments.iterations, threshold=arguments.threshold)
+        spacing_mm = tuple(float(side) for side in image.grid.spacing_mm)
+        options = N4Options(arguments.shrink, spacing_mm, arguments.iterations, arguments.threshold)
         corrected, field = n4(image, mask, options, progress)
         write_image(corrected, arguments.output)
         if arguments.field is not None:
@@ -220,6 +226,7 @@ def _cancel(signum: int, frame: object) -> NoReturn:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code. A user's mistake is one sentence on standard error; a mistake of ours is a traceback."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # torch's threads spin otherwise: N4 was 10-40x slower on a busy machine
     parsed = parser().parse_args(arguments)
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, _cancel)

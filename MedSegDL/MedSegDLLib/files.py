@@ -1,6 +1,6 @@
-"""Image files in and out, each refusal in one sentence. Numbers keep the file's own type (float64 becomes float32); nothing is resampled here.
+"""Image files in and out, each refusal in one sentence. Numbers keep the file's own type (float64 becomes float32).
 
-DICOM is read in `dicom`; results are written in `outputs`. SimpleITK speaks LPS, everything that leaves this room is RAS.
+Nothing is resampled here. DICOM is read in `dicom`; results are written in `outputs`. SimpleITK speaks LPS, this room RAS.
 """
 
 from __future__ import annotations
@@ -11,55 +11,283 @@ import json
 import math
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 
-
+from . import dicom, integrity, nifti
 from .errors import InputRefused
 from .image import LPS_FROM_RAS, Image
+from .silence import native_messages_off
 
-VOLUME_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
+NIFTI_SUFFIXES = (".nii.gz", ".nii")
 PICTURE_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
+VOLUME_READERS = {
+    ".nii.gz": "NiftiImageIO",
+    ".nii": "NiftiImageIO",
+    ".nrrd": "NrrdImageIO",
+    ".nhdr": "NrrdImageIO",
+    ".mha": "MetaImageIO",
+    ".mhd": "MetaImageIO",
+}
+WRITABLE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", *PICTURE_SUFFIXES)
+COMPLEX_PIXELS = (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64)
+MAX_VOXELS = dicom.MAX_VOXELS
+BLOCK_BYTES = 2**20
+LEAST_FREE_BYTES = 2**16  # below this a failed write is put down to a full disk
 
 
 def read_image(path: str | os.PathLike) -> Image:
+    """One volume or picture from a file, a DICOM folder or a zip of one.
+
+    Args:
+        path: .nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd, .png, .tif, .jpg, .bmp; a folder, .zip or single file of DICOM.
+
+    Returns:
+        The image in the file's own number type; (K, J, I), pictures (1, J, I) or (1, J, I, 3).
+
+    Raises:
+        InputRefused: the file is missing, damaged, of another kind, or holds no single volume.
+    """
     path = Path(path)
-    if not path.exists():
-        raise InputRefused(f"{path.name} was not found.", f"Check the path: {path}")
+    try:
+        with native_messages_off():
+            return _read(path)
+    except OSError as error:
+        raise InputRefused(f"{path.name} cannot be read: {_reason(error)}.", f"Check the path and its permissions: {path}") from error
+    except MemoryError as error:
+        raise InputRefused(f"{path.name} does not fit into memory.", "Crop the volume or close other programs.") from error
+
+
+def file_sha256(path: str | os.PathLike) -> str:
+    """SHA-256 of a file; of a folder, the hash over the sorted hashes of its files, so that names do not count."""
+    path = Path(path)
+    if path.is_dir():
+        hashes = sorted(file_sha256(file) for file in path.rglob("*") if file.is_file())
+        return hashlib.sha256("".join(hashes).encode()).hexdigest()
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
+    """A temporary path in the same folder with the same suffix; moved to `path` when the block ends well, removed when not.
+
+    Raises:
+        InputRefused: for whatever the file system says no to (full disk, no permission, no such folder).
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{secrets.token_hex(8)}.{path.name}")
+    try:
+        yield temporary
+        flush_to_disk(temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise not_written(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def flush_to_disk(path: Path) -> None:
+    """Wait until the file's content lies on the disk; raises the OSError of a disk that cannot take it."""
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def not_written(path: Path, error: OSError) -> InputRefused:
+    """The refusal for an output that the file system did not take."""
+    remedy = "Free some space or choose another folder." if error.errno == errno.ENOSPC else "Choose another folder."
+    return InputRefused(f"{path.name} could not be written to {path.parent}: {_reason(error)}.", remedy)
+
+
+def write_json(obj: Any, path: str | os.PathLike) -> None:
+    """Write JSON atomically in UTF-8; see `json_text`."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json_text(obj), encoding="utf-8")
+
+
+def json_text(obj: Any) -> str:
+    """Indented JSON; numbers that JSON does not know (NaN, infinity) become null."""
+    return json.dumps(_finite(obj), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_image(image: Image, path: str | os.PathLike) -> None:
+    """Write a volume or picture atomically.
+
+    Raises:
+        InputRefused: a suffix outside `WRITABLE_SUFFIXES`, a volume into a picture file, or no room on the disk.
+    """
+    path = Path(path)
     suffix = file_suffix(path)
-    if path.is_dir() or suffix == ".zip" or suffix not in VOLUME_SUFFIXES + PICTURE_SUFFIXES:
-        raise InputRefused("DICOM is not read yet.")
-    return _image_of(sitk.ReadImage(str(path)), path)
+    if suffix not in WRITABLE_SUFFIXES:
+        known = ", ".join(WRITABLE_SUFFIXES)
+        raise InputRefused(f"{path.name} cannot be written: {suffix or 'no suffix'} is unknown.", f"Use one of {known}.")
+    if suffix in PICTURE_SUFFIXES and image.grid.shape[0] != 1:
+        raise InputRefused(f"{path.name} cannot hold a volume of {image.grid.shape[0]} slices.", "Use .nii.gz, .nrrd or .mha.")
+    if suffix not in PICTURE_SUFFIXES and image.channels > 1:
+        raise InputRefused(f"{path.name} cannot hold a colour picture.", "Use .png or .tif.")
+    with atomic_path(path) as temporary:
+        store_image(image, temporary)
+
+
+def store_image(image: Image, path: Path) -> None:
+    """What `write_image` writes, without its care: not atomic, raises OSError where the disk refuses."""
+    suffix = file_suffix(path)
+    if suffix in NIFTI_SUFFIXES:
+        nifti.write_nifti(path, _plain(image.array), image.affine)
+    else:
+        _write_through_itk(image, suffix, path)
 
 
 def file_suffix(path: Path) -> str:
-    name = path.name.lower()
-    return ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower()
+    """The suffix in lower case; '.nii.gz' counts as one."""
+    return ".nii.gz" if path.name.lower().endswith(".nii.gz") else path.suffix.lower()
+
+
+def _read(path: Path) -> Image:
+    if not path.exists():
+        raise InputRefused(f"{path.name} was not found.", f"Check the path: {path}")
+    if path.is_dir():
+        return dicom.read_folder(path.resolve())
+    if path.stat().st_size == 0:
+        raise InputRefused(f"{path.name} is empty (0 bytes).", integrity.COPY_AGAIN)
+    suffix = file_suffix(path)
+    if suffix == ".zip":
+        return dicom.read_zip(path)
+    if suffix in VOLUME_READERS or suffix in PICTURE_SUFFIXES:
+        return _read_with_itk(path, suffix)
+    if suffix in dicom.PLAIN_SUFFIXES or dicom.looks_like_dicom(path):
+        return dicom.read_file(path)
+    known = ", ".join((*VOLUME_READERS, *PICTURE_SUFFIXES))
+    raise InputRefused(f"{path.name} is of an unknown kind ({suffix}).", f"Give {known}, or DICOM (folder, zip or file).")
+
+
+def _read_with_itk(path: Path, suffix: str) -> Image:
+    if suffix in NIFTI_SUFFIXES:
+        integrity.refuse_wrong_nifti(path)
+    with nifti.lonely(path, suffix) if suffix in NIFTI_SUFFIXES else nullcontext(path) as readable:
+        reader = sitk.ImageFileReader()
+        reader.SetFileName(str(readable))
+        if suffix in VOLUME_READERS:
+            reader.SetImageIO(VOLUME_READERS[suffix])
+        try:
+            reader.ReadImageInformation()
+            _refuse_shape(path, reader)
+            if suffix in PICTURE_SUFFIXES:
+                integrity.refuse_cut_picture(path)
+            volume = reader.Execute()
+        except RuntimeError as error:
+            raise _refusal(path, suffix, str(error)) from error
+    integrity.refuse_damaged_data(path, suffix, sitk.GetArrayViewFromImage(volume))
+    image = _image_of(volume, path)
+    return image.with_array(integrity.with_lost_numbers(path, image.array)) if suffix in NIFTI_SUFFIXES else image
+
+
+def _refusal(path: Path, suffix: str, complaint: str) -> InputRefused:
+    """Our sentence for what ITK complained about."""
+    if "irection" in complaint:
+        reason = f"{path.name} has axes that are not at right angles."
+        return InputRefused(reason, "Load it in Slicer, use Resample Scalar Volume, and save the volume.")
+    if suffix in PICTURE_SUFFIXES:
+        return InputRefused(f"{path.name} cannot be read as a picture: it is damaged or of a rare kind.", "Save it as a grey or RGB PNG.")
+    reason = f"{path.name} is no readable {suffix} file: it is damaged, ends early or holds something else."
+    return InputRefused(reason, integrity.COPY_AGAIN)
+
+
+def _refuse_shape(path: Path, reader: sitk.ImageFileReader) -> None:
+    """Everything that the header alone can tell, before anything is allocated."""
+    size = reader.GetSize()
+    voxels = math.prod(size)
+    if voxels == 0:
+        raise InputRefused(f"{path.name} holds no voxels (its size is {' x '.join(map(str, size))}).", integrity.COPY_AGAIN)
+    if voxels > MAX_VOXELS:
+        raise InputRefused(f"{path.name} states {voxels} voxels, more than can be held.", "Crop the volume.")
+    if len(size) > 3 and voxels > math.prod(size[:3]):
+        raise InputRefused(f"{path.name} has four axes ({' x '.join(map(str, size))}).", "Save one volume of it in a file of its own.")
+    if reader.GetPixelIDValue() in COMPLEX_PIXELS:
+        raise InputRefused(f"{path.name} holds complex numbers.", "Save the magnitude image.")
+    components = reader.GetNumberOfComponents()
+    if components > 1 and math.prod(size[2:]) > 1:
+        raise InputRefused(f"{path.name} holds {components} numbers a voxel.", "Save one channel of it in a file of its own.")
 
 
 def _image_of(volume: sitk.Image, path: Path) -> Image:
-    if volume.GetDimension() == 4:
-        if volume.GetSize()[3] != 1:
-            raise InputRefused(f"{path.name} has four axes.", "Give one volume of the series.")
-        volume = volume[..., 0]
+    while volume.GetDimension() > 3:
+        volume = volume[(slice(None),) * (volume.GetDimension() - 1) + (0,)]
     array = sitk.GetArrayFromImage(volume)
-    if array.dtype == np.float64:
-        array = array.astype(np.float32)
     if volume.GetDimension() == 2:
         array = array[None]
-    if array.ndim == 4 and array.shape[3] == 4:
-        array = np.ascontiguousarray(array[..., :3])
-    return Image(array, affine_of(volume), path.name)
+    if array.ndim == 4:
+        array = _without_alpha(array)
+    if array.dtype == np.float64:
+        array = array.astype(np.float32)
+    try:
+        return Image(array, affine_of(volume), path.name)
+    except ValueError as error:
+        raise InputRefused(f"{path.name} has no usable geometry: {error}.", "Save it again with its spacing and directions.") from error
+
+
+def _without_alpha(array: np.ndarray) -> np.ndarray:
+    """Grey with alpha becomes grey, four channels three."""
+    channels = array.shape[3]
+    return np.ascontiguousarray(array[..., 0] if channels <= 2 else array[..., :3])
 
 
 def affine_of(volume: sitk.Image) -> np.ndarray:
     """(4, 4) voxel indices to RAS mm of a 2-D or 3-D SimpleITK image."""
-    n = volume.GetDimension()
+    axes = volume.GetDimension()
     affine = np.eye(4)
-    affine[:n, :n] = np.array(volume.GetDirection()).reshape(n, n) * np.array(volume.GetSpacing())
-    affine[:n, 3] = volume.GetOrigin()
+    affine[:axes, :axes] = np.array(volume.GetDirection()).reshape(axes, axes) * np.array(volume.GetSpacing())
+    affine[:axes, 3] = volume.GetOrigin()
     return LPS_FROM_RAS @ affine
+
+
+def _write_through_itk(image: Image, suffix: str, path: Path) -> None:
+    picture = suffix in PICTURE_SUFFIXES
+    array = _plain(image.array)
+    volume = sitk.GetImageFromArray(array[0] if picture else array, isVector=image.channels > 1)
+    spacing = image.grid.spacing_mm
+    axes = volume.GetDimension()
+    volume.SetSpacing(spacing[:axes].tolist())
+    if not picture:
+        lps = LPS_FROM_RAS @ image.affine
+        volume.SetOrigin(lps[:3, 3].tolist())
+        volume.SetDirection((lps[:3, :3] / spacing).ravel().tolist())
+    try:
+        with native_messages_off():
+            sitk.WriteImage(volume, str(path), useCompression=suffix not in (".jpg", ".jpeg"))
+    except RuntimeError as error:
+        full = shutil.disk_usage(path.parent).free < LEAST_FREE_BYTES
+        raise OSError(errno.ENOSPC if full else errno.EIO, "ITK could not write the file") from error
+
+
+def _plain(array: np.ndarray) -> np.ndarray:
+    """In a number type that files know: truth values as 0 and 1, half precision widened."""
+    if array.dtype == bool:
+        return array.astype(np.uint8)
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def _finite(obj: Any) -> Any:
+    if isinstance(obj, dict):
+        return {str(key): _finite(value) for key, value in obj.items()}
+    if isinstance(obj, (list, tuple)):
+        return [_finite(value) for value in obj]
+    if isinstance(obj, np.generic):
+        obj = obj.item()
+    return None if isinstance(obj, float) and not math.isfinite(obj) else obj
+
+
+def _reason(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return "no space left on the disk"
+    return (error.strerror or str(error)).lower()

@@ -7,7 +7,7 @@ import numpy as np
 from .tasks import Scale
 
 AIR_HU = -500.0  # above it a CT voxel counts as body
-ZERO_BORDER_SHARE = 0.5  # a volume with so many exact zeros on its faces has had its background removed
+EMPTY_BORDER_SHARE = 0.5  # a volume with so many equal values on its faces has had its background removed
 
 
 def otsu_threshold(array: np.ndarray, bins: int = 256) -> float:
@@ -20,24 +20,33 @@ def otsu_threshold(array: np.ndarray, bins: int = 256) -> float:
     mass = np.cumsum(counts * centres)
     with np.errstate(divide="ignore", invalid="ignore"):
         between = below * above * (mass / below - (mass[-1] - mass) / above) ** 2
-    return float(centres[int(np.nanargmax(between[:-1]))])
+    between = np.nan_to_num(between[:-1], nan=-1.0)
+    best = np.flatnonzero(between == between.max())  # an empty stretch between two classes: its middle
+    return float(centres[best].mean())
+
+
+def background_value(array: np.ndarray) -> float | None:
+    """The one value that fills most of the volume's faces: 0 where the background was removed, another if z-scored since; else None."""
+    faces = [array.take(index, axis=axis).reshape(-1) for axis in range(3) for index in (0, -1)]
+    values, counts = np.unique(np.concatenate(faces), return_counts=True)
+    commonest = counts.argmax()
+    return float(values[commonest]) if counts[commonest] >= EMPTY_BORDER_SHARE * counts.sum() else None
 
 
 def has_empty_border(array: np.ndarray) -> bool:
     """Whether the volume's faces are mostly exact zeros: its background was removed."""
-    faces = [array.take(index, axis=axis).reshape(-1) for axis in range(3) for index in (0, -1)]
-    values = np.concatenate(faces)
-    return bool(np.count_nonzero(values == 0) >= ZERO_BORDER_SHARE * values.size)
+    return background_value(array) == 0
 
 
 def head_mask(volumes: dict[str, np.ndarray]) -> np.ndarray:
     """The voxels of the head in co-registered MR volumes: (K, J, I) bool.
 
-    Skull-stripped volumes: not zero in any of them. With their background noise: above half of Otsu's threshold in any of them.
+    Skull-stripped volumes: not the background's value in any of them. With their background noise: above half of Otsu's threshold in any.
     """
     mask = np.zeros(next(iter(volumes.values())).shape, dtype=bool)
     for array in volumes.values():
-        mask |= array != 0 if has_empty_border(array) else array > 0.5 * otsu_threshold(array)
+        background = background_value(array)
+        mask |= array > 0.5 * otsu_threshold(array) if background is None else array != np.asarray(background, dtype=array.dtype)
     return mask
 
 

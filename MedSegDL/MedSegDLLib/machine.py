@@ -6,6 +6,7 @@ import ctypes
 import os
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import torch
 
@@ -35,8 +36,7 @@ def available_memory_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     if sys.platform.startswith("linux"):
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            fields = dict(line.split(":", 1) for line in lines)
+        fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
         return int(fields["MemAvailable"].split()[0]) * 1024
     if sys.platform == "win32":
         return _windows_free_bytes()

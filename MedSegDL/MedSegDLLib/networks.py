@@ -166,7 +166,8 @@ class Encoder(nn.Module):
     def __init__(self, arch: Architecture, inputs: int) -> None:
         super().__init__()
         sources = (inputs, *arch.widths)
-        self.levels = nn.ModuleList([_level(arch, source, width, first=i == 0) for i, (source, width) in enumerate(zip(sources, arch.widths))])
+        steps = enumerate(zip(sources, arch.widths))
+        self.levels = nn.ModuleList([_level(arch, source, width, first=i == 0) for i, (source, width) in steps])
 
     def forward(self, x: Tensor) -> list[Tensor]:
         maps = []
@@ -258,7 +259,7 @@ PROFILES = {
     "brain": Architecture(3, 4, 3, (8, 16, 32, 48, 64), fusion=True, factorised=True, dropout=0.1),
     "liver": Architecture(2, 3, 2, (12, 24, 48, 72, 96), factorised=True, dropout=0.1),
     "iunet": Architecture(2, 3, 1, (16, 32, 64, 128, 256), hybrid_pool=True, residual=False, dropout=0.1),
-    "nuclei": Architecture(2, 3, 2, (12, 24, 48, 72, 96), factorised=True, hybrid_pool=True, dropout=0.1),
+    "nuclei": Architecture(2, 3, 2, (8, 16, 48, 96, 128), factorised=True, hybrid_pool=True, residual=False, dropout=0.1),
 }
 
 
@@ -278,7 +279,8 @@ def build(name: str, arguments: dict) -> InceptionUNet:
     try:
         return InceptionUNet(Architecture(**arguments))
     except (TypeError, ValueError) as error:
-        raise WeightsError(f"The weights' description of the network does not fit: {error}.", "Use the manifest that came with them.") from error
+        message = f"The weights' description of the network does not fit: {error}."
+        raise WeightsError(message, "Use the manifest that came with them.") from error
 
 
 def describe(network: InceptionUNet) -> dict:

@@ -99,7 +99,7 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
         probabilities, rung = predict(weights.network, prepared.x, weights.plan, rungs, accurate, _span(progress, 0.42, 0.9))
     with watch.phase("restore"):
         progress(0.9, "Restoring the regions")
-        result = restored(probabilities, prepared, aligned, task, weights)
+        result = restored(probabilities, prepared, aligned, task, weights, foreground)
     if options.uncertainty:
         with watch.phase("uncertainty"):
             result.uncertainty = entropy(probabilities[: len(task.regions)], prepared.grid, aligned.grid)
@@ -150,16 +150,18 @@ def corrected(
     if not (task.bias_correction and options.bias_correction and keys):
         return aligned, {}
     volumes = torch.stack([torch.from_numpy(aligned.volumes[key].array.astype(np.float32)) for key in keys])
-    n4 = N4Options(spacing_mm=tuple(aligned.grid.spacing_mm[::-1]))
+    n4 = N4Options(spacing_mm=tuple(float(side) for side in aligned.grid.spacing_mm))
     done = correct_bias(volumes, torch.from_numpy(foreground), n4, progress)
     changed = {key: aligned.volumes[key].with_array(done.corrected[i].numpy()) for i, key in enumerate(keys)}
-    fields = {key: done.log_field[i].numpy() for i, key in enumerate(keys)}
+    fields = {key: done.log_field[i].numpy() for i, key in enumerate(keys)} if options.keep_bias_field else {}
     return replace(aligned, volumes={**aligned.volumes, **changed}), fields
 
 
-def restored(probabilities: torch.Tensor, prepared: Prepared, aligned: Aligned, task: Task, weights: Weights) -> Result:
+def restored(
+    probabilities: torch.Tensor, prepared: Prepared, aligned: Aligned, task: Task, weights: Weights, foreground: np.ndarray
+) -> Result:
     """Masks (and numbered instances) on the reference's grid."""
-    masks = restore(probabilities, prepared.grid, aligned.grid, task, weights.plan)
+    masks = restore(probabilities, prepared.grid, aligned.grid, task, weights.plan, foreground)
     instances = None
     if task.instances:
         object_map, boundary = (probabilities[task.outputs.index(name)][0].numpy() for name in (task.regions[0].key, *task.auxiliary))
@@ -175,9 +177,7 @@ def record(result: Result, images: dict[str, Image], options: Options, findings:
     return {
         "task": result.task.key,
         "version": result.task.version,
-        "warnings": [
-            {"severity": f.severity.value, "code": f.code.value, "input": f.input, "message": f.message, "remedy": f.remedy} for f in findings
-        ],
+        "warnings": [asdict(finding) | {"severity": finding.severity.value, "code": finding.code.value} for finding in findings],
         "volumes_ml": {key: round(value, 6) for key, value in result.volumes_ml.items()},
         "voxel_count": {s.region.key: s.voxel_count for s in result.segments},
         "count": None if result.instances is None else int(result.instances.max()),

@@ -55,15 +55,18 @@ def ladder(arch: Architecture, plan: Plan, shape: tuple[int, int, int], device: 
     if arch.spatial_dims == 2:
         whole = (shape[0], *whole[1:])
     plan_tile = (shape[0], *plan.tile[1:]) if arch.spatial_dims == 2 else plan.tile
-    planned = tuple(min(a, _round_up(b, 1)) for a, b in zip(whole, plan_tile))
-    small = tuple(n if i == 0 and arch.spatial_dims == 2 else max(arch.divisor, _round_up(n // 2, arch.divisor)) for i, n in enumerate(planned))
+    planned = tuple(min(a, b) for a, b in zip(whole, plan_tile))
+    small = tuple(_round_up(n // 2, arch.divisor) for n in planned)
+    if arch.spatial_dims == 2:
+        small = (planned[0], *small[1:])
     sizes = [("whole", whole), ("tiles", planned), ("small tiles", small)]
     devices = [device] if device.type == "cpu" else [device, torch.device("cpu")]
     rungs = [Rung(f"{name} on {place}", tile, place) for place in devices for name, tile in sizes]
     budget = {place: SAFE_SHARE * available_memory_bytes(place) for place in devices}
     fitting = [rung for rung in rungs if estimate_bytes(arch, rung.tile) <= budget[rung.device]]
     if not fitting:
-        raise OutOfMemory("There is not enough free memory for even a small tile.", "Close other programs, or use a machine with more memory.")
+        remedy = "Close other programs, or use a machine with more memory."
+        raise OutOfMemory("There is not enough free memory for even a small tile.", remedy)
     return fitting
 
 

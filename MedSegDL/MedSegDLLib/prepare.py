@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .foreground import bounding_box
+from .foreground import background_value, bounding_box
 from .image import Grid, Image
 from .resample import resample
 from .tasks import Plan, Scale
@@ -100,7 +100,7 @@ def prepare(volumes: dict[str, Image | None], foreground: np.ndarray, plan: Plan
             channels.append(torch.zeros(target.shape, device=device))
             continue
         values = torch.from_numpy(np.ascontiguousarray(image.array[box]).astype(np.float32, copy=False))
-        scaled = normalise(values, plan, inside & (values != 0) if plan.scale is Scale.ZSCORE else None)
+        scaled = normalise(values, plan, inside & (values != (background_value(image.array) or 0.0)))
         channels.append(resample(scaled, source, target, "linear", OUTSIDE[plan.scale], device))
     return Prepared(torch.stack(channels), target)
 

@@ -28,8 +28,11 @@ def _describe_weights(task: Task) -> dict:
         loaded = load_weights(find_weights(task), task)
     except WeightsError as error:
         return {"problem": str(error)}
-    wanted = ("sha256", "date", "licence", "precision", "scores")
-    return {"file": str(loaded.path), **{key: loaded.manifest[key] for key in wanted if key in loaded.manifest}}
+    manifest = loaded.manifest
+    told = {key: manifest[key] for key in ("sha256", "date", "precision", "licence_note") if key in manifest}
+    training = manifest.get("training", {})
+    scores = [{"protocol": score["protocol"], "mean": score["mean"]} for score in manifest.get("scores", [])]
+    return {"file": str(loaded.path), **told, "licence": training.get("licence", ""), "scores": scores}
 
 
 def format_installation(installation: dict) -> str:
@@ -42,6 +45,8 @@ def format_installation(installation: dict) -> str:
             lines.append(f"weights {key}: {entry['problem']}")
             continue
         lines.append(f"weights {key}: {entry['file']}")
-        lines += [f"  {name}: {entry[name]}" for name in ("sha256", "date", "precision", "licence") if name in entry]
-        lines += [f"  score: {score}" for score in entry.get("scores", [])]
+        lines += [f"  {name}: {entry[name]}" for name in ("sha256", "date", "precision", "licence", "licence_note") if name in entry]
+        for score in entry["scores"]:
+            values = ", ".join(f"{name} {value:.3f}" for name, value in score["mean"].items())
+            lines.append(f"  score: {values} ({score['protocol']})")
     return "\n".join(lines)

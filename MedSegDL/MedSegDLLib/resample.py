@@ -13,29 +13,45 @@ import torch
 
 from .image import Grid, Image
 
+Voxels = np.ndarray | torch.Tensor
+Box = tuple[slice, slice, slice]
+
 MODES = ("linear", "nearest")
-SLAB_VOXELS = 2**20  # target voxels at once on the general path: 8 MB a float64 coordinate
+SLAB_VOXELS = 2**18  # target voxels at once on the CPU: 2 MB a float64 coordinate, which the caches hold
+ACCELERATOR_SLAB = 2**24  # fewer, larger kernels
 PARALLEL_DRIFT_VOXELS = 1e-4  # axes count as parallel if no voxel strays further; float32 headers (NIfTI) stay below it
-COORDINATE_STEP = 2.0**-26  # coordinates are rounded to this, so that 0.5 - 1e-13 and 0.5 fall on the same voxel
+TIE = 2.0**-27  # coordinates this close below a half count as the half; ITK leaves 0.5 - 1e-13 to the rounding of its sums
 
 _SAME_BITS = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}  # torch indexes only signed ones
-_TORCH_OF_UNSIGNED = {"uint16": torch.uint16, "uint32": torch.uint32, "uint64": torch.uint64}
 
 
 @dataclass(frozen=True)
 class _Axis:
-    """Where one target axis reads the source axis behind it: lower neighbour, upper neighbour, weight of the upper, inside or not."""
+    """Where one target axis reads the source axis behind it.
 
-    lower: torch.Tensor
-    upper: torch.Tensor
-    weight: torch.Tensor
-    inside: torch.Tensor
+    Attributes:
+        lower, upper: (n,) int64 neighbours in the source.
+        weight: (n,) float32 share of the upper one; None where it counts nowhere.
+        outside: (m,) int64 target positions that leave the source.
+    """
+
+    lower: np.ndarray
+    upper: np.ndarray
+    weight: np.ndarray | None
+    outside: np.ndarray
 
     def part(self, start: int, stop: int) -> _Axis:
-        return _Axis(self.lower[start:stop], self.upper[start:stop], self.weight[start:stop], self.inside[start:stop])
+        """Targets start..stop only."""
+        weight = None if self.weight is None else self.weight[start:stop]
+        return _Axis(self.lower[start:stop], self.upper[start:stop], weight, self.outside)
+
+    def span(self) -> tuple[int, int]:
+        """First source position read, and one past the last."""
+        return int(self.lower.min()), int(self.upper.max()) + 1
 
     def shifted(self, offset: int) -> _Axis:
-        return _Axis(self.lower - offset, self.upper - offset, self.weight, self.inside)
+        """For a source that has lost its first `offset` positions."""
+        return _Axis(self.lower - offset, self.upper - offset, self.weight, self.outside)
 
 
 def resample(
@@ -58,15 +74,19 @@ def resample(
     """
     _refuse_misfits(array, source, mode)
     values = array.to(device)
-    if mode == "linear":
-        values = values.to(torch.float32)
-    dtype = values.dtype
-    if dtype in _SAME_BITS:
-        values = values.view(_SAME_BITS[dtype])
-    work = values if values.ndim == 4 else values[None]
-    found = _resample_channels(work, _index_affine(source, target), target.shape, mode, fill)
-    found = found if values.ndim == 4 else found[0]
-    return found.view(dtype) if dtype in _SAME_BITS else found
+    bits = values
+    if array.dtype in _SAME_BITS:
+        bits = values.view(_SAME_BITS[array.dtype]) if mode == "nearest" else values.to(torch.float32)
+    channels = bits if bits.ndim == 4 else bits[None]
+    found = torch.empty((channels.shape[0], *target.shape), dtype=torch.float32 if mode == "linear" else bits.dtype, device=values.device)
+    index_affine = _index_affine(source, target)
+    order = _parallel_axes(index_affine, target.shape)
+    if order is None:
+        _resample_general(channels, index_affine, found, mode, fill)
+    else:
+        _resample_parallel(channels.permute(0, *(1 + axis for axis in order)), index_affine[list(order)], found, mode, fill)
+    found = found if bits.ndim == 4 else found[0]
+    return found.view(array.dtype) if mode == "nearest" else found
 
 
 def regrid(image: Image, grid: Grid, mode: str = "linear", fill: float = 0.0) -> Image:
@@ -78,10 +98,10 @@ def regrid(image: Image, grid: Grid, mode: str = "linear", fill: float = 0.0) ->
     return Image(np.ascontiguousarray(found), grid.affine, image.name, image.tags)
 
 
-def crop_box(mask: np.ndarray | torch.Tensor, margin: int | tuple[int, int, int] = 0) -> tuple[slice, slice, slice]:
-    """Smallest box around the non-zero voxels of a (K, J, I) mask, widened by `margin` voxels (one number, or one an axis), cut at the borders.
+def crop_box(mask: Voxels, margin: int | tuple[int, int, int] = 0) -> Box:
+    """Smallest box around the non-zero voxels of a (K, J, I) mask, widened by `margin` voxels and cut at the borders.
 
-    An empty mask gives the whole volume, for a crop to nothing would lose it.
+    `margin` is one number, or one an axis. An empty mask gives the whole volume, for a crop to nothing would lose it.
     """
     margins = (margin,) * 3 if isinstance(margin, int) else margin
     present = torch.as_tensor(mask) != 0
@@ -95,8 +115,8 @@ def crop_box(mask: np.ndarray | torch.Tensor, margin: int | tuple[int, int, int]
     return tuple(box)
 
 
-def paste(array: np.ndarray | torch.Tensor, box: tuple[slice, slice, slice], shape: tuple[int, int, int], fill: float = 0) -> np.ndarray | torch.Tensor:
-    """The way back from `array[box]`: a volume of `shape` that holds `array` at `box` and `fill` elsewhere. Leading axes are kept."""
+def paste(array: Voxels, box: Box, shape: tuple[int, int, int], fill: float = 0) -> Voxels:
+    """The way back from a crop to `box`: a volume of `shape` with `array` at `box` and `fill` elsewhere; leading axes are kept."""
     whole = (*array.shape[:-3], *shape)
     if isinstance(array, torch.Tensor):
         canvas = torch.full(whole, fill, dtype=array.dtype, device=array.device)
@@ -119,13 +139,6 @@ def _index_affine(source: Grid, target: Grid) -> np.ndarray:
     return np.concatenate([ijk[::-1, 2::-1], ijk[::-1, 3:]], axis=1)
 
 
-def _resample_channels(values: torch.Tensor, index_affine: np.ndarray, shape: tuple[int, int, int], mode: str, fill: float) -> torch.Tensor:
-    order = _parallel_axes(index_affine, shape)
-    if order is None:
-        return _resample_general(values, index_affine, shape, mode, fill)
-    return _resample_parallel(values, index_affine, shape, mode, fill)
-
-
 def _parallel_axes(index_affine: np.ndarray, shape: tuple[int, int, int]) -> tuple[int, int, int] | None:
     """For every target axis the source axis that it runs along; None if one runs along several."""
     drift = np.abs(index_affine[:, :3]) * np.maximum(np.array(shape) - 1, 1)
@@ -136,96 +149,112 @@ def _parallel_axes(index_affine: np.ndarray, shape: tuple[int, int, int]) -> tup
     return tuple(order.tolist()) if drift.sum(axis=1).max() <= PARALLEL_DRIFT_VOXELS else None
 
 
-def _axis(coordinates: np.ndarray, length: int, mode: str, device: torch.device) -> _Axis:
-    """Neighbours and weights of continuous source coordinates (n,) on an axis of `length` voxels."""
-    snapped = np.round(coordinates / COORDINATE_STEP) * COORDINATE_STEP
-    inside = (snapped >= -0.5) & (snapped < length - 0.5)
-    floor = np.floor(snapped + 0.5) if mode == "nearest" else np.floor(snapped)
-    lower = np.clip(floor, 0, length - 1).astype(np.int64)
-    upper = np.clip(floor + 1, 0, length - 1).astype(np.int64)
-    tensors = (lower, upper, (snapped - floor).astype(np.float32), inside)
-    return _Axis(*(torch.from_numpy(values).to(device) for values in tensors))
+def _resample_parallel(values: torch.Tensor, index_affine: np.ndarray, found: torch.Tensor, mode: str, fill: float) -> None:
+    """One axis after the other, the one that shrinks most first, a slab of target slices at a time.
 
-
-def _resample_parallel(values: torch.Tensor, index_affine: np.ndarray, shape: tuple[int, int, int], mode: str, fill: float) -> torch.Tensor:
-    """One axis after the other, the one that shrinks most first, a slab of target slices at a time."""
-    order = _parallel_axes(index_affine, shape)
-    values = values.permute(0, *(1 + axis for axis in order))
-    axes = []
-    for axis, row in enumerate(order):
-        coordinates = index_affine[row, axis] * np.arange(shape[axis]) + index_affine[row, 3]
-        axes.append(_axis(coordinates, values.shape[1 + axis], mode, values.device))
-    found = torch.empty((values.shape[0], *shape), dtype=values.dtype, device=values.device)
+    `values` has its axes in the target's order, and the rows of `index_affine` too: what is left is one scale and shift an axis.
+    """
+    shape = found.shape[1:]
+    axes = [_axis(row[axis] * np.arange(shape[axis]) + row[3], values.shape[1 + axis], mode) for axis, row in enumerate(index_affine)]
     cheapest_first = sorted(range(3), key=lambda axis: shape[axis] / values.shape[1 + axis])
-    for start, stop in _slabs(max(shape[1] * shape[2], values.shape[2] * values.shape[3]), shape[0]):
-        slab_axis = axes[0].part(start, stop)
-        first, last = int(min(slab_axis.lower.min(), slab_axis.upper.min())), int(max(slab_axis.lower.max(), slab_axis.upper.max()))
-        slab = values[:, first : last + 1]
+    plane_voxels = max(shape[1] * shape[2], values.shape[2] * values.shape[3])
+    for start, stop in _slabs(plane_voxels, shape[0], found.device):
+        depth = axes[0].part(start, stop)
+        first, last = depth.span()
+        slab = values[:, first:last].contiguous().to(found.dtype)
         for axis in cheapest_first:
-            slab = _along(slab, 1 + axis, slab_axis.shifted(first) if axis == 0 else axes[axis], mode)
+            slab = _along(slab, 1 + axis, depth.shifted(first) if axis == 0 else axes[axis])
         found[:, start:stop] = slab
     for axis, axis_plan in enumerate(axes):
-        outside = torch.nonzero(~axis_plan.inside).flatten()
-        if len(outside):
-            found.index_fill_(1 + axis, outside, fill)
-    return found
+        if len(axis_plan.outside):
+            found.index_fill_(1 + axis, torch.from_numpy(axis_plan.outside).to(found.device), fill)
 
 
-def _slabs(plane_voxels: int, planes: int) -> Iterator[tuple[int, int]]:
-    thickness = max(1, SLAB_VOXELS // plane_voxels)
+def _axis(coordinates: np.ndarray, length: int, mode: str) -> _Axis:
+    """Plan for continuous source coordinates (n,) on an axis of `length` voxels; beyond the edges the edge is repeated."""
+    outside = np.flatnonzero((coordinates < -0.5 - TIE) | (coordinates >= length - 0.5 - TIE))
+    if mode == "nearest":
+        nearest = np.clip(np.floor(coordinates + (0.5 + TIE)), 0, length - 1).astype(np.int64)
+        return _Axis(nearest, nearest, None, outside)
+    rounded = np.round(coordinates)
+    inner = np.clip(np.where(np.abs(coordinates - rounded) < TIE, rounded, coordinates), 0, length - 1)
+    lower = np.floor(inner).astype(np.int64)
+    weight = (inner - lower).astype(np.float32)
+    if not weight.any():
+        return _Axis(lower, lower, None, outside)
+    return _Axis(lower, np.minimum(lower + 1, length - 1), weight, outside)
+
+
+def _slabs(plane_voxels: int, planes: int, device: torch.device) -> Iterator[tuple[int, int]]:
+    thickness = max(1, (SLAB_VOXELS if device.type == "cpu" else ACCELERATOR_SLAB) // plane_voxels)
     for start in range(0, planes, thickness):
         yield start, min(start + thickness, planes)
 
 
-def _along(values: torch.Tensor, dim: int, axis: _Axis, mode: str) -> torch.Tensor:
-    lower = values.index_select(dim, axis.lower)
-    if mode == "nearest":
+def _along(values: torch.Tensor, dim: int, axis: _Axis) -> torch.Tensor:
+    """Interpolate one dimension; nothing is copied where source and target positions are the same."""
+    if axis.weight is None and np.array_equal(axis.lower, np.arange(values.shape[dim])):
+        return values
+    lower = values.index_select(dim, torch.from_numpy(axis.lower).to(values.device))
+    if axis.weight is None:
         return lower
-    weight = axis.weight.reshape(-1, *(1,) * (values.ndim - 1 - dim))
-    return lower.lerp_(values.index_select(dim, axis.upper), weight.expand_as(lower))
+    upper = values.index_select(dim, torch.from_numpy(axis.upper).to(values.device))
+    weight = torch.from_numpy(axis.weight).to(values.device).reshape(-1, *(1,) * (values.ndim - 1 - dim))
+    return lower.lerp_(upper, weight.expand_as(lower))
 
 
-def _resample_general(values: torch.Tensor, index_affine: np.ndarray, shape: tuple[int, int, int], mode: str, fill: float) -> torch.Tensor:
-    """Oblique to each other: the eight neighbours of every voxel, a slab of target slices at a time."""
-    found = torch.empty((values.shape[0], *shape), dtype=values.dtype, device=values.device)
+def _resample_general(values: torch.Tensor, index_affine: np.ndarray, found: torch.Tensor, mode: str, fill: float) -> None:
+    """Axes oblique to each other: every voxel finds its neighbours by itself, a slab of target slices at a time."""
+    shape = found.shape[1:]
     flat = values.reshape(values.shape[0], -1)
-    source_shape = tuple(values.shape[1:])
-    for start, stop in _slabs(shape[1] * shape[2], shape[0]):
-        coordinates = [_slab_coordinates(row, start, stop, shape, values.device) for row in index_affine]
-        inside = torch.ones_like(coordinates[0], dtype=torch.bool)
-        for position, length in zip(coordinates, source_shape, strict=True):
-            inside &= (position >= -0.5) & (position < length - 0.5)
-        picked = [position[inside] for position in coordinates]
-        slab = torch.full((values.shape[0], stop - start, *shape[1:]), fill, dtype=values.dtype, device=values.device)
-        slab[:, inside] = _nearest(flat, picked, source_shape) if mode == "nearest" else _trilinear(flat, picked, source_shape)
-        found[:, start:stop] = slab
-    return found
+    steps = [stride if length > 1 else 0 for stride, length in zip(_strides(values), values.shape[1:])]
+    for start, stop in _slabs(shape[1] * shape[2], shape[0], found.device):
+        index, weights, outside = _neighbours(values, index_affine, (start, stop, *shape[1:]), mode)
+        for channel, target in zip(flat, found):
+            slab = channel.index_select(0, index) if mode == "nearest" else _trilinear(channel, index, steps, weights)
+            target[start:stop] = slab.view(outside.shape).masked_fill_(outside, fill)
 
 
-def _slab_coordinates(row: np.ndarray, start: int, stop: int, shape: tuple[int, int, int], device: torch.device) -> torch.Tensor:
-    """Continuous source coordinate along one axis for target slices start..stop: (stop - start, J, I) float64."""
-    ranges = [torch.arange(first, last, dtype=torch.float64, device=device) for first, last in ((start, stop), (0, shape[1]), (0, shape[2]))]
-    position = (row[0] * ranges[0] + row[3])[:, None, None] + (row[1] * ranges[1])[:, None] + row[2] * ranges[2]
-    return position.div_(COORDINATE_STEP).round_().mul_(COORDINATE_STEP)
+def _strides(values: torch.Tensor) -> tuple[int, int, int]:
+    return values.shape[2] * values.shape[3], values.shape[3], 1
 
 
-def _nearest(flat: torch.Tensor, coordinates: list[torch.Tensor], shape: tuple[int, int, int]) -> torch.Tensor:
-    index = [torch.floor(position + 0.5).long().clamp_(0, length - 1) for position, length in zip(coordinates, shape, strict=True)]
-    return flat[:, (index[0] * shape[1] + index[1]) * shape[2] + index[2]]
+def _neighbours(
+    values: torch.Tensor, index_affine: np.ndarray, slab: tuple[int, int, int, int], mode: str
+) -> tuple[torch.Tensor, list[torch.Tensor], torch.Tensor]:
+    """Flat index of the (lowest) neighbour of every voxel, weight of the upper ones along each axis, and who is outside.
+
+    `slab` is (first slice, end slice, J, I). Indices are summed in float64, exact up to 2^53.
+    """
+    index, weights, outside = 0.0, [], False
+    for row, length, stride in zip(index_affine, values.shape[1:], _strides(values)):
+        position = _coordinates(row, slab, values.device)
+        outside = outside | (position < -0.5 - TIE) | (position >= length - 0.5 - TIE)
+        if mode == "nearest":
+            lower = position.add_(0.5 + TIE).floor_().clamp_(0, length - 1)
+        else:
+            position.clamp_(0, length - 1)
+            lower = position.floor().clamp_(max=max(length - 2, 0))
+            weights.append((position - lower).to(torch.float32).flatten())
+        index = lower.mul_(stride).add_(index)
+    return index.long().flatten(), weights, outside
 
 
-def _trilinear(flat: torch.Tensor, coordinates: list[torch.Tensor], shape: tuple[int, int, int]) -> torch.Tensor:
-    lower, upper, weight = [], [], []
-    for position, length, stride in zip(coordinates, shape, (shape[1] * shape[2], shape[2], 1), strict=True):
-        floor = torch.floor(position)
-        weight.append((position - floor).to(torch.float32))
-        lower.append(floor.long().clamp_(0, length - 1).mul_(stride))
-        upper.append((floor.long() + 1).clamp_(0, length - 1).mul_(stride))
+def _coordinates(row: np.ndarray, slab: tuple[int, int, int, int], device: torch.device) -> torch.Tensor:
+    """Continuous source coordinates along one axis: (stop - start, J, I) float64."""
+    start, stop, height, width = slab
+    k, j, i = (torch.arange(*bounds, dtype=torch.float64, device=device) for bounds in ((start, stop), (height,), (width,)))
+    return ((row[0] * k + row[3])[:, None] + row[1] * j)[:, :, None] + row[2] * i
+
+
+def _trilinear(flat: torch.Tensor, index: torch.Tensor, steps: list[int], weights: list[torch.Tensor]) -> torch.Tensor:
+    """The eight neighbours, each gathered from a view that starts as far in as the neighbour lies from the lowest one."""
+
+    def gathered(offset: int) -> torch.Tensor:
+        return flat[offset:].index_select(0, index).to(torch.float32)
+
     planes = []
-    for plane in (lower[0], upper[0]):
-        rows = []
-        for line in (lower[1], upper[1]):
-            base = plane + line
-            rows.append(torch.lerp(flat[:, base + lower[2]], flat[:, base + upper[2]], weight[2]))
-        planes.append(torch.lerp(rows[0], rows[1], weight[1]))
-    return torch.lerp(planes[0], planes[1], weight[0])
+    for plane in (0, steps[0]):
+        rows = [gathered(plane + row).lerp_(gathered(plane + row + steps[2]), weights[2]) for row in (0, steps[1])]
+        planes.append(rows[0].lerp_(rows[1], weights[1]))
+    return planes[0].lerp_(planes[1], weights[0])

@@ -15,13 +15,16 @@ from .tasks import Plan, Region, Task
 BOX_MARGIN_VOXELS = 2  # of the network's grid, so that interpolation at a region's rim sees what lies beyond it
 
 
-def restore(probabilities: Tensor, source: Grid, target: Grid, task: Task, plan: Plan) -> dict[str, np.ndarray]:
+def restore(
+    probabilities: Tensor, source: Grid, target: Grid, task: Task, plan: Plan, foreground: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
     """Masks of all regions, made consistent: each lies inside the region that contains it.
 
     Args:
         probabilities: (R, K, J, I), the task's outputs on the network's grid; auxiliary outputs after the regions are left alone.
         source: the network's grid.
         target: the reference's grid.
+        foreground: (K, J, I) bool on `target`; no region reaches beyond it. None for everywhere.
 
     Returns:
         region key -> (K, J, I) uint8 on `target`.
@@ -31,6 +34,8 @@ def restore(probabilities: Tensor, source: Grid, target: Grid, task: Task, plan:
         mask, box = _on_target(probability, source, target, plan.threshold)
         if region.inside is not None:
             mask[box] &= masks[region.inside][box]
+        elif foreground is not None:
+            mask[box] &= foreground[box]
         mask[box] = cleaned(mask[box], region, target.voxel_volume_mm3)
         masks[region.key] = mask
     return masks

@@ -5,7 +5,7 @@ A fourth task is one more entry in `TASKS` and one weights file: nothing in the 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 
 
@@ -77,7 +77,7 @@ class LabelConvention:
     """
 
     sign: int | None
-    labels: dict[str, tuple[int, ...]]
+    labels: dict[str, tuple[int, ...]] = field(hash=False)  # a task must be hashable: loaded weights are kept by it
 
 
 class Scale(str, Enum):
@@ -170,6 +170,7 @@ _ANATOMY = Code("SCT", "123037004", "Anatomical Structure")
 _BRAIN = Code("SCT", "12738006", "Brain")
 _LIVER = Code("SCT", "10200004", "Liver")
 _NEOPLASM = Code("SCT", "108369006", "Neoplasm")
+_ENHANCING = Code("NCIt", "C113842", "Enhancing Lesion")  # DICOM CID 7169; SNOMED's 6574001 is necrosis only
 _NUCLEUS = Code("SCT", "84640000", "Nucleus")
 
 BRAIN = Task(
@@ -186,7 +187,7 @@ BRAIN = Task(
     regions=(
         Region("WT", "Whole tumour", (0.95, 0.85, 0.25), _MORPHOLOGY, _NEOPLASM, _BRAIN, smallest_ml=0.2),
         Region("TC", "Tumour core", (0.25, 0.65, 0.95), _MORPHOLOGY, _NEOPLASM, _BRAIN, inside="WT", smallest_ml=0.05),
-        Region("ET", "Enhancing tumour", (0.90, 0.25, 0.25), _MORPHOLOGY, _NEOPLASM, _BRAIN, inside="TC", smallest_ml=0.05),
+        Region("ET", "Enhancing tumour", (0.90, 0.25, 0.25), _MORPHOLOGY, _ENHANCING, _BRAIN, inside="TC", smallest_ml=0.05),
     ),
     conventions=(
         LabelConvention(4, {"WT": (1, 2, 3, 4), "TC": (1, 3, 4), "ET": (4,)}),  # BraTS 2012-2020

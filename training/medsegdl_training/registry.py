@@ -5,13 +5,14 @@ Sources are imported when asked for, so that one task's readers are not needed b
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
 from MedSegDLLib.tasks import Plan
 
-from .source import Source
+from .source import Case, Source
 
 SOURCES = {"brain": "brain", "liver": "liver", "nuclei": "nuclei"}
 
@@ -29,3 +30,8 @@ def source_of(task: str) -> MakeSource:
         KeyError: no source is registered for the task.
     """
     return import_module(f".{SOURCES[task]}", __package__).make_source
+
+
+def cases_of(task: str) -> Callable[[Path], list[Case]]:
+    """The `find_cases` of that task's module: the labelled cases under a folder, sorted by name."""
+    return import_module(f".{SOURCES[task]}", __package__).find_cases

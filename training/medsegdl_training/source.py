@@ -6,6 +6,7 @@ Only torch enters here; a data set's files are read by the source that knows the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import torch
@@ -29,6 +30,21 @@ class Batch:
     def to(self, device: torch.device | str) -> Batch:
         """The same batch on another device."""
         return Batch(self.x.to(device), self.y.to(device), self.weight.to(device))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One labelled case of a data set, as files.
+
+    Attributes:
+        name: without anything that tells whose it is.
+        inputs: input key of the task -> file.
+        reference: label map, or None where the case has none.
+    """
+
+    name: str
+    inputs: dict[str, Path]
+    reference: Path | None
 
 
 class Source(Protocol):

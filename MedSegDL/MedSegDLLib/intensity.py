@@ -1,0 +1,104 @@
+"""What the values of an image tell about it before anything runs: its kind, its background, odd numbers.
+
+numpy only (the panel checks without torch); sentences for the reader are made in `image_checks`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+SAMPLE_VOXELS = 200_000  # enough for shares and percentiles to 0.2 %
+SIGNIFICANT = 0.05  # of the 99th percentile: smaller values may be the ringing of an interpolation
+NEGATIVE_SHARE = 0.1  # of the significant voxels; z-scored volumes have 0.3 to 0.95, magnitude images none
+
+AIR_HU = (-1100.0, -900.0)  # -1000 with noise and calibration
+TISSUE_HU = (-200.0, 400.0)  # fat to contrast-filled vessels
+AIR_SHARE = 0.05  # of the voxels; whole cuts of a body have 0.2 to 0.6, phase images (-4096..4096) 0.02
+STRAY_SHARE = 0.01  # of the voxels: what may lie where a kind of image has nothing
+BELOW_SOFT_TISSUE_HU = -200.0
+
+REMOVED_BACKGROUND = 0.9  # of the 12 edges of the box hold one value: 0.99 and 1.0 in masked volumes, 0.26 to 0.52 from a scanner
+FAINT = 0.01  # of the 99.5th percentile: a difference from the background that is none
+SKULL_STEP_MM = 2.5  # every n-th voxel is enough for volumes and sections
+LARGEST_BRAIN_ML = 2200.0  # brains with their fluid: 1080 to 1690 ml in BraTS; heads with their scalp: 2800 to 3500 ml
+LARGEST_SECTION_MM2 = 21_000.0  # largest section of those brains 17,700 mm2, of those heads 23,700 to 25,600 mm2
+
+MOST_LABELS = 10  # different whole numbers in a label map at most
+
+
+def sampled(array: np.ndarray, voxels: int = SAMPLE_VOXELS) -> np.ndarray:
+    """About `voxels` of the finite values: (n,) float64. The step shares no factor with the rows, so that all columns are met."""
+    step = max(1, array.size // voxels)
+    while math.gcd(step, math.prod(array.shape[1:])) > 1:
+        step += 1
+    values = array.reshape(-1)[::step].astype(np.float64)
+    return values[np.isfinite(values)]
+
+
+def non_finite_count(array: np.ndarray) -> int:
+    """Voxels that are NaN or infinite. One pass where there are none: the least and the greatest value tell."""
+    if array.dtype.kind != "f" or not array.size or (np.isfinite(array.min()) and np.isfinite(array.max())):
+        return 0
+    return int(array.size - np.count_nonzero(np.isfinite(array)))
+
+
+def looks_normalised(array: np.ndarray) -> bool:
+    """Whether an MR volume holds negative intensities, as z-scored ones do and magnitude images do not (CT in HU does).
+
+    A share of the voxels is looked at. Scale does not matter.
+    """
+    values = sampled(array)
+    if not values.size or values.min() >= 0:
+        return False
+    significant = values[np.abs(values) > SIGNIFICANT * np.percentile(np.abs(values), 99)]
+    return bool(significant.size) and float((significant < 0).mean()) > NEGATIVE_SHARE
+
+
+def looks_like_ct(values: np.ndarray) -> bool:
+    """Whether sampled values have the air of a CT at -1000 HU. Padding of one value (-2000, -3024) may lie below it."""
+    if not values.size:
+        return False
+    air = (values >= AIR_HU[0]) & (values <= AIR_HU[1])
+    below = (values < AIR_HU[0]) & (values > values.min())
+    return bool(air.mean() > AIR_SHARE and below.mean() < STRAY_SHARE)
+
+
+def in_hounsfield_units(values: np.ndarray) -> bool:
+    """Whether sampled values can be a CT in HU: something darker than soft tissue (air, lung), and some soft tissue."""
+    darker = (values < BELOW_SOFT_TISSUE_HU).mean()
+    tissue = ((values >= TISSUE_HU[0]) & (values <= TISSUE_HU[1])).mean()
+    return bool(darker > STRAY_SHARE / 10 and tissue > STRAY_SHARE)
+
+
+def looks_like_labels(values: np.ndarray) -> bool:
+    """Whether sampled values are a few small whole numbers from 0: a mask or label map, not an image."""
+    found = np.unique(values)
+    return bool(1 < found.size <= MOST_LABELS and found[0] == 0 and found[-1] <= 255 and (found == np.floor(found)).all())
+
+
+def shows_skull(array: np.ndarray, spacing_mm: np.ndarray) -> bool:
+    """Whether an MR head (K, J, I) still has its skull and scalp; `spacing_mm` along i, j, k.
+
+    It has if its background is noise (skull-stripping leaves one value), or if what is not background is larger than any brain:
+    as a whole, or in one section where only part of the head was taken. A small child's head in few slices goes unnoticed.
+    """
+    edges = _edges(array)
+    values, counts = np.unique(edges, return_counts=True)
+    background = float(values[counts.argmax()])
+    if counts.max() < REMOVED_BACKGROUND * edges.size:
+        return True
+    steps = [max(1, int(SKULL_STEP_MM / mm)) for mm in spacing_mm[::-1]]
+    coarse = array[:: steps[0], :: steps[1], :: steps[2]].astype(np.float32)
+    head = np.abs(coarse - background) > FAINT * abs(np.percentile(coarse, 99.5) - background)
+    side_mm = [mm * step for mm, step in zip(spacing_mm[::-1], steps, strict=True)]
+    volume_ml = np.count_nonzero(head) * math.prod(side_mm) / 1000
+    sections = [head.sum(axis=(a, b)).max() * side_mm[a] * side_mm[b] for a, b in ((0, 1), (0, 2), (1, 2))]
+    return bool(volume_ml > LARGEST_BRAIN_ML or max(sections) > LARGEST_SECTION_MM2)
+
+
+def _edges(array: np.ndarray) -> np.ndarray:
+    """Values along the twelve edges of (K, J, I): (n,)."""
+    ends = [(a, b) for a in (0, -1) for b in (0, -1)]
+    return np.concatenate([line for a, b in ends for line in (array[a, b, :], array[a, :, b], array[:, a, b])])

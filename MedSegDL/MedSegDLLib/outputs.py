@@ -1,0 +1,140 @@
+"""A result on disk: segmentation, one mask a region, instances, uncertainty, bias fields, report. All files or none.
+
+The bytes of each format are written by `segnrrd`, `nifti` and `files`; this room decides which files there are.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from .errors import InputRefused
+from .files import atomic_path, flush_to_disk, json_text, not_written, store_image
+from .image import Image
+from .nifti import write_nifti
+from .result import Result
+from .segnrrd import store_seg_nrrd
+
+SEGMENTATION_FILE = "segmentation.seg.nrrd"
+REPORT_FILE = "report.json"
+UNCERTAINTY_FILE = "uncertainty.nii.gz"
+MOST_INSTANCES = np.iinfo(np.uint16).max
+PROBE = bytes(4096)
+
+Writer = Callable[[Path], None]
+
+
+def prepare_folder(folder: str | os.PathLike) -> Path:
+    """Make the output folder and try it out, before any work is done for it.
+
+    Raises:
+        InputRefused: it is a file, may not be written to, or lies on a full disk.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise InputRefused(f"{folder} is a file, not a folder.", "Choose another output folder.")
+    new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _try_out(folder)
+    except OSError as error:
+        if new:
+            with suppress(OSError):
+                folder.rmdir()
+        raise not_written(folder, error) from error
+    return folder
+
+
+def _try_out(folder: Path) -> None:
+    """Write a small file and remove it again; raises the OSError of a folder that takes none."""
+    probe = folder / f".medsegdl-{secrets.token_hex(8)}"
+    try:
+        probe.write_bytes(PROBE)
+        flush_to_disk(probe)
+    finally:
+        with suppress(OSError):
+            probe.unlink()
+
+
+def write_result(result: Result, folder: str | os.PathLike) -> list[Path]:
+    """Write every file of a result; they appear together at the end, and none of them if anything fails.
+
+    Args:
+        result: what `segment` gave back.
+        folder: made if need be; files of the same names are replaced, others left alone.
+
+    Returns:
+        The paths, in the order in which they were written.
+
+    Raises:
+        InputRefused: the folder or disk does not take them, or there are more instances than 16 bits can number.
+    """
+    folder = prepare_folder(folder)
+    writers = _writers(result)
+    staging = folder / f".medsegdl-{secrets.token_hex(8)}"
+    try:
+        staging.mkdir()
+        for name, write in writers.items():
+            _stored(staging / name, write, folder)
+        return _moved(staging, folder, list(writers))
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def write_seg_nrrd(result: Result, path: str | os.PathLike) -> None:
+    """Write Slicer's .seg.nrrd atomically: overlapping segments with names, colours and terminology on the result's grid."""
+    with atomic_path(path) as temporary:
+        store_seg_nrrd(result, temporary)
+
+
+def _writers(result: Result) -> dict[str, Writer]:
+    """File name -> what writes it."""
+    affine = result.grid.affine
+    volumes = {f"{segment.region.key}.nii.gz": segment.mask.astype(np.uint8, copy=False) for segment in result.segments}
+    if result.uncertainty is not None:
+        volumes[UNCERTAINTY_FILE] = result.uncertainty.astype(np.float32, copy=False)
+    volumes |= {f"bias_field_{key}.nii.gz": field.astype(np.float32, copy=False) for key, field in result.bias_fields.items()}
+    writers: dict[str, Writer] = {SEGMENTATION_FILE: partial(store_seg_nrrd, result)}
+    writers |= {name: partial(write_nifti, array=array, affine=affine) for name, array in volumes.items()}
+    if result.instances is not None:
+        writers[f"{result.task.key}.png"] = partial(store_image, _numbered(result))
+    writers[REPORT_FILE] = partial(Path.write_text, data=json_text(result.record), encoding="utf-8")
+    return writers
+
+
+def _numbered(result: Result) -> Image:
+    """Instances as 16-bit numbers."""
+    count = int(result.instances.max(initial=0))
+    if count > MOST_INSTANCES:
+        raise InputRefused(f"{count} objects are more than a 16-bit picture can number ({MOST_INSTANCES}).", "Cut the picture into parts.")
+    return Image(result.instances.astype(np.uint16), result.grid.affine)
+
+
+def _stored(path: Path, write: Writer, folder: Path) -> None:
+    try:
+        write(path)
+        flush_to_disk(path)
+    except OSError as error:
+        raise not_written(folder / path.name, error) from error
+
+
+def _moved(staging: Path, folder: Path, names: list[str]) -> list[Path]:
+    moved: list[Path] = []
+    try:
+        for name in names:
+            (staging / name).replace(folder / name)
+            moved.append(folder / name)
+    except BaseException as error:
+        for path in moved:
+            path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise not_written(folder / names[len(moved)], error) from error
+        raise
+    return moved

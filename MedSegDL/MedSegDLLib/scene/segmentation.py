@@ -1,0 +1,188 @@
+"""A Result as a segmentation node: one segment a region, overlapping, with names, colours, codes and the reference's geometry.
+Masks come in ready; no thresholds, no resampling.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+
+from ..errors import InputRefused
+from ..result import Result
+from ..segnrrd import terminology_entry
+from ..tasks import Region, Task
+from .volumes import local_affine, to_world, volume_like, vtk_matrix
+
+BINARY = "Binary labelmap"
+CLOSED_SURFACE = "Closed surface"
+
+FILL_2D, OUTLINE_2D = 0.30, 1.0  # Slicer's 0.5 hides the oedema's grey levels below three nested fills
+OUTER_3D, INNER_3D = 0.35, 1.0  # what holds another region is glass
+
+
+def add_segmentation(result: Result, volume_node: Any, segmentation_node: Any = None) -> Any:
+    """The result's regions as segments of a node at the place of the reference volume.
+
+    Args:
+        result: masks on the voxels of `volume_node`.
+        volume_node: the reference (`result.reference`).
+        segmentation_node: node to write into; its segments of the same regions are replaced, all others stay. A new one where None.
+
+    Returns:
+        vtkMRMLSegmentationNode.
+
+    Raises:
+        InputRefused: the volume changed its size since the run, or the given node lies under a deforming transform.
+    """
+    shape = tuple(reversed(volume_node.GetImageData().GetDimensions()))
+    if shape != result.grid.shape:
+        raise InputRefused(f"Volume '{volume_node.GetName()}' changed while it was segmented.", "Segment it again.")
+    regions = [segment.region for segment in result.segments]
+    node = segmentation_node or slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{volume_node.GetName()} segmentation")
+    was_modifying = node.StartModify()
+    try:
+        others = [key for key in segment_ids(node) if key not in {region.key for region in regions}]
+        if not others:
+            node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
+        affine = _place(volume_node, node)
+        node.CreateDefaultDisplayNodes()
+        node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+        for segment in result.segments:
+            _replace(node.GetSegmentation(), segment.region, oriented(segment.mask, affine))
+        _display(node, regions)
+    finally:
+        node.EndModify(was_modifying)
+    return node
+
+
+def add_instances(result: Result, volume_node: Any) -> Any:
+    """The numbered objects as a label volume '<input> <task>' at the place of the reference; None where the task does not number."""
+    if result.instances is None:
+        return None
+    name = f"{volume_node.GetName()} {result.task.key}"
+    kind = np.uint16 if result.instances.max(initial=0) < 2**16 else np.uint32
+    return volume_like(volume_node, result.instances.astype(kind), name, "vtkMRMLLabelMapVolumeNode")
+
+
+def add_uncertainty(result: Result, volume_node: Any) -> Any:
+    """The entropy as a volume '<input> uncertainty' at the place of the reference; None where it was not asked for."""
+    if result.uncertainty is None:
+        return None
+    return volume_like(volume_node, result.uncertainty, f"{volume_node.GetName()} uncertainty")
+
+
+def show_3d(node: Any, on: bool = True) -> None:
+    """Show or hide the closed surfaces in the 3-D views; they are made at the first showing."""
+    node.CreateDefaultDisplayNodes()
+    if on and not node.GetSegmentation().ContainsRepresentation(CLOSED_SURFACE):
+        node.CreateClosedSurfaceRepresentation()
+    node.GetDisplayNode().SetVisibility3D(on)
+
+
+def segment_ids(node: Any) -> list[str]:
+    """Ids of a node's segments, in order."""
+    segmentation = node.GetSegmentation()
+    return [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
+
+
+def task_segments(node: Any, task: Task) -> list[Region]:
+    """Regions of a task that the node holds as segments, in the task's order."""
+    present = set(segment_ids(node))
+    return [region for region in task.regions if region.key in present]
+
+
+def segment_mask(node: Any, key: str, shape: tuple[int, int, int]) -> np.ndarray:
+    """One segment's voxels on the grid that it was written on, (K, J, I) uint8, 0 or 1.
+
+    Args:
+        node: the segmentation.
+        key: id of the segment.
+        shape: (K, J, I) of the reference volume. What was drawn outside it is cut off.
+    """
+    mask = np.zeros(shape, np.uint8)
+    labelmap, values = labelmap_voxels(node, key)
+    if values.size:
+        x0, x1, y0, y1, z0, z1 = labelmap.GetExtent()
+        inner = [slice(max(low, 0), min(high + 1, size)) for low, high, size in zip((z0, y0, x0), (z1, y1, x1), shape)]
+        mask[tuple(inner)] = values[tuple(slice(s.start - low, s.stop - low) for s, low in zip(inner, (z0, y0, x0)))] > 0
+    return mask
+
+
+def labelmap_voxels(node: Any, key: str) -> tuple[Any, np.ndarray]:
+    """A segment's own labelmap (vtkOrientedImageData) and its voxels within the labelmap's extent, (K, J, I)."""
+    labelmap = slicer.vtkOrientedImageData()
+    node.GetBinaryLabelmapRepresentation(key, labelmap)
+    shape = tuple(reversed(labelmap.GetDimensions()))
+    if min(shape) <= 0 or labelmap.GetPointData().GetScalars() is None:
+        return labelmap, np.zeros((0, 0, 0), np.uint8)
+    return labelmap, vtk_to_numpy(labelmap.GetPointData().GetScalars()).reshape(shape)
+
+
+def oriented(mask: np.ndarray, affine: np.ndarray) -> Any:
+    """A mask as vtkOrientedImageData, cut to its bounding box (the extent keeps the place); empty extent for an empty mask.
+
+    Args:
+        mask: (K, J, I).
+        affine: (4, 4), of the whole mask's grid.
+    """
+    image = slicer.vtkOrientedImageData()
+    box = _bounding_box(mask)
+    if box is None:
+        image.SetExtent(0, -1, 0, -1, 0, -1)
+        image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
+    else:
+        image.SetExtent(*[bound for side in reversed(box) for bound in (side.start, side.stop - 1)])
+        image.GetPointData().SetScalars(numpy_to_vtk((mask[box] > 0).astype(np.uint8).ravel(), deep=True))
+    image.SetGeometryFromImageToWorldMatrix(vtk_matrix(affine))
+    return image
+
+
+def _place(volume_node: Any, node: Any) -> np.ndarray:
+    """The volume's voxel indices to the segmentation's own RAS mm, whatever transforms the two lie under."""
+    if node.GetTransformNodeID() == volume_node.GetTransformNodeID():
+        return local_affine(volume_node)  # exact, and a deforming transform cancels out
+    return np.linalg.inv(to_world(node)) @ to_world(volume_node) @ local_affine(volume_node)
+
+
+def _replace(segmentation: Any, region: Region, labelmap: Any) -> None:
+    """Put the region's segment in; one of the same id is taken out and its place in the list kept."""
+    position = segmentation.GetSegmentIndex(region.key)
+    if position >= 0:
+        segmentation.RemoveSegment(region.key)
+    segment = slicer.vtkSegment()
+    segment.SetName(region.key)
+    segment.SetNameAutoGenerated(False)
+    segment.SetColor(*region.color)
+    segment.SetColorAutoGenerated(False)
+    segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), terminology_entry(region))
+    segment.AddRepresentation(BINARY, labelmap)
+    segmentation.AddSegment(segment, region.key)
+    if position >= 0:
+        segmentation.SetSegmentIndex(region.key, position)
+
+
+def _display(node: Any, regions: list[Region]) -> None:
+    """Outline and light fill in slices; in 3-D a region that holds another one is see-through."""
+    display = node.GetDisplayNode()
+    display.SetVisibility2DFill(True)
+    display.SetVisibility2DOutline(True)
+    holders = {region.inside for region in regions}
+    for region in regions:
+        display.SetSegmentOpacity2DFill(region.key, FILL_2D)
+        display.SetSegmentOpacity2DOutline(region.key, OUTLINE_2D)
+        display.SetSegmentOpacity3D(region.key, OUTER_3D if region.key in holders else INNER_3D)
+
+
+def _bounding_box(mask: np.ndarray) -> tuple[slice, slice, slice] | None:
+    """Smallest box around the voxels above 0, or None."""
+    box = []
+    for axis in range(3):
+        rows = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+        if rows.size == 0:
+            return None
+        box.append(slice(int(rows[0]), int(rows[-1]) + 1))
+    return tuple(box)

@@ -1,0 +1,100 @@
+"""The volumes of a segmentation as a table node, measured on the node itself, so that they equal Segment Statistics after edits too.
+Counts and millimetres only; statistics of grey levels are Segment Statistics' own.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+
+from ..result import MM3_PER_ML
+from ..tasks import Task
+from .segmentation import labelmap_voxels, task_segments
+from .volumes import local_affine, vtk_to_numpy
+
+COLUMNS = ("Segment", "Voxels", "Volume mm3", "Volume mL")
+OBJECT_COLUMNS = ("Count", "Mean area mm2")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Size of one segment.
+
+    Attributes:
+        key: id of the segment.
+        voxel_count: voxels in it.
+        volume_mm3: voxels times the product of the spacing, as Segment Statistics has it.
+    """
+
+    key: str
+    voxel_count: int
+    volume_mm3: float
+
+    @property
+    def volume_ml(self) -> float:
+        """Millilitres."""
+        return self.volume_mm3 / MM3_PER_ML
+
+
+def measure(segmentation_node: Any, key: str) -> Measure:
+    """Size of one segment as it now is in the node."""
+    labelmap, values = labelmap_voxels(segmentation_node, key)
+    count = int(np.count_nonzero(values))
+    return Measure(key, count, count * math.prod(labelmap.GetSpacing()))
+
+
+def volumes_table(segmentation_node: Any, task: Task, table_node: Any = None, instances_node: Any = None) -> Any:
+    """A row for each of the task's segments.
+
+    Args:
+        segmentation_node: where the segments are.
+        task: which of its segments count.
+        table_node: table to fill anew; a new node '<segmentation> volumes' where None.
+        instances_node: label volume of numbered objects; adds their count and mean area in mm2.
+
+    Returns:
+        vtkMRMLTableNode with the columns `COLUMNS` (and `OBJECT_COLUMNS`).
+    """
+    table = table_node or slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", f"{segmentation_node.GetName()} volumes")
+    table.RemoveAllColumns()
+    rows = [measure(segmentation_node, region.key) for region in task_segments(segmentation_node, task)]
+    _add_column(table, COLUMNS[0], vtk.vtkStringArray, [row.key for row in rows])
+    _add_column(table, COLUMNS[1], vtk.vtkLongLongArray, [row.voxel_count for row in rows])
+    _add_column(table, COLUMNS[2], vtk.vtkDoubleArray, [row.volume_mm3 for row in rows])
+    _add_column(table, COLUMNS[3], vtk.vtkDoubleArray, [row.volume_ml for row in rows])
+    if instances_node is not None:
+        count, area_mm2 = count_objects(instances_node)
+        _add_column(table, OBJECT_COLUMNS[0], vtk.vtkLongLongArray, [count] * len(rows))
+        _add_column(table, OBJECT_COLUMNS[1], vtk.vtkDoubleArray, [area_mm2] * len(rows))
+    table.SetUseColumnTitleAsColumnHeader(True)
+    return table
+
+
+def count_objects(instances_node: Any) -> tuple[int, float]:
+    """Number of objects in a label volume of one slice, and their mean area in mm2 (0 where there are none)."""
+    labels = vtk_to_numpy(instances_node.GetImageData().GetPointData().GetScalars())
+    count = np.unique(labels[labels > 0]).size
+    spacing_mm = np.linalg.norm(local_affine(instances_node)[:3, :3], axis=0)
+    area_mm2 = np.count_nonzero(labels) * spacing_mm[0] * spacing_mm[1]
+    return int(count), float(area_mm2 / count) if count else 0.0
+
+
+def table_rows(table_node: Any) -> list[dict[str, str]]:
+    """The table as shown: a dictionary from column to text for each row."""
+    table = table_node.GetTable()
+    names = [table.GetColumnName(column) for column in range(table.GetNumberOfColumns())]
+    rows = range(table.GetNumberOfRows())
+    return [{name: table.GetValue(row, column).ToString() for column, name in enumerate(names)} for row in rows]
+
+
+def _add_column(table: Any, title: str, kind: type, values: list) -> None:
+    column = kind()
+    column.SetName(title)
+    for value in values:
+        column.InsertNextValue(value)
+    table.AddColumn(column)

@@ -1,0 +1,120 @@
+"""Widgets that the panel makes or fills in Python: selectors for the inputs of every task, the table of volumes, timers.
+Desktop only: with MedSegDL.py the one room that knows Qt, through PythonQt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ..tasks import TASKS, Input, Task
+from .parameters import input_parameter
+from .session import GREY_VOLUMES, volume_classes
+from .table import COLUMNS
+from .wording import milliliters
+
+PARAMETER_PROPERTY = "SlicerParameterName"  # dynamic property by which parameterNodeWrapper knows its widgets
+# They derive from scalar volumes and are no images. vtkMRMLTensorVolumeNode stays in: colour pictures derive from it.
+NO_IMAGES = ["vtkMRMLLabelMapVolumeNode", "vtkMRMLDiffusionImageVolumeNode", "vtkMRMLDiffusionWeightedVolumeNode"]
+PYTHON_SETTING = "MedSegDL/Python"
+SEGMENT, VOXELS, _MM3, MILLILITERS = COLUMNS
+TITLES = {region.key: region.title for task in TASKS.values() for region in task.regions}
+COLOR_LEVELS = 255
+
+
+class InputRows:
+    """A labelled selector for each input of each task; those of one task are shown.
+
+    Args:
+        form: a QFormLayout.
+    """
+
+    def __init__(self, form: Any) -> None:
+        self._rows = {task.key: [self._row(form, task, entry) for entry in task.inputs] for task in TASKS.values()}
+
+    @property
+    def selectors(self) -> dict[str, Any]:
+        """Widget name -> selector, of all tasks."""
+        return {selector.name: selector for rows in self._rows.values() for _label, selector in rows}
+
+    def show(self, task: Task) -> None:
+        """Show the rows of one task only."""
+        for key, rows in self._rows.items():
+            for label, selector in rows:
+                label.visible = selector.visible = key == task.key
+
+    def _row(self, form: Any, task: Task, entry: Input) -> tuple[Any, Any]:
+        label, selector = qt.QLabel(f"{entry.title}:"), slicer.qMRMLNodeComboBox()
+        selector.name = f"{input_parameter(task, entry)}Selector"
+        selector.noneEnabled = True
+        selector.noneDisplay = _("not given")
+        selector.addEnabled = False
+        selector.removeEnabled = False
+        selector.showChildNodeTypes = len(volume_classes(entry.modality)) > 1  # colour pictures derive from scalar volumes
+        selector.hideChildNodeTypes = NO_IMAGES
+        selector.nodeTypes = GREY_VOLUMES
+        selector.setProperty(PARAMETER_PROPERTY, input_parameter(task, entry))
+        selector.setMRMLScene(slicer.mrmlScene)
+        form.addRow(label, selector)
+        return label, selector
+
+
+def parameter_widgets(ui: Any) -> dict[str, Any]:
+    """Parameter name -> widget, of all widgets of the panel that have the dynamic property."""
+    named = ((widget.property(PARAMETER_PROPERTY), widget) for widget in vars(ui).values())
+    return {name: widget for name, widget in named if name}
+
+
+def new_timer(function: Callable[[], None], interval_ms: int, once: bool = False) -> Any:
+    """A QTimer that calls a function; not started."""
+    timer = qt.QTimer()
+    timer.interval = interval_ms
+    timer.singleShot = once
+    timer.connect("timeout()", function)
+    return timer
+
+
+def python_setting() -> str:
+    """The Python that the user chose for the worker, or nothing. It belongs to the machine, not to the scene."""
+    return qt.QSettings().value(PYTHON_SETTING, "") or ""
+
+
+def set_python_setting(path: str) -> None:
+    """Remember the Python for the worker."""
+    qt.QSettings().setValue(PYTHON_SETTING, path)
+
+
+def fill_table(view: Any, segmentation: Any, rows: Sequence[dict[str, str]]) -> None:
+    """Show a row a segment: what it is with its colour, millilitres, voxels.
+
+    Args:
+        view: a QTableWidget.
+        segmentation: vtkMRMLSegmentationNode, for names and colours.
+        rows: see `table.table_rows`.
+    """
+    view.rowCount, view.columnCount = len(rows), 3
+    view.setHorizontalHeaderLabels([_("Segment"), _("Volume (mL)"), _("Voxels")])
+    for row, entry in enumerate(rows):
+        view.setItem(row, 0, _name(segmentation.GetSegmentation().GetSegment(entry[SEGMENT]), entry[SEGMENT]))
+        view.setItem(row, 1, _number(milliliters(float(entry[MILLILITERS]))))
+        view.setItem(row, 2, _number(f"{int(float(entry[VOXELS])):,}"))
+    view.resizeColumnsToContents()
+
+
+def _name(segment: Any, key: str) -> Any:
+    """The region's title, or the name that the user gave the segment, with its colour; the key alone for one that was deleted since."""
+    if segment is None:
+        return qt.QTableWidgetItem(key)
+    item = qt.QTableWidgetItem(TITLES.get(key, key) if segment.GetName() == key else segment.GetName())
+    item.setData(qt.Qt.DecorationRole, qt.QColor(*(round(COLOR_LEVELS * part) for part in segment.GetColor())))
+    return item
+
+
+def _number(text: str) -> Any:
+    item = qt.QTableWidgetItem(text)
+    item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+    return item

@@ -1,0 +1,106 @@
+"""Masks come back on the reference's own grid, nested, cleaned as the task says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from MedSegDLLib.image import Grid
+from MedSegDLLib.restore import cleaned, entropy, restore, target_box
+from MedSegDLLib.tasks import BRAIN, LIVER
+
+from .tiny import LPS, ball
+
+COARSE = Grid((20, 20, 20), LPS @ np.diag([2.0, 2.0, 2.0, 1.0]))
+
+
+def oblique(degrees: float, spacing: tuple[float, float, float], shape: tuple[int, int, int], centre_mm: np.ndarray) -> Grid:
+    """A grid turned about two axes with its middle at `centre_mm`."""
+    a = np.deg2rad(degrees)
+    about_z = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
+    about_x = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
+    affine = np.eye(4)
+    affine[:3, :3] = about_z @ about_x @ np.diag(spacing)
+    affine[:3, 3] = centre_mm - affine[:3, :3] @ ((np.array(shape[::-1]) - 1) / 2)
+    return Grid(shape, affine)
+
+
+def soft_ball(grid: Grid, centre_mm: np.ndarray, radius_mm: float) -> torch.Tensor:
+    """Probability 0.5 on the surface of a ball, on any grid: (K, J, I)."""
+    kji = np.stack(np.meshgrid(*(np.arange(n) for n in grid.shape), indexing="ij"), axis=-1)
+    world = kji[..., ::-1] @ grid.affine[:3, :3].T + grid.affine[:3, 3]
+    distance = np.linalg.norm(world - centre_mm, axis=-1)
+    return torch.from_numpy(1 / (1 + np.exp(distance - radius_mm))).float()
+
+
+CENTRE = (COARSE.affine @ np.array([9.5, 9.5, 9.5, 1.0]))[:3]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [Grid((40, 40, 40), LPS), oblique(25, (0.9, 1.1, 3.0), (14, 40, 44), CENTRE), oblique(0, (-1.0, 1.0, 1.0), (40, 40, 40), CENTRE)],
+)
+def test_a_ball_keeps_its_volume_and_place_on_any_grid(target):
+    probabilities = torch.stack([soft_ball(COARSE, CENTRE, r) for r in (12, 10, 8)])
+    masks = restore(probabilities, COARSE, target, BRAIN, BRAIN.plan)
+    for key, radius in (("WT", 12), ("TC", 10), ("ET", 8)):
+        truth = soft_ball(target, CENTRE, radius).numpy() >= 0.5
+        overlap = 2 * (truth & (masks[key] > 0)).sum() / (truth.sum() + masks[key].sum())
+        assert masks[key].dtype == np.uint8 and masks[key].shape == target.shape
+        assert overlap > 0.97
+
+
+def test_regions_are_nested():
+    probabilities = torch.rand((3, *COARSE.shape), generator=torch.Generator().manual_seed(3))
+    masks = restore(probabilities, COARSE, Grid((40, 40, 40), LPS), BRAIN, BRAIN.plan)
+    assert (masks["TC"] <= masks["WT"]).all() and (masks["ET"] <= masks["TC"]).all()
+
+
+def test_no_region_leaves_the_foreground():
+    target = Grid((40, 40, 40), LPS)
+    foreground = ball(target.shape, (20, 20, 20), 10)
+    masks = restore(torch.ones((3, *COARSE.shape)), COARSE, target, BRAIN, BRAIN.plan, foreground)
+    assert all(((mask > 0) == foreground).all() for mask in masks.values())
+
+
+def test_nothing_found_is_an_empty_mask_each():
+    masks = restore(torch.zeros((3, *COARSE.shape)), COARSE, Grid((40, 40, 40), LPS), BRAIN, BRAIN.plan)
+    assert [int(mask.sum()) for mask in masks.values()] == [0, 0, 0]
+
+
+def test_a_region_off_the_reference_grid_is_left_out():
+    far = LPS.copy()
+    far[0, 3] = 500.0
+    masks = restore(torch.ones((3, *COARSE.shape)), COARSE, Grid((8, 8, 8), far), BRAIN, BRAIN.plan)
+    assert masks["WT"].sum() == 0
+
+
+def test_only_the_largest_part_of_the_liver_stays():
+    mask = (ball((30, 30, 30), (10, 10, 10), 6) | ball((30, 30, 30), (24, 24, 24), 3)).astype(np.uint8)
+    kept = cleaned(mask, LIVER.region("liver"), 1.0)
+    assert kept[10, 10, 10] == 1 and kept[24, 24, 24] == 0
+
+
+def test_small_parts_go_by_their_millilitres():
+    mask = (ball((30, 30, 30), (10, 10, 10), 5) | ball((30, 30, 30), (24, 24, 24), 2)).astype(np.uint8)
+    region = replace(BRAIN.region("ET"), smallest_ml=0.1)
+    assert cleaned(mask, region, 1.0)[24, 24, 24] == 0
+    assert cleaned(mask, region, 8.0)[24, 24, 24] == 1
+
+
+def test_the_target_box_covers_the_part():
+    target = oblique(30, (1.0, 1.0, 2.0), (20, 40, 40), CENTRE)
+    box = target_box(COARSE.cropped((slice(8, 12), slice(8, 12), slice(8, 12))), target)
+    inverse = np.linalg.inv(target.affine)
+    inside = inverse @ np.append(CENTRE, 1.0)
+    for s, index in zip(box, inside[2::-1]):
+        assert s.start <= index <= s.stop - 1
+
+
+def test_entropy_is_one_where_undecided_and_none_where_sure():
+    undecided = entropy(torch.full((2, *COARSE.shape), 0.5), COARSE, COARSE)
+    sure = entropy(torch.ones((2, *COARSE.shape)), COARSE, COARSE)
+    assert np.allclose(undecided, 1.0) and sure.max() < 1e-4

@@ -1,0 +1,168 @@
+"""Tasks as data: every entry is sound, and a fourth one runs through all the code that exists without a line of its own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from MedSegDLLib.evaluate import evaluate, regions_of_labels
+from MedSegDLLib.files import write_image
+from MedSegDLLib.image import Image
+from MedSegDLLib.networks import PROFILES
+from MedSegDLLib.outputs import write_result
+from MedSegDLLib.pipeline import Options, segment
+from MedSegDLLib.tasks import BRAIN, LIVER, TASKS, Code, Input, LabelConvention, Modality, Plan, Region, Scale, Task
+
+from .tiny import LPS, ball, tiny_weights
+
+every_task = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS.keys())
+
+KIDNEY = Task(
+    key="kidney",
+    title="Kidney, cortex and cyst (MR)",
+    version=3,
+    inputs=(Input("t2haste", "T2 HASTE", Modality.MR), Input("dixon", "Dixon water", Modality.MR)),
+    reference_order=("dixon", "t2haste"),
+    regions=(
+        Region("kidney", "Kidney", (0.7, 0.3, 0.3), Code("SCT", "123037004", "Anatomical Structure"), Code("SCT", "64033007", "Kidney")),
+        Region(
+            "cyst",
+            "Renal cyst",
+            (0.2, 0.6, 0.9),
+            Code("SCT", "49755003", "Morphologically Altered Structure"),
+            Code("SCT", "103552005", "Cyst"),
+            inside="kidney",
+            largest_only=True,
+        ),
+    ),
+    conventions=(LabelConvention(8, {"kidney": (7, 8), "cyst": (8,)}), LabelConvention(None, {"kidney": (), "cyst": (2,)})),
+    plan=Plan(Scale.ZSCORE, spacing_mm=(4.0, 4.0, 4.0), tile=(16, 32, 32)),
+    profile="kidney",
+)
+
+
+@every_task
+def test_regions_nest_and_come_outermost_first(task):
+    keys = [region.key for region in task.regions]
+    assert len(set(keys)) == len(keys) > 0
+    for number, region in enumerate(task.regions):
+        assert region.inside is None or region.inside in keys[:number]
+        assert task.region(region.key) is region
+        assert all(0 <= part <= 1 for part in region.color) and len(region.color) == 3
+        assert region.smallest_ml >= 0
+    assert len({region.color for region in task.regions}) == len(keys), "segments are told apart by colour"
+    with pytest.raises(KeyError):
+        task.region("unheard of")
+
+
+@every_task
+def test_inputs_and_the_order_of_references_name_the_same(task):
+    keys = [entry.key for entry in task.inputs]
+    assert len(set(keys)) == len(keys) and sorted(task.reference_order) == sorted(keys)
+    assert all(key.isidentifier() for key in keys), "they are options of the command line"
+
+
+@every_task
+def test_every_convention_explains_every_region(task):
+    for convention in task.conventions:
+        assert set(convention.labels) == {region.key for region in task.regions}
+        for region in task.regions:
+            own = convention.labels[region.key]
+            outer = convention.labels.get(region.inside, ())
+            assert not outer or set(own) <= set(outer), "a region's labels lie within those of the one around it"
+            assert 0 not in own
+    assert [convention.sign for convention in task.conventions].index(None) == len(task.conventions) - 1
+
+
+@every_task
+def test_codes_are_whole(task):
+    for region in task.regions:
+        for code in filter(None, (region.category, region.type, region.anatomy)):
+            assert code.scheme in ("SCT", "NCIt") and code.value.isalnum() and code.meaning
+
+
+@every_task
+def test_the_plan_survives_json(task):
+    assert Plan.from_json(json.loads(json.dumps(task.plan.to_json()))) == task.plan
+
+
+@pytest.mark.parametrize("change", [{"scale": "sideways"}, {"colour": "red"}, {"scale": None}])
+def test_plans_that_do_not_fit_are_refused(change):
+    with pytest.raises((TypeError, ValueError)):
+        Plan.from_json({**BRAIN.plan.to_json(), **change})
+    entry = BRAIN.plan.to_json()
+    del entry["tile"]
+    with pytest.raises(TypeError):
+        Plan.from_json(entry)
+
+
+@every_task
+def test_the_plan_fits_the_network(task):
+    arch = PROFILES[task.profile]
+    assert arch.out_channels == len(task.outputs)
+    assert task.outputs == tuple(region.key for region in task.regions) + task.auxiliary
+    flat = task.plan.tile[0] == 1
+    assert (arch.spatial_dims == 2) == flat
+    assert all(side % arch.divisor == 0 for side in task.plan.tile[1 if flat else 0 :])
+    assert 0 < task.plan.threshold < 1 and task.plan.slices % 2 == 1
+    if task.plan.scale is Scale.WINDOW:
+        assert task.plan.window[0] < task.plan.window[1]
+    assert task.plan.spacing_mm is None or min(task.plan.spacing_mm) > 0
+
+
+def test_tasks_are_found_by_their_keys():
+    assert set(TASKS) == {"brain", "liver", "nuclei"}
+    assert all(task.key == key for key, task in TASKS.items())
+
+
+def test_the_brain_takes_its_grid_from_flair_first():
+    assert BRAIN.reference_order == ("flair", "t1ce", "t1", "t2")
+    assert [region.key for region in BRAIN.regions] == ["WT", "TC", "ET"]
+    assert [region.key for region in LIVER.regions] == ["liver", "tumour"]
+
+
+@pytest.fixture
+def kidney_profile(monkeypatch):
+    profile = replace(PROFILES["brain"], in_channels=2, out_channels=2, fusion=False, factorised=False)
+    monkeypatch.setitem(PROFILES, "kidney", profile)
+
+
+def kidney_images() -> dict[str, Image]:
+    random = np.random.default_rng(0)
+    shape = (16, 20, 24)
+    body = ball(shape, (8, 10, 12), 7)
+    affine = LPS @ np.diag([4.0, 4.0, 5.0, 1.0])
+    values = {key: body * random.normal(mean, 30, shape) for key, mean in (("t2haste", 300), ("dixon", 500))}
+    return {key: Image(array.astype(np.float32), affine, f"{key}.nii.gz") for key, array in values.items()}
+
+
+def test_a_fourth_task_is_one_entry_and_one_weights_file(tmp_path, kidney_profile):
+    images = kidney_images()
+    result = segment(images, KIDNEY, Options("cpu", tiny_weights(tmp_path, KIDNEY), uncertainty=True))
+    assert result.reference == "dixon" and list(result.masks) == ["kidney", "cyst"]
+    assert (result.masks["cyst"] <= result.masks["kidney"]).all()
+    assert result.record["task"] == "kidney"
+    write_result(result, tmp_path / "result")
+    written = {path.name for path in (tmp_path / "result").iterdir()}
+    assert written >= {"kidney.nii.gz", "cyst.nii.gz", "segmentation.seg.nrrd", "report.json"}
+    labels = result.masks["kidney"] + result.masks["cyst"]
+    write_image(Image(labels.astype(np.uint8), result.grid.affine), tmp_path / "truth.nii.gz")
+    [case] = evaluate(tmp_path / "result", tmp_path / "truth.nii.gz", KIDNEY)["cases"]
+    assert all(measures["dice"] == 1 for measures in case["regions"].values())
+
+
+def test_a_fourth_task_may_miss_an_input(tmp_path, kidney_profile):
+    images = kidney_images()
+    del images["dixon"]
+    result = segment(images, KIDNEY, Options("cpu", tiny_weights(tmp_path, KIDNEY)))
+    assert result.reference == "t2haste"
+
+
+def test_a_fourth_task_brings_its_own_conventions():
+    old, new = np.array([[[0, 1, 2]]]), np.array([[[0, 7, 8]]])
+    for labels in (old, new):
+        regions = regions_of_labels(labels, KIDNEY)
+        assert regions["kidney"].tolist() == [[[0, 1, 1]]] and regions["cyst"].tolist() == [[[0, 0, 1]]]

@@ -1,0 +1,106 @@
+"""Draws Resources/panel.png: the panel after a segmentation of the phantom, under the stand-ins.
+Run it from the repository's root: `PYTHONPATH=MedSegDL python -m Testing.panel.draw_panel`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import slicer
+from PySide6 import QtCore, QtGui, QtWidgets
+
+from MedSegDLLib import services
+from MedSegDLLib.image import Image
+from MedSegDLLib.phantom import Phantom, head_phantom
+from MedSegDLLib.result import Result, Segment
+from MedSegDLLib.scene.bare import open_scene
+from MedSegDLLib.scene.volumes import node_from_image
+from MedSegDLLib.tasks import TASKS
+
+from . import pythonqt, standins
+from .fake_client import FakeClient
+
+PICTURE = Path(__file__).resolve().parents[2] / "Resources" / "panel.png"
+WIDTH = 500
+SHAPE, SPACING_MM = (80, 96, 80), 2.0
+CUT = 6  # slices at either end that T2 does not reach
+NAMES = {"t1": "Phantom-0001-t1n", "t1ce": "Phantom-0001-t1c", "t2": "Phantom-0001-t2w", "flair": "Phantom-0001-t2f"}
+
+
+def style(application: QtWidgets.QApplication) -> None:
+    """A light panel in a common font, as Slicer has it on Linux."""
+    application.setStyle("Fusion")
+    application.setFont(QtGui.QFont("DejaVu Sans", 9))
+
+
+def with_a_shorter_t2(images: dict[str, Image]) -> dict[str, Image]:
+    """T2 on a grid of its own, as scanners give it, so that the check has something to say."""
+    t2 = images["t2"]
+    box = (slice(CUT, t2.array.shape[0] - CUT), *(slice(0, size) for size in t2.array.shape[1:]))
+    return {**images, "t2": replace(t2, array=t2.array[box], affine=t2.grid.cropped(box).affine)}
+
+
+def truth_as_result(phantom: Phantom, images: dict[str, Image]) -> Result:
+    """The phantom's own truth in the shape of a result, with what the check really says."""
+    task, grid = TASKS["brain"], phantom.grid
+    segments = tuple(Segment(region, phantom.truth[region.key], grid.voxel_volume_mm3) for region in task.regions)
+    named = {key: replace(image, name=NAMES[key]) for key, image in images.items()}
+    warnings = services.check(named, task)
+    return Result(task, grid, "flair", segments, record={"seconds": {"all": 8.4}, "device": "cpu", "warnings": warnings, "count": None})
+
+
+def panel_after_a_run() -> Any:
+    """The panel as the user sees it when the segments are there."""
+    phantom = head_phantom(shape=SHAPE, spacing_mm=SPACING_MM)
+    images = with_a_shorter_t2(phantom.images)
+    for key, name in NAMES.items():
+        node_from_image(images[key], name)
+    module, client = standins.import_panel(), FakeClient()
+    module.Worker = lambda: client
+    panel = module.MedSegDLWidget(standins.module_panel())
+    panel.setup()
+    panel.enter()
+    client.become_ready()
+    panel.onPoll()
+    panel.onSegment()
+    client.answer(truth_as_result(phantom, images))
+    panel.onPoll()
+    return panel
+
+
+def save(panel: Any, path: Path) -> None:
+    """Grab the panel into a file."""
+    widget = pythonqt.unwrap(panel.parent)
+    widget.resize(WIDTH, 10)
+    widget.show()
+    for _ in range(5):  # wrapped labels find their height in several rounds
+        QtWidgets.QApplication.processEvents()
+        widget.resize(WIDTH, widget.heightForWidth(WIDTH) if widget.hasHeightForWidth() else widget.sizeHint().height())
+    picture = widget.grab()
+    picture.save(str(path))
+    print(path, picture.width(), "x", picture.height())
+
+
+def main() -> None:
+    """Draw the picture; another path may be given."""
+    application = QtWidgets.QApplication([])
+    style(application)
+    standins.install()
+    open_scene_before_the_desktop = open_scene()
+    slicer.app = standins.Application()
+    panel = panel_after_a_run()
+    panel.ui.advancedCollapsibleButton.collapsed = "--advanced" not in sys.argv
+    save(panel, Path(sys.argv[1]) if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else PICTURE)
+    panel.cleanup()
+    del open_scene_before_the_desktop
+    QtCore.QCoreApplication.quit()
+
+
+if __name__ == "__main__":
+    main()

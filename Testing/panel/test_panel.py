@@ -1,0 +1,245 @@
+"""The panel as the user meets it: it builds, follows task and scene, guesses, checks, and is saved with the scene."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import slicer
+
+from MedSegDLLib.image import Image
+from MedSegDLLib.processes import Failure
+from MedSegDLLib.scene.bare import BareScene
+from MedSegDLLib.scene.volumes import node_from_image
+from MedSegDLLib.tasks import TASKS
+
+from . import pythonqt
+from .fake_client import FakeClient
+
+BRAIN = ("t1", "t1ce", "t2", "flair")
+TORCH_MISSING = Failure("torch", "torch is not installed in this Python.", "Let MedSegDL make an environment.")
+
+
+def volume(name: str, shape: tuple[int, ...] = (6, 7, 8)) -> Any:
+    """A volume node, with colours where the shape has four axes."""
+    return node_from_image(Image(np.arange(np.prod(shape)).astype(np.uint8).reshape(shape), np.eye(4), name))
+
+
+def brain_volumes() -> dict[str, Any]:
+    """Four volumes under names that tell what they are."""
+    return {key: volume(f"case_{key}") for key in BRAIN}
+
+
+def selected(panel: Any) -> dict[str, Any]:
+    """Parameter name -> node, of the selectors that the user sees."""
+    shown = {name: selector for name, selector in panel._inputRows.selectors.items() if not pythonqt.unwrap(selector).isHidden()}
+    return {name.removesuffix("Selector"): selector.currentNode() for name, selector in shown.items()}
+
+
+def choose(panel: Any, task: str) -> None:
+    """Choose a task in the combo box, by the place of its title."""
+    box = panel.ui.taskComboBox
+    box.currentIndex = next(row for row in range(box.count) if box.itemText(row) == TASKS[task].title)
+
+
+def test_without_volumes_nothing_can_be_segmented(entered: Any) -> None:
+    entered.onCheck()
+    assert not entered.ui.segmentButton.enabled
+    assert "Select at least one input" in entered.ui.segmentButton.toolTip
+    assert "Load a volume" in entered.ui.findingsLabel.text
+
+
+def test_sections_come_in_the_order_users_know(panel: Any) -> None:
+    layout = pythonqt.unwrap(panel.ui.MedSegDL).layout()
+    names = [layout.itemAt(n).widget().objectName() for n in range(layout.count()) if layout.itemAt(n).widget()]
+    assert names[:5] == ["inputsCollapsibleButton", "findingsLabel", "outputsCollapsibleButton", "segmentButton", "runWidget"]
+    assert names[5:] == ["resultCollapsibleButton", "advancedCollapsibleButton", "noticeLabel"]
+    assert panel.ui.advancedCollapsibleButton.collapsed
+    assert "Research use only" in panel.ui.noticeLabel.text
+
+
+@pytest.mark.parametrize("key", TASKS)
+def test_every_task_shows_its_own_selectors(panel: Any, key: str) -> None:
+    choose(panel, key)
+    assert list(selected(panel)) == [f"{key}_{entry.key}" for entry in TASKS[key].inputs]
+    assert panel.ui.biasCorrectionCheckBox.enabled == TASKS[key].bias_correction
+
+
+def test_inputs_are_guessed_when_the_panel_opens(bare: BareScene, panel: Any) -> None:
+    nodes = brain_volumes()
+    panel.enter()
+    assert selected(panel) == {f"brain_{key}": node for key, node in nodes.items()}
+    assert panel.ui.segmentButton.enabled
+
+
+def test_volumes_that_come_later_are_guessed_but_a_choice_is_left_alone(entered: Any) -> None:
+    nodes = brain_volumes()
+    entered.onVolumesCame()
+    assert selected(entered)["brain_t1"] is nodes["t1"]
+    other = volume("other_t1")
+    entered.ui.brain_t1Selector.setCurrentNode(other)
+    entered.onVolumesCame()
+    assert selected(entered)["brain_t1"] is other
+    entered.ui.guessButton.click()
+    assert selected(entered)["brain_flair"] is nodes["flair"]
+
+
+def test_a_new_task_is_guessed_too_and_the_old_choice_kept(entered: Any) -> None:
+    nodes = brain_volumes()
+    entered.onVolumesCame()
+    picture = volume("cells", (1, 8, 9, 3))
+    choose(entered, "nuclei")
+    assert selected(entered) == {"nuclei_image": picture}
+    choose(entered, "brain")
+    assert selected(entered)["brain_t2"] is nodes["t2"]
+
+
+def test_label_maps_are_no_inputs(entered: Any) -> None:
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "seg")
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "cells")
+    assert all(selector.nodeCount() == 0 for selector in entered._inputRows.selectors.values())
+
+
+def test_check_is_asked_and_its_findings_shown_with_their_remedy(entered: Any, client: FakeClient) -> None:
+    brain_volumes()
+    entered.onVolumesCame()
+    entered.onCheck()
+    kind, images, task, _ = client.asked[-1]
+    assert (kind, set(images), task) == ("check", set(BRAIN), "brain")
+    client.answer(
+        [
+            {"severity": "note", "input": "", "message": "Grids differ.", "remedy": ""},
+            {"severity": "error", "input": "t1ce", "message": "The volume <x> is constant.", "remedy": "Choose another."},
+        ]
+    )
+    entered.onPoll()
+    text = entered.ui.findingsLabel.text
+    assert text.index("T1ce") < text.index("Grids differ")  # the worst first
+    assert "&lt;x&gt;" in text and "Choose another." in text
+
+
+def test_an_answer_about_other_inputs_is_dropped(entered: Any, client: FakeClient) -> None:
+    brain_volumes()
+    entered.onVolumesCame()
+    entered.onCheck()
+    before = entered.ui.findingsLabel.text
+    entered.ui.brain_t1Selector.setCurrentNode(None)
+    client.answer([{"severity": "error", "input": "t1", "message": "Old news.", "remedy": ""}])
+    entered.onPoll()
+    assert entered.ui.findingsLabel.text == before
+
+
+def test_changes_of_inputs_are_checked_together_and_later(entered: Any, client: FakeClient) -> None:
+    brain_volumes()
+    entered.onVolumesCame()
+    assert not client.asked  # nothing is asked in the middle of a change
+    assert entered._checkTimer.active and entered._checkTimer.singleShot
+
+
+def test_worker_is_started_when_the_panel_opens_and_warmed(panel: Any, client: FakeClient) -> None:
+    assert not client.launches
+    panel.enter()
+    assert len(client.launches) == 1
+    assert "Getting ready" in panel.ui.findingsLabel.text
+    client.become_ready()
+    panel.onPoll()
+    assert client.warmed == [("brain", "auto")]
+    assert "torch 2.13.0" in panel.ui.pythonStateLabel.text
+
+
+def test_without_torch_the_panel_says_so_and_offers_both_cures(panel: Any, client: FakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    brain_volumes()
+    panel.enter()
+    client.fail_to_start(TORCH_MISSING)
+    panel.onPoll()
+    text = panel.ui.findingsLabel.text
+    assert TORCH_MISSING.message in text and TORCH_MISSING.remedy in text
+    assert "Make private environment" in text and "Install PyTorch into Slicer" in text
+    assert not panel.ui.segmentButton.enabled
+    assert TORCH_MISSING.message in panel.ui.segmentButton.toolTip
+    chosen: list[str] = []
+    monkeypatch.setattr(panel, "onMakeEnvironment", lambda: chosen.append("environment"))
+    monkeypatch.setattr(panel, "onInstall", lambda: chosen.append("slicer"))
+    for link in ("medsegdl:environment", "medsegdl:slicer"):
+        assert f'href="{link}"' in text
+        panel.onLink(link)
+    assert chosen == ["environment", "slicer"]
+
+
+def test_another_python_starts_another_worker_and_is_remembered(entered: Any, client: FakeClient, module: Any) -> None:
+    launches = len(client.launches)
+    entered.ui.pythonPathLineEdit.currentPath = "/opt/other/python"
+    assert len(client.launches) == launches  # not at every key
+    assert entered._pythonTimer.active and entered._pythonTimer.singleShot
+    entered.onPythonChosen()
+    assert client.launches[-1].arguments[0] == "/opt/other/python"
+    assert module.python_setting() == "/opt/other/python"
+
+
+def test_leaving_the_panel_asks_nothing_more(entered: Any, client: FakeClient) -> None:
+    entered.exit()
+    brain_volumes()
+    assert not entered._guessTimer.active and not entered._checkTimer.active
+
+
+def test_cleanup_ends_the_worker(entered: Any, client: FakeClient) -> None:
+    entered.cleanup()
+    assert client.stopped and not entered._timer.active
+
+
+def test_closing_the_scene_empties_the_panel(entered: Any) -> None:
+    brain_volumes()
+    entered.onVolumesCame()
+    slicer.mrmlScene.Clear(False)
+    assert all(node is None for node in selected(entered).values())
+    nodes = brain_volumes()
+    entered.onVolumesCame()
+    assert selected(entered)["brain_t1"] is nodes["t1"]
+
+
+def test_choices_are_saved_with_the_scene(bare: BareScene, entered: Any, tmp_path: Path) -> None:
+    volume("cells", (1, 8, 9, 3))
+    choose(entered, "nuclei")
+    entered.ui.uncertaintyCheckBox.checked = True
+    entered.ui.modeComboBox.currentIndex = 1
+    bare.save(tmp_path / "scene.mrb")
+    slicer.mrmlScene.Clear(False)
+    assert list(selected(entered)) == ["brain_t1", "brain_t1ce", "brain_t2", "brain_flair"]
+    bare.load(tmp_path / "scene.mrb")
+    assert [node.GetName() for node in selected(entered).values()] == ["cells"]
+    assert entered.ui.uncertaintyCheckBox.checked and entered.ui.modeComboBox.currentIndex == 1
+
+
+def test_a_scene_of_a_newer_version_still_opens(bare: BareScene, entered: Any) -> None:
+    node = entered._parameterNode.parameterNode
+    entered.setParameterNode(None)
+    node.SetParameter("task", "a task of the future")
+    entered.initializeParameterNode()
+    assert entered._parameterNode.task.name == "brain"
+
+
+def test_opening_the_panel_often_binds_each_widget_once(entered: Any) -> None:
+    for _ in range(3):
+        entered.exit()
+        entered.enter()
+    writes: list[str] = []
+    node = entered._parameterNode.parameterNode
+    node.AddObserver("ModifiedEvent", lambda *_: writes.append("modified"))
+    entered.ui.uncertaintyCheckBox.checked = True
+    assert writes == ["modified"]
+
+
+def test_the_modules_own_test_passes(bare: BareScene, module: Any) -> None:
+    module.MedSegDLTest().runTest()
+
+
+def test_the_module_names_itself(bare: BareScene, module: Any) -> None:
+    class Parent:
+        title = helpText = ""
+
+    module.MedSegDL(Parent)
+    assert Parent.title == "MedSegDL" and Parent.categories == ["Segmentation"]
+    assert "not a medical device" in Parent.helpText
+    assert len(slicer.app.startup) == 1

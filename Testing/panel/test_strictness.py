@@ -1,0 +1,181 @@
+"""The stand-ins fail where PythonQt fails: otherwise a green test of the panel would prove nothing about the desktop."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+import pytest
+import slicer
+from PySide6 import QtWidgets
+
+from MedSegDLLib.scene.bare import BareScene
+
+from . import pythonqt
+from .parameter_nodes import parameterNodeWrapper
+
+
+@pytest.fixture
+def qt(bare: BareScene) -> Any:
+    """The module `qt` as the panel imports it."""
+    import qt
+
+    return qt
+
+
+def test_properties_are_attributes(qt: Any) -> None:
+    box = qt.QCheckBox()
+    box.checked = True
+    assert box.checked is True
+    with pytest.raises(TypeError, match="not callable"):
+        box.checked()
+    with pytest.raises(TypeError, match="not callable"):
+        qt.QLineEdit().text()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [("chekced", True, "creating new attributes"), ("text", 3, "does not accept"), ("checked", "yes", "does not accept")],
+)
+def test_wrong_assignments_fail(qt: Any, name: str, value: Any, complaint: str) -> None:
+    with pytest.raises(AttributeError, match=complaint):
+        setattr(qt.QCheckBox(), name, value)
+
+
+def test_read_only_properties_cannot_be_set(qt: Any) -> None:
+    with pytest.raises(AttributeError, match="not writable"):
+        qt.QComboBox().count = 3
+
+
+@pytest.mark.parametrize("name", ["isHidden", "set_text", "heightForWidth", "clicked2"])
+def test_what_is_neither_property_slot_signal_nor_listed_fails(qt: Any, name: str) -> None:
+    with pytest.raises(AttributeError, match="no attribute"):
+        getattr(qt.QPushButton(), name)
+
+
+def test_enums_are_attributes_of_their_class_only(qt: Any) -> None:
+    assert qt.Qt.AlignRight and qt.QFile.ReadOnly
+    with pytest.raises(AttributeError):
+        _ = qt.Qt.AlignmentFlag
+    with pytest.raises(AttributeError):
+        _ = qt.QHeaderView.ResizeMode
+
+
+def test_signals_connect_by_signature_that_must_exist(qt: Any) -> None:
+    button, heard = qt.QPushButton(), []
+    button.connect("clicked(bool)", heard.append)
+    button.click()
+    assert heard == [False]
+    with pytest.raises(AttributeError, match="no signal"):
+        button.connect("clicked(int)", heard.append)
+
+
+def test_receivers_get_as_many_arguments_as_they_take(qt: Any) -> None:
+    class Panel:
+        calls = 0
+
+        def on_click(self) -> None:
+            self.calls += 1
+
+    panel, button = Panel(), qt.QPushButton()
+    button.connect("clicked(bool)", panel.on_click)
+    button.clicked.connect(lambda *arguments: arguments[0])
+    button.click()
+    assert panel.calls == 1
+
+
+def test_an_error_in_a_slot_is_kept_for_the_fixture(qt: Any) -> None:
+    button = qt.QPushButton()
+    button.connect("clicked(bool)", lambda: 1 / 0)
+    button.click()
+    assert [type(error) for error in pythonqt.slot_errors] == [ZeroDivisionError]
+    pythonqt.slot_errors.clear()
+
+
+def test_the_same_object_is_the_same_proxy_and_classes_are_exact(qt: Any) -> None:
+    outer = qt.QWidget()
+    outer.setLayout(qt.QFormLayout())
+    label = qt.QLabel("name")
+    outer.layout().addRow(label, qt.QLineEdit())
+    assert outer.layout() is outer.layout()
+    assert label in outer.children()
+    assert type(label) is qt.QLabel and isinstance(label, qt.QWidget)
+
+
+def test_dialogs_are_never_opened(qt: Any) -> None:
+    with pytest.raises(AssertionError, match="modal"):
+        _ = qt.QMessageBox
+
+
+def test_unknown_widgets_in_a_ui_file_fail(bare: BareScene, tmp_path: Any) -> None:
+    path = tmp_path / "odd.ui"
+    path.write_text('<ui version="4.0"><widget class="qMRMLNoSuchWidget" name="odd"/><connections/></ui>', encoding="utf-8")
+    with pytest.raises(AssertionError, match="qMRMLNoSuchWidget"):
+        slicer.util.loadUI(str(path))
+
+
+def test_selector_lists_what_the_real_one_lists(bare: BareScene) -> None:
+    selector = slicer.qMRMLNodeComboBox()
+    selector.nodeTypes = ["vtkMRMLScalarVolumeNode"]
+    selector.setMRMLScene(slicer.mrmlScene)
+    grey, colour, labels = (
+        slicer.mrmlScene.AddNewNodeByClass(f"vtkMRML{kind}VolumeNode", kind) for kind in ("Scalar", "Vector", "LabelMap")
+    )
+    assert selector.nodeCount() == 3 and selector.currentNode() is grey  # without noneEnabled the first is taken
+    selector.hideChildNodeTypes = ["vtkMRMLLabelMapVolumeNode"]
+    assert selector.nodeCount() == 2
+    selector.showChildNodeTypes = False
+    selector.setCurrentNode(colour)
+    assert selector.nodeCount() == 1 and selector.currentNode() is None
+    slicer.mrmlScene.RemoveNode(labels)
+    slicer.mrmlScene.RemoveNode(grey)
+    assert selector.currentNode() is None
+
+
+class Choice(enum.Enum):
+    """For the wrapper's test."""
+
+    ONE = 1
+    TWO = 2
+
+
+def test_parameter_wrapper_has_the_traps_of_the_real_one(bare: BareScene, qt: Any) -> None:
+    class Declared:
+        choice: Choice
+        node: slicer.vtkMRMLModelNode
+
+    Declared.__annotations__ = {"choice": Choice, "node": slicer.vtkMRMLModelNode}
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode")
+    wrapper = parameterNodeWrapper(Declared)(node)
+    assert node.GetParameter("choice") == "ONE"  # the default is written at once
+    with pytest.raises(TypeError):
+        wrapper.node = slicer.vtkMRMLSegmentationNode()
+    with pytest.raises(RuntimeError, match="GUI connector"):
+        wrapper.connectParametersToGui({"choice": qt.QLineEdit()})
+    assert wrapper.connectGui(type("", (), {})()) is None  # upstream loses the tag
+    node.SetParameter("choice", "THREE")
+    with pytest.raises(ValueError, match="THREE"):
+        _ = wrapper.choice
+
+
+def test_an_abstract_node_type_is_no_parameter(bare: BareScene) -> None:
+    class Declared:
+        node: slicer.vtkMRMLVolumeNode
+
+    Declared.__annotations__ = {"node": slicer.vtkMRMLVolumeNode}
+    with pytest.raises((TypeError, NotImplementedError)):
+        parameterNodeWrapper(Declared)
+
+
+def test_a_section_hides_all_its_children_and_shows_them_again(bare: BareScene) -> None:
+    import ctk
+
+    section = ctk.ctkCollapsibleButton()
+    native = pythonqt.unwrap(section)
+    layout = QtWidgets.QVBoxLayout(native)
+    child = QtWidgets.QLabel("hidden by the panel")
+    layout.addWidget(child)
+    child.hide()
+    section.collapsed = True
+    section.collapsed = False
+    assert not child.isHidden()  # what is hidden must lie one level deeper

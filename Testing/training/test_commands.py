@@ -1,0 +1,139 @@
+"""`medsegdl-train` from end to end on made-up pictures: run, resume, export, evaluate, inspect; and its refusals."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from medsegdl_training.cli import main
+from medsegdl_training.export import load_run
+from MedSegDLLib import networks
+from MedSegDLLib.tasks import NUCLEI
+from MedSegDLLib.weights import load_weights
+from Testing.training.made_up import write_pictures
+
+TINY = "tiny"
+
+
+@pytest.fixture(autouse=True)
+def tiny_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(networks.PROFILES, TINY, replace(networks.PROFILES["nuclei"], widths=(2, 2, 3), added_maps=2))
+
+
+@pytest.fixture(autouse=True)
+def threads():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_pictures(tmp_path / "data")
+
+
+def run(folder: Path, out: Path, *more: str) -> int:
+    options = ["--steps", "3", "--seed", "7", "--profile", TINY, "--patch", "32", "32", "--batch", "2", "--threads", "1"]
+    return main(["run", "--task", "nuclei", "--data", str(folder), "--out", str(out), *options, *more])
+
+
+def test_the_whole_way(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, weights = tmp_path / "run", tmp_path / "w" / "nuclei.safetensors"
+    scores, card = tmp_path / "scores.json", tmp_path / "cards" / "nuclei.md"
+    assert run(folder, out, "--holdout", "picture2") == 0
+    assert len((out / "log.jsonl").read_text().splitlines()) == 3
+
+    assert main(["export", "--task", "nuclei", "--run", str(out), "--out", str(weights)]) == 0
+    loaded = load_weights(weights, NUCLEI)
+    average = load_run(out)[0].average.state_dict()
+    for key, value in loaded.network.state_dict().items():
+        assert torch.equal(value, average[key].half().float()), key
+    training = loaded.manifest["training"]
+    assert training["seed"] == 7
+    assert training["steps"] == 3
+    assert training["held_out"] == ["picture2"]
+    assert len(training["data_hash"]) == 64
+    assert "--seed 7" in training["command"]
+    assert not re.search(r" '?/", training["command"])  # no absolute paths: they tell whose machine it was
+
+    assert (
+        main(["evaluate", "--task", "nuclei", "--data", str(folder), "--weights", str(weights), "--json", str(scores), "--threads", "1"])
+        == 0
+    )
+    found = json.loads(scores.read_text())
+    assert [case["name"] for case in found["cases"]] == ["picture0", "picture1", "picture2"]
+    assert 0 <= found["mean"]["Dice nucleus"] <= 1
+    assert found["weights_sha256"] == loaded.manifest["sha256"]
+
+    again = [
+        "export",
+        "--task",
+        "nuclei",
+        "--run",
+        str(out),
+        "--out",
+        str(weights),
+        "--scores",
+        str(scores),
+        "--note",
+        "A note.",
+        "--card",
+        str(card),
+    ]
+    assert main(again) == 0
+    assert load_weights(weights, NUCLEI).manifest["scores"][0]["mean"] == found["mean"]
+    text = card.read_text()
+    for part in ("research only", loaded.manifest["sha256"], training["data_hash"], training["command"], "picture2", "CC0", "A note."):
+        assert part in text, part
+
+    capsys.readouterr()
+    assert main(["inspect", "--task", "nuclei", "--data", str(folder)]) == 0
+    assert "picture1  image  1x48x64x3  uint8" in capsys.readouterr().out
+
+
+def test_a_run_goes_on_where_it_was(folder: Path, tmp_path: Path) -> None:
+    straight, parts = tmp_path / "straight", tmp_path / "parts"
+    assert run(folder, straight, "--precision", "float32") == 0
+    assert run(folder, parts, "--precision", "float32") == 0
+    go_on = ["run", "--task", "nuclei", "--data", str(folder), "--out", str(parts), "--resume", "--threads", "1"]
+    assert main(go_on) == 0  # nothing left to do
+    assert len((parts / "log.jsonl").read_text().splitlines()) == 3
+    assert main([*go_on, "--steps", "5"]) == 0
+    steps = [json.loads(line)["step"] for line in (parts / "log.jsonl").read_text().splitlines()]
+    assert steps == [1, 2, 3, 4, 5]
+    assert json.loads((parts / "settings.json").read_text())["command"].count("medsegdl-train run") == 3
+    first, second = (load_run(path)[0].network.state_dict() for path in (straight, parts))
+    assert not all(torch.equal(first[key], second[key]) for key in first)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *line: str) -> str:
+    assert main(list(line)) in (2, 3)
+    return capsys.readouterr().err
+
+
+def test_refusals(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base = ["run", "--task", "nuclei", "--data", str(folder), "--out", str(tmp_path / "run")]
+    assert "no budget" in refused(capsys, *base)
+    assert "no network profile" in refused(capsys, *base, "--steps", "1", "--profile", "huge")
+    assert "does not fit the network" in refused(capsys, *base, "--steps", "1", "--patch", "30", "30")
+    assert "does not fit the network" in refused(capsys, *base, "--steps", "1", "--patch", "32", "32", "32")
+    assert "holds no run" in refused(capsys, *base, "--resume")
+    assert "no pictures" in refused(
+        capsys, "run", "--task", "nuclei", "--data", str(tmp_path), "--out", str(tmp_path / "r"), "--steps", "1"
+    )
+    assert "holds no run" in refused(capsys, "export", "--task", "nuclei", "--run", str(tmp_path), "--out", str(tmp_path / "w.safetensors"))
+    assert run(folder, tmp_path / "run") == 0
+    assert "holds a run already" in refused(capsys, *base, "--steps", "1")
+    assert "None of the named cases" in refused(capsys, "evaluate", "--task", "nuclei", "--data", str(folder), "--cases", "nobody")
+
+
+def test_help_needs_no_torch() -> None:
+    code = "import sys; from medsegdl_training.cli import parser; parser().format_help(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}, check=False).returncode == 0

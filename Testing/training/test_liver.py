@@ -1,0 +1,132 @@
+"""The liver's source of batches, on made-up patients written as 3D-IRCADb and LiTS store them; one test looks at the real folder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import torch
+
+from medsegdl_training.ct_synthesis import Organ
+from medsegdl_training.liver import LiverSource, Mixture, bend, find_cases, make_source, slab_of
+from MedSegDLLib.errors import InputRefused
+from MedSegDLLib.tasks import LIVER
+
+torch.set_num_threads(1)
+PATCH = (48, 64)
+SHAPE = (12, 60, 80)
+
+
+def write(array: np.ndarray, path: Path) -> None:
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing((1.5, 1.5, 3.0))
+    sitk.WriteImage(image, str(path))
+
+
+def body() -> tuple[np.ndarray, np.ndarray]:
+    """Organ map and label map: an elliptic body with a liver and a tumour in it."""
+    k, j, i = np.indices(SHAPE)
+    organs = np.where(((j - 30) / 26) ** 2 + ((i - 40) / 36) ** 2 < 1, int(Organ.BODY), 0).astype(np.uint8)
+    liver = (((j - 28) / 14) ** 2 + ((i - 26) / 16) ** 2 < 1) & (k > 2) & (k < 10)
+    tumour = (((j - 28) / 4) ** 2 + ((i - 26) / 4) ** 2 < 1) & (k > 4) & (k < 8)
+    organs[liver] = Organ.LIVER
+    organs[tumour] = Organ.TUMOUR
+    return organs, (liver.astype(np.uint8) + tumour)
+
+
+def hounsfield(organs: np.ndarray, seed: int) -> np.ndarray:
+    table = np.full(32, -1000.0)
+    table[[Organ.BODY, Organ.LIVER, Organ.TUMOUR]] = (20, 110, 60)
+    return (table[organs] + np.random.default_rng(seed).normal(0, 10, organs.shape)).astype(np.int16)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A patient with CT and organs, a LiTS one without organs, a shape without CT, and one whose files are no images."""
+    place = tmp_path_factory.mktemp("livers")
+    organs, labels = body()
+    write(hounsfield(organs, 0), place / "first_ct.nii.gz")
+    write(organs, place / "first_organs.nii.gz")
+    write(labels, place / "first_seg.nii.gz")
+    write(hounsfield(organs, 1), place / "volume-5.nii")
+    write(labels, place / "segmentation-5.nii")
+    (place / "shapes").mkdir()
+    write(organs, place / "shapes" / "second_organs.nii.gz")
+    write(labels, place / "shapes" / "second_seg.nii.gz")
+    for ending in ("ct", "organs", "seg"):
+        (place / f"held-out_{ending}.nii.gz").write_bytes(b"this must never be read")
+    return place
+
+
+@pytest.fixture(scope="module")
+def source(folder: Path) -> LiverSource:
+    return make_source(folder, ("held-out",), LIVER.plan, PATCH, seed=0)
+
+
+def test_held_out_cases_are_never_read(source: LiverSource) -> None:
+    assert source.cases == ("first", "second", "volume-5")
+    assert [case.hounsfield is None for case in source.patients] == [False, True, False]
+
+
+def test_only_cases_with_a_ct_can_be_measured_on(folder: Path) -> None:
+    assert [case.name for case in find_cases(folder)] == ["first", "held-out", "volume-5"]
+
+
+def test_planes_are_sorted_by_what_they_show(source: LiverSource) -> None:
+    for case in source.patients:
+        tumour, liver, neither = case.planes
+        assert len(tumour) == 3 and len(liver) == 4 and len(tumour) + len(liver) + len(neither) == case.organs.shape[0]
+
+
+@pytest.mark.parametrize("real", [0.0, 1.0])
+def test_batches_have_the_promised_shapes_and_laws(source: LiverSource, real: float) -> None:
+    batch = replace(source, mixture=Mixture(real=real)).draw(torch.Generator().manual_seed(1), 6)
+    assert batch.x.shape == (6, 3, *PATCH) and batch.y.shape == (6, 2, *PATCH) and batch.weight.shape == (6, 2)
+    assert float(batch.x.min()) >= -1 and float(batch.x.max()) <= 1
+    assert set(batch.y.unique().tolist()) <= {0.0, 1.0}
+    assert bool((batch.y[:, 1] <= batch.y[:, 0]).all())
+    assert bool(batch.y[:, 0].any())
+
+
+def test_a_seed_replays_a_batch(source: LiverSource) -> None:
+    first, again, other = (source.draw(torch.Generator().manual_seed(seed), 3) for seed in (5, 5, 6))
+    assert torch.equal(first.x, again.x) and torch.equal(first.y, again.y)
+    assert not torch.equal(first.x, other.x)
+
+
+def test_every_kind_of_plane_is_drawn(source: LiverSource) -> None:
+    plain = replace(source, mixture=Mixture(real=1.0, tumours=0.0, bent=0.0))
+    batch = plain.draw(torch.Generator().manual_seed(0), 40)
+    tumour, liver = batch.y[:, 1].flatten(1).any(dim=1), batch.y[:, 0].flatten(1).any(dim=1)
+    assert bool(tumour.any()) and bool((liver & ~tumour).any()) and bool((~liver).any())
+
+
+def test_slabs_repeat_the_outermost_plane_and_pad_the_rest() -> None:
+    volume = torch.arange(3.0).view(3, 1, 1).expand(3, 4, 4)
+    slab = slab_of(volume, 0, 1, (slice(-1, 3), slice(2, 7)), -9.0)
+    assert slab.shape == (3, 4, 5)
+    assert slab[:, 1, 0].tolist() == [0.0, 0.0, 1.0]
+    assert bool((slab[:, 0] == -9).all()) and bool((slab[:, :, 2:] == -9).all())
+
+
+def test_bending_moves_image_and_regions_together() -> None:
+    regions = torch.zeros((2, 48, 48), dtype=torch.bool)
+    regions[0, 12:36, 12:36] = True
+    regions[1, 20:28, 20:28] = True
+    slab = torch.where(regions[0], 100.0, -1000.0).expand(3, 48, 48).contiguous()
+    moved, bent = bend(slab, regions, 6.0, torch.Generator().manual_seed(2))
+    assert not torch.equal(bent, regions)
+    assert float(((moved[1] > -450) == bent[0]).float().mean()) > 0.995
+    assert not bool((bent[1] & ~bent[0]).any())
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputRefused):
+        make_source(tmp_path, (), LIVER.plan, PATCH, seed=0)
+
+
+def test_real_patients_are_found(data: Path) -> None:
+    assert {"3dircadb_01", "3dircadb_07"} <= {case.name for case in find_cases(data)}

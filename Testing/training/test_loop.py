@@ -1,0 +1,186 @@
+"""The loop: it learns, resumes bit by bit, keeps its budget, and a SIGTERM leaves a whole checkpoint."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from medsegdl_training.augment import recipe_for
+from medsegdl_training.loop import CHECKPOINT, LOG, Run, Settings, follow, train
+from MedSegDLLib.tasks import NUCLEI
+from Testing.core.tiny import tiny_network
+from Testing.training.made_up import Discs
+
+RECIPE = recipe_for(NUCLEI)
+SETTINGS = Settings(steps=6, batch=2, precision="float32", warm_up=2)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def fresh(settings: Settings = SETTINGS) -> Run:
+    return Run.start(tiny_network(NUCLEI, seed=3), settings)
+
+
+def losses(folder: Path) -> list[float]:
+    return [json.loads(line)["loss"] for line in (folder / LOG).read_text().splitlines()]
+
+
+def equal(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values()))
+
+
+def test_it_learns_to_see_discs(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, steps=80, batch=4, learning_rate=0.03, average=0.9)
+    run = fresh(settings)
+    assert train(run, Discs(), RECIPE, settings, tmp_path) == "done"
+    seen = losses(tmp_path)
+    assert sum(seen[-10:]) < 0.6 * sum(seen[:10])
+    batch = Discs().draw(torch.Generator().manual_seed(9), 8)
+    with torch.no_grad():
+        found, true = run.average(batch.x)[:, 0] > 0, batch.y[:, 0] > 0
+    dice = 2 * (found & true).sum() / (found.sum() + true.sum())
+    assert dice > 0.8
+
+
+def test_stopping_and_going_on_is_the_same_as_never_stopping(tmp_path: Path) -> None:
+    straight, parts = tmp_path / "straight", tmp_path / "parts"
+    straight.mkdir()
+    parts.mkdir()
+    whole = fresh()
+    train(whole, Discs(), RECIPE, SETTINGS, straight)
+
+    first = fresh()
+    first_report = stop_after(3)
+    assert train(first, Discs(), RECIPE, SETTINGS, parts, first_report) == "stopped"
+    assert first.step == 3
+    torch.manual_seed(12345)  # another process would not have this one's random state
+    second = fresh()
+    second.load(parts / CHECKPOINT)
+    assert train(second, Discs(), RECIPE, SETTINGS, parts) == "done"
+
+    assert losses(parts) == losses(straight)
+    assert equal(second.network, whole.network)
+    assert equal(second.average, whole.average)
+    assert not equal(second.network, second.average)
+
+
+def stop_after(step: int):
+    """A listener that sends this very process a SIGTERM after so many steps, as a batch system does."""
+
+    def told(entry: dict) -> None:
+        if entry["step"] == step:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    return told
+
+
+def test_a_signal_leaves_a_whole_checkpoint_and_the_handlers_as_they_were(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    run = fresh()
+    assert train(run, Discs(), RECIPE, SETTINGS, tmp_path, stop_after(2)) == "stopped"
+    assert signal.getsignal(signal.SIGTERM) is before
+    again = fresh()
+    again.load(tmp_path / CHECKPOINT)
+    assert again.step == 2
+    assert equal(again.network, run.network)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [CHECKPOINT, LOG]
+
+
+def test_the_checkpoint_before_survives_a_failed_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = fresh()
+    run.save(tmp_path / CHECKPOINT)
+
+    def full(state: object, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise RuntimeError("no room")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(RuntimeError):
+        run.save(tmp_path / CHECKPOINT)
+    monkeypatch.undo()
+    fresh().load(tmp_path / CHECKPOINT)
+    assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
+
+
+def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:
+    class Payload:
+        def __reduce__(self):
+            return (os.mkdir, (str(tmp_path / "executed"),))
+
+    torch.save({"network": Payload()}, tmp_path / CHECKPOINT)
+    with pytest.raises(Exception, match=r"[Ww]eights.only"):
+        fresh().load(tmp_path / CHECKPOINT)
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_batch_that_is_not_finite_changes_nothing(tmp_path: Path) -> None:
+    class Broken(Discs):
+        def draw(self, generator, batch):
+            drawn = super().draw(generator, batch)
+            return replace(drawn, y=drawn.y, x=drawn.x * float("nan"))
+
+    run = fresh()
+    before = [value.clone() for value in run.network.state_dict().values()]
+    train(run, Broken(), replace(RECIPE, bounds=None), replace(SETTINGS, steps=1), tmp_path)
+    assert all(torch.equal(a, b) for a, b in zip(before, run.network.state_dict().values()))
+
+
+def test_the_rate_warms_up_and_falls_to_nothing_at_the_nearer_budget() -> None:
+    settings = Settings(steps=100, minutes=10, warm_up=10, learning_rate=1.0)
+    assert settings.rate(0, 0) == pytest.approx(0.1)
+    assert settings.rate(9, 0) == pytest.approx(1.0, abs=0.03)
+    assert settings.rate(50, 0) == pytest.approx(0.5)
+    assert settings.rate(50, 600) == 0  # the time is over
+    assert settings.rate(100, 0) == 0
+    assert settings.spent(20, 300) == 0.5
+
+
+def test_settings_that_make_no_sense() -> None:
+    with pytest.raises(ValueError, match="budget"):
+        Settings()
+    with pytest.raises(ValueError, match="precision"):
+        Settings(steps=1, precision="float8")
+
+
+def test_time_ends_a_run(tmp_path: Path) -> None:
+    run = fresh()
+    assert train(run, Discs(), RECIPE, replace(SETTINGS, steps=None, minutes=0.01), tmp_path) == "done"
+    assert run.step >= 1
+    assert run.seconds >= 0.6
+
+
+def test_the_average_follows() -> None:
+    one, other = tiny_network(NUCLEI, 0), tiny_network(NUCLEI, 1)
+    follow(one, other, 0.9, step=0)  # early on: decay 0.1
+    follow(other, other, 0.9, step=0)
+    start, target = tiny_network(NUCLEI, 0).state_dict(), other.state_dict()
+    for key, value in one.state_dict().items():
+        torch.testing.assert_close(value, 0.1 * start[key] + 0.9 * target[key])
+
+
+def test_three_dimensions_go_the_same_way(tmp_path: Path) -> None:
+    from medsegdl_training.source import Batch
+    from MedSegDLLib.tasks import BRAIN
+
+    class Balls(Discs):
+        def draw(self, generator, batch):
+            x = torch.randn(batch, 4, 8, 8, 8, generator=generator)
+            y = (x[:, :3] > 0).float()
+            return Batch(x, y, torch.tensor([[1.0, 1.0, 0.0]]).expand(batch, 3))
+
+    settings = replace(SETTINGS, steps=2, precision="bfloat16")
+    run = Run.start(tiny_network(BRAIN), settings)
+    assert train(run, Balls(), recipe_for(BRAIN), settings, tmp_path) == "done"
+    assert all(loss == loss for loss in losses(tmp_path))

@@ -1,0 +1,69 @@
+"""Laws of the losses: zero when right, hand-computed values, unlabelled outputs do not count."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from medsegdl_training.losses import LOSSES, deep_supervision, dice_and_cross_entropy, paper, soft_dice, soft_iou
+
+SURE = 30.0  # a logit so high that its probability is 1
+
+
+def halves() -> torch.Tensor:
+    """(1, 1, 4, 4) target: the left half."""
+    y = torch.zeros(1, 1, 4, 4)
+    y[..., :2] = 1
+    return y
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+@pytest.mark.parametrize("shape", [(2, 2, 8, 8), (1, 3, 4, 4, 4)])
+def test_right_costs_nothing_and_wrong_costs_more_than_unsure(loss, shape) -> None:
+    y = (torch.rand(shape, generator=torch.Generator().manual_seed(0)) < 0.4).float()
+    weight = torch.ones(shape[:2])
+    right, unsure, wrong = (float(loss(logits, y, weight)) for logits in (SURE * (2 * y - 1), torch.zeros(shape), -SURE * (2 * y - 1)))
+    assert right == pytest.approx(0, abs=1e-5)
+    assert right < unsure < wrong
+
+
+def test_by_hand() -> None:
+    y, weight = halves(), torch.ones(1, 1)
+    p = torch.zeros(1, 1, 4, 4)
+    p[..., 1:3] = 1  # 4 of 8 voxels right
+    assert float(soft_dice(p, y, weight)) == pytest.approx((2 * 4 + 1) / (16 + 1))
+    assert float(soft_iou(p, y, weight)) == pytest.approx((4 + 1) / (12 + 1))
+    logits = torch.zeros(1, 1, 4, 4)
+    half = torch.full_like(y, 0.5)
+    assert float(dice_and_cross_entropy(logits, y, weight)) == pytest.approx(1 - float(soft_dice(half, y, weight)) + math.log(2), abs=1e-6)
+    assert float(paper(logits, y, weight)) == pytest.approx(1 - (float(soft_dice(half, y, weight)) + float(soft_iou(half, y, weight))) / 2)
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_what_has_no_label_does_not_count(loss) -> None:
+    y = torch.cat([halves(), halves()], dim=1)
+    logits = torch.cat([SURE * (2 * halves() - 1), torch.full((1, 1, 4, 4), SURE)], dim=1).requires_grad_()
+    value = loss(logits, y, torch.tensor([[1.0, 0.0]]))
+    value.backward()
+    assert value.item() == pytest.approx(0, abs=1e-5)
+    assert not logits.grad[:, 1].any()
+    assert loss(logits, y, torch.zeros(1, 2)).item() == 0
+
+
+def test_an_empty_region_left_empty_costs_nothing() -> None:
+    y = torch.zeros(1, 1, 4, 4)
+    assert float(dice_and_cross_entropy(y - SURE, y, torch.ones(1, 1))) == pytest.approx(0, abs=1e-5)
+
+
+def test_levels_weigh_one_half_quarter() -> None:
+    y, weight = halves(), torch.ones(1, 1)
+    right = [SURE * (2 * halves() - 1), SURE * torch.tensor([[[[1.0, -1.0], [1.0, -1.0]]]])]
+    wrong = [-level for level in right]
+    full = float(deep_supervision(wrong, y, weight))
+    assert float(deep_supervision(right, y, weight)) == pytest.approx(0, abs=1e-5)
+    coarse_wrong = float(deep_supervision([right[0], wrong[1]], y, weight))
+    single = float(dice_and_cross_entropy(wrong[1], torch.tensor([[[[1.0, 0.0], [1.0, 0.0]]]]), weight))
+    assert coarse_wrong == pytest.approx(0.5 * single / 1.5, rel=1e-5)
+    assert coarse_wrong < full

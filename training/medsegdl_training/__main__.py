@@ -1,0 +1,8 @@
+"""`python -m medsegdl_training` is `medsegdl-train`. Nothing else belongs here."""
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

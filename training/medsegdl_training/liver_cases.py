@@ -1,0 +1,123 @@
+"""Labelled CTs and organ maps from files to memory, prepared exactly as at work.
+
+3D-IRCADb as `*_ct`, `*_seg`, `*_organs`, and LiTS as `volume-N`, `segmentation-N`; a label map without its CT lends only its shapes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from MedSegDLLib.files import read_image
+from MedSegDLLib.foreground import body_mask, bounding_box
+from MedSegDLLib.image import Image
+from MedSegDLLib.prepare import network_grid
+from MedSegDLLib.resample import resample
+from MedSegDLLib.tasks import Plan
+
+from .ct_synthesis import AIR_HU, Organ
+from .source import Case
+
+SEGMENTATION = re.compile(r"^(?P<name>.+)_seg\.nii(\.gz)?$|^segmentation-(?P<number>\d+)\.nii(\.gz)?$")
+
+CT_ENDINGS = ("_ct.nii.gz", "_ct.nii", "_dicom.zip")
+
+
+@dataclass(frozen=True)
+class LiverFiles:
+    """One patient's files; `ct` or `organs` may be missing, not both."""
+
+    name: str
+    labels: Path
+    ct: Path | None
+    organs: Path | None
+
+    @property
+    def paths(self) -> list[Path]:
+        """All that will be read."""
+        return [path for path in (self.labels, self.ct, self.organs) if path is not None]
+
+
+@dataclass(frozen=True)
+class LiverCase:
+    """One patient in memory, on the network's grid.
+
+    Attributes:
+        name: of the patient.
+        hounsfield: (K, J, I) float16 HU, or None for a shape without its CT.
+        organs: (K, J, I) uint8 of `Organ`.
+        regions: (2, K, J, I) bool: liver (tumours included), tumour.
+        planes: planes with tumour, with liver but no tumour, with neither.
+    """
+
+    name: str
+    hounsfield: Tensor | None
+    organs: Tensor
+    regions: Tensor
+    planes: tuple[Tensor, Tensor, Tensor]
+
+
+def find_files(data: Path) -> list[LiverFiles]:
+    """Label maps below `data/liver` (or `data`) with a CT or an organ map beside them, sorted by name; nothing is read."""
+    folder = data / "liver" if (data / "liver").is_dir() else data
+    found = []
+    for labels in folder.rglob("*.nii*"):
+        match = SEGMENTATION.match(labels.name)
+        if not match:
+            continue
+        name = match["name"] or f"volume-{match['number']}"
+        ct = _beside(labels, tuple(f"{name}{ending}" for ending in (CT_ENDINGS if match["name"] else (".nii.gz", ".nii"))))
+        organs = _beside(labels, (f"{name}_organs.nii.gz", f"{name}_organs.nii"))
+        if ct or organs:
+            found.append(LiverFiles(name, labels, ct, organs))
+    return sorted(found, key=lambda files: files.name)
+
+
+def find_cases(data: Path) -> list[Case]:
+    """Those that have a CT, as cases to measure on."""
+    return [Case(files.name, {"ct": files.ct}, files.labels) for files in find_files(data) if files.ct]
+
+
+def _beside(path: Path, names: tuple[str, ...]) -> Path | None:
+    """The first of these files in the folder of `path`."""
+    return next((candidate for name in names if (candidate := path.parent / name).exists()), None)
+
+
+def prepared_case(files: LiverFiles, plan: Plan) -> LiverCase:
+    """Read one patient and bring it to the network's grid, cropped to the body as at work."""
+    labels = read_image(files.labels)
+    organs = read_image(files.organs) if files.organs else None
+    image = read_image(files.ct) if files.ct else None
+    body = body_mask({"ct": image.array}) if image else organs.array > 0
+    box = bounding_box(body)
+    source = labels.grid.cropped(box)
+    target = network_grid(source, plan)
+
+    def moved(array: np.ndarray, mode: str, fill: float) -> Tensor:
+        return resample(torch.from_numpy(np.ascontiguousarray(array[box]).astype(np.float32)), source, target, mode, fill)
+
+    liver, tumour = moved(labels.array >= 1, "linear", 0.0) >= 0.5, moved(labels.array == 2, "linear", 0.0) >= 0.5
+    regions = torch.stack([liver, tumour & liver])
+    appearance = moved(organs.array, "nearest", 0.0).to(torch.uint8) if organs else _organs_of(regions, image, moved)
+    hounsfield = moved(image.array, "linear", AIR_HU).half() if image else None
+    return LiverCase(files.name, hounsfield, appearance, regions, _planes(regions))
+
+
+def _organs_of(regions: Tensor, image: Image, moved: Callable[[np.ndarray, str, float], Tensor]) -> Tensor:
+    """The coarsest organ map, for a CT that comes with none: body, liver, tumour."""
+    organs = torch.where(moved(body_mask({"ct": image.array}), "nearest", 0.0) > 0, int(Organ.BODY), int(Organ.OUTSIDE)).to(torch.uint8)
+    organs[regions[0]] = Organ.LIVER
+    organs[regions[1]] = Organ.TUMOUR
+    return organs
+
+
+def _planes(regions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Indices of the planes with tumour, with liver alone, with neither."""
+    liver, tumour = regions.flatten(2).any(dim=2)
+    return tumour.nonzero()[:, 0], (liver & ~tumour).nonzero()[:, 0], (~liver).nonzero()[:, 0]

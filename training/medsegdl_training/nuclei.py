@@ -1,0 +1,136 @@
+"""Nuclei of the Data Science Bowl 2018 (or any folder with `images/` and `labels/`): crops at random scale, nucleus and boundary targets.
+
+Everything is kept in memory as uint8 and uint16; normalisation is inference's own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from MedSegDLLib.errors import InputRefused
+from MedSegDLLib.prepare import normalise
+from MedSegDLLib.tasks import Plan
+
+from .source import Batch, Case
+
+SCALE_RANGE = (0.6, 1.8)  # nuclei of the set measure 8 to 85 pixels (square root of the area); 90 % 10 to 40
+BOUNDARY_REACH = 2  # pixels: boundary = within this of two different nuclei (touching, or up to 3 pixels apart)
+PICTURES = ("*.png", "*.tif", "*.tiff", "*.jpg", "*.bmp")
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One labelled picture: `image` (J, I) or (J, I, 3) uint8, `labels` (J, I) with one number a nucleus."""
+
+    name: str
+    image: np.ndarray
+    labels: np.ndarray
+
+
+def find_pictures(data: Path) -> list[tuple[Path, Path]]:
+    """Pairs of picture and label map, sorted by name.
+
+    Raises:
+        InputRefused: no pictures, or one without its labels.
+    """
+    images = sorted(path for pattern in PICTURES for path in (data / "images").glob(pattern))
+    if not images:
+        raise InputRefused(f"There are no pictures in {data / 'images'}.", "Give the folder that holds images/ and labels/.")
+    pairs = [(path, data / "labels" / f"{path.stem}.png") for path in images]
+    for path, labels in pairs:
+        if not labels.is_file():
+            raise InputRefused(f"{path.name} has no label map.", f"Put {labels.name} into {labels.parent}, or take the picture away.")
+    return pairs
+
+
+def find_cases(data: Path) -> list[Case]:
+    """The pictures and label maps under a folder; see `find_pictures`."""
+    return [Case(image.stem, {"image": image}, labels) for image, labels in find_pictures(data)]
+
+
+def read_picture(image: Path, labels: Path) -> Picture:
+    """Read one pair; grey pictures stay (J, I)."""
+    array = sitk.GetArrayFromImage(sitk.ReadImage(str(image)))
+    if array.ndim == 3:
+        array = np.ascontiguousarray(array[..., :3])
+    numbers = sitk.GetArrayFromImage(sitk.ReadImage(str(labels))).astype(np.int32)
+    if numbers.shape != array.shape[:2]:
+        raise InputRefused(f"{image.name} and its label map differ in size.", "Make them of one size.")
+    return Picture(image.stem, array, numbers)
+
+
+def boundary_of(labels: Tensor, reach: int = BOUNDARY_REACH) -> Tensor:
+    """Pixels within `reach` of two different nuclei: (N, J, I) numbers -> (N, J, I) bool.
+
+    Only where nuclei touch or nearly do: a lone nucleus has none, so that seeds stay as large as the nuclei are.
+    """
+    numbers = labels.float()[:, None]
+    window = {"kernel_size": 2 * reach + 1, "stride": 1, "padding": reach}
+    highest = F.max_pool2d(numbers, **window)
+    huge = numbers.amax() + 1
+    lowest = -F.max_pool2d(-torch.where(numbers > 0, numbers, huge), **window)
+    return ((highest > 0) & (lowest < highest))[:, 0]
+
+
+class NucleiSource:
+    """Random crops of labelled pictures, larger ones more often (by the root of their area: they hold more to see); see `Source`."""
+
+    def __init__(self, pictures: list[Picture], plan: Plan, patch: tuple[int, ...], data_hash: str) -> None:
+        self.pictures, self.plan, self.side, self.data_hash = pictures, plan, patch, data_hash
+        self.cases = tuple(picture.name for picture in pictures)
+        self.data = f"{len(pictures)} pictures with outlined nuclei (Kaggle Data Science Bowl 2018, BBBC038v1)"
+        self.licence = "CC0 1.0 (BBBC038v1)"
+        self._shares = torch.tensor([math.sqrt(picture.labels.size) for picture in pictures])
+        self._channels = [_channels(picture, plan) for picture in pictures]
+
+    def draw(self, generator: torch.Generator, batch: int) -> Batch:
+        """See `Source.draw`: x (N, 3, J, I), y (N, 2, J, I) with nucleus and boundary."""
+        chosen = torch.multinomial(self._shares, batch, replacement=True, generator=generator).tolist()
+        crops = [self._crop(index, generator) for index in chosen]
+        labels = torch.stack([labels for _, labels in crops])
+        y = torch.stack([labels > 0, boundary_of(labels)], dim=1).float()
+        return Batch(torch.stack([x for x, _ in crops]), y, torch.ones(batch, 2))
+
+    def _crop(self, index: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """A crop of random place and scale at the patch's size: (3, J, I) float32, (J, I) int."""
+        image, labels = self._channels[index], self.pictures[index].labels
+        log_low, log_high = math.log(SCALE_RANGE[0]), math.log(SCALE_RANGE[1])
+        scale = math.exp(float(torch.rand((), generator=generator)) * (log_high - log_low) + log_low)
+        scale = max(scale, *(side / length for side, length in zip(self.side, labels.shape)))
+        box = []
+        for side, length in zip(self.side, labels.shape):
+            width = min(length, max(1, round(side / scale)))
+            start = int(torch.randint(length - width + 1, (), generator=generator))
+            box.append(slice(start, start + width))
+        x = torch.from_numpy(image[:, box[0], box[1]].astype(np.float32))[None] / 255.0
+        numbers = torch.from_numpy(labels[box[0], box[1]]).float()[None, None]
+        x = F.interpolate(x, size=self.side, mode="bilinear", align_corners=False, antialias=True)
+        numbers = F.interpolate(numbers, size=self.side, mode="nearest-exact")
+        return x[0], numbers[0, 0].long()
+
+
+def _channels(picture: Picture, plan: Plan) -> np.ndarray:
+    """The whole picture normalised as inference does it, kept as (3, J, I) in 255 steps to save memory."""
+    scaled = normalise(torch.from_numpy(picture.image), plan).mul(255).round().byte().numpy()
+    if scaled.ndim == 3:
+        return np.ascontiguousarray(scaled.transpose(2, 0, 1))
+    return np.broadcast_to(scaled, (3, *scaled.shape))
+
+
+def make_source(data: Path, holdout: tuple[str, ...], plan: Plan, patch: tuple[int, ...], seed: int) -> NucleiSource:
+    """All pictures under `data` but those named in `holdout`."""
+    pairs = [pair for pair in find_pictures(data) if pair[0].stem not in holdout]
+    digest = hashlib.sha256()
+    for image, labels in pairs:
+        digest.update(image.read_bytes())
+        digest.update(labels.read_bytes())
+    return NucleiSource([read_picture(*pair) for pair in pairs], plan, patch, digest.hexdigest())
