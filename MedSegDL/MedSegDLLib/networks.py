@@ -79,6 +79,8 @@ class InstanceNorm(nn.Module):
         if x[0, 0].numel() == 1:
             shape = (1, -1) + (1,) * (x.ndim - 2)
             return x * self.weight.view(shape) + self.bias.view(shape)
+        if x.shape[0] == 1:  # the same numbers, without leaving the channels-last layout
+            return F.batch_norm(x, None, None, self.weight, self.bias, training=True)
         return F.instance_norm(x, weight=self.weight, bias=self.bias)
 
 
@@ -258,6 +260,7 @@ PROFILES = {
     "paper": Architecture(3, 4, 3, (8, 16, 32, 64, 128), fusion=True, dropout=0.3),
     "brain": Architecture(3, 4, 3, (8, 16, 32, 48, 64), fusion=True, factorised=True, dropout=0.1),
     "liver": Architecture(2, 3, 2, (12, 24, 48, 72, 96), factorised=True, dropout=0.1),
+    "liver-3d": Architecture(3, 1, 2, (8, 16, 32, 64, 96), factorised=True, dropout=0.1),
     "iunet": Architecture(2, 3, 1, (16, 32, 64, 128, 256), hybrid_pool=True, residual=False, dropout=0.1),
     "nuclei": Architecture(2, 3, 2, (8, 16, 48, 96, 128), factorised=True, hybrid_pool=True, residual=False, dropout=0.1),
 }

@@ -210,8 +210,8 @@ LIVER = Task(
         Region("tumour", "Liver tumour", (0.56, 0.93, 0.56), _MORPHOLOGY, _NEOPLASM, _LIVER, inside="liver", smallest_ml=0.1),
     ),
     conventions=(LabelConvention(None, {"liver": (), "tumour": (2,)}),),  # LiTS, Medical Segmentation Decathlon
-    plan=Plan(Scale.WINDOW, spacing_mm=(1.5, 1.5, 3.0), tile=(1, 256, 256), window=(-150.0, 250.0), slices=3),
-    profile="liver",
+    plan=Plan(Scale.WINDOW, spacing_mm=(3.5, 3.5, 4.0), tile=(96, 96, 128), window=(-150.0, 250.0)),
+    profile="liver-3d",
 )
 
 NUCLEI = Task(

@@ -1,4 +1,4 @@
-"""Draws Resources/panel.png: the panel after a segmentation of the phantom, under the stand-ins.
+"""Draws the tutorial's pictures of the panel under the stand-ins: inputs guessed and checked, at work, and with the volumes of the phantom.
 Run it from the repository's root: `PYTHONPATH=MedSegDL python -m Testing.panel.draw_panel`.
 """
 
@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from MedSegDLLib import services
 from MedSegDLLib.image import Image
 from MedSegDLLib.phantom import Phantom, head_phantom
 from MedSegDLLib.result import Result, Segment
+from MedSegDLLib.scene import wording
 from MedSegDLLib.scene.bare import open_scene
 from MedSegDLLib.scene.volumes import node_from_image
 from MedSegDLLib.tasks import TASKS
@@ -26,7 +28,7 @@ from MedSegDLLib.tasks import TASKS
 from . import pythonqt, standins
 from .fake_client import FakeClient
 
-PICTURE = Path(__file__).resolve().parents[2] / "Resources" / "panel.png"
+PICTURES = Path(__file__).resolve().parents[2] / "Resources"
 WIDTH = 500
 SHAPE, SPACING_MM = (80, 96, 80), 2.0
 CUT = 6  # slices at either end that T2 does not reach
@@ -55,12 +57,13 @@ def truth_as_result(phantom: Phantom, images: dict[str, Image]) -> Result:
     return Result(task, grid, "flair", segments, record={"seconds": {"all": 8.4}, "device": "cpu", "warnings": warnings, "count": None})
 
 
-def panel_after_a_run() -> Any:
-    """The panel as the user sees it when the segments are there."""
+def stages() -> Iterator[tuple[str, Any]]:
+    """File name and panel, as the user sees it before, during and after a run."""
     phantom = head_phantom(shape=SHAPE, spacing_mm=SPACING_MM)
     images = with_a_shorter_t2(phantom.images)
     for key, name in NAMES.items():
         node_from_image(images[key], name)
+    result = truth_as_result(phantom, images)
     module, client = standins.import_panel(), FakeClient()
     module.Worker = lambda: client
     panel = module.MedSegDLWidget(standins.module_panel())
@@ -68,10 +71,16 @@ def panel_after_a_run() -> Any:
     panel.enter()
     client.become_ready()
     panel.onPoll()
+    panel.ui.findingsLabel.text = wording.findings_html(result.record["warnings"], TASKS["brain"], "")
+    yield "panel-checked.png", panel
     panel.onSegment()
-    client.answer(truth_as_result(phantom, images))
+    client.progress(0.62, "Segmenting")
     panel.onPoll()
-    return panel
+    yield "panel-running.png", panel
+    client.answer(result)
+    panel.onPoll()
+    yield "panel.png", panel
+    panel.cleanup()
 
 
 def save(panel: Any, path: Path) -> None:
@@ -88,16 +97,16 @@ def save(panel: Any, path: Path) -> None:
 
 
 def main() -> None:
-    """Draw the picture; another path may be given."""
+    """Draw the pictures, into another folder if one is given."""
     application = QtWidgets.QApplication([])
     style(application)
     standins.install()
     open_scene_before_the_desktop = open_scene()
     slicer.app = standins.Application()
-    panel = panel_after_a_run()
-    panel.ui.advancedCollapsibleButton.collapsed = "--advanced" not in sys.argv
-    save(panel, Path(sys.argv[1]) if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else PICTURE)
-    panel.cleanup()
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURES
+    for name, panel in stages():
+        panel.ui.advancedCollapsibleButton.collapsed = True
+        save(panel, folder / name)
     del open_scene_before_the_desktop
     QtCore.QCoreApplication.quit()
 

@@ -11,12 +11,13 @@ import SimpleITK as sitk
 import torch
 
 from medsegdl_training.ct_synthesis import Organ
-from medsegdl_training.liver import LiverSource, Mixture, bend, find_cases, make_source, slab_of
+from medsegdl_training.liver import LiverSource, Mixture, bend, block_of, find_cases, make_source
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import LIVER
 
 torch.set_num_threads(1)
-PATCH = (48, 64)
+PLANE, BLOCK = (48, 64), (16, 48, 64)  # patches of a 2.5-D and of a 3-D network
+PLAN = replace(LIVER.plan, spacing_mm=(1.5, 1.5, 3.0), slices=3)
 SHAPE = (12, 60, 80)
 
 
@@ -63,12 +64,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def source(folder: Path) -> LiverSource:
-    return make_source(folder, ("held-out",), LIVER.plan, PATCH, seed=0)
+    return make_source(folder, ("held-out",), PLAN, PLANE, seed=0)
 
 
 def test_held_out_cases_are_never_read(source: LiverSource) -> None:
-    assert source.cases == ("first", "second", "volume-5")
-    assert [case.hounsfield is None for case in source.patients] == [False, True, False]
+    assert source.cases == ("first", "volume-5", "second")
+    assert {case.name: case.hounsfield is None for case in source.patients} == {"first": False, "volume-5": False, "second": True}
 
 
 def test_only_cases_with_a_ct_can_be_measured_on(folder: Path) -> None:
@@ -82,9 +83,10 @@ def test_planes_are_sorted_by_what_they_show(source: LiverSource) -> None:
 
 
 @pytest.mark.parametrize("real", [0.0, 1.0])
-def test_batches_have_the_promised_shapes_and_laws(source: LiverSource, real: float) -> None:
-    batch = replace(source, mixture=Mixture(real=real)).draw(torch.Generator().manual_seed(1), 6)
-    assert batch.x.shape == (6, 3, *PATCH) and batch.y.shape == (6, 2, *PATCH) and batch.weight.shape == (6, 2)
+@pytest.mark.parametrize(("patch", "channels"), [(PLANE, 3), (BLOCK, 1)])
+def test_batches_have_the_promised_shapes_and_laws(source: LiverSource, real: float, patch: tuple[int, ...], channels: int) -> None:
+    batch = replace(source, patch=patch, mixture=Mixture(real=real)).draw(torch.Generator().manual_seed(1), 6)
+    assert batch.x.shape == (6, channels, *patch) and batch.y.shape == (6, 2, *patch) and batch.weight.shape == (6, 2)
     assert float(batch.x.min()) >= -1 and float(batch.x.max()) <= 1
     assert set(batch.y.unique().tolist()) <= {0.0, 1.0}
     assert bool((batch.y[:, 1] <= batch.y[:, 0]).all())
@@ -104,28 +106,30 @@ def test_every_kind_of_plane_is_drawn(source: LiverSource) -> None:
     assert bool(tumour.any()) and bool((liver & ~tumour).any()) and bool((~liver).any())
 
 
-def test_slabs_repeat_the_outermost_plane_and_pad_the_rest() -> None:
+def test_blocks_repeat_the_outermost_plane_and_pad_the_rest() -> None:
     volume = torch.arange(3.0).view(3, 1, 1).expand(3, 4, 4)
-    slab = slab_of(volume, 0, 1, (slice(-1, 3), slice(2, 7)), -9.0)
-    assert slab.shape == (3, 4, 5)
-    assert slab[:, 1, 0].tolist() == [0.0, 0.0, 1.0]
-    assert bool((slab[:, 0] == -9).all()) and bool((slab[:, :, 2:] == -9).all())
+    block = block_of(volume, range(-1, 2), (slice(-1, 3), slice(2, 7)), -9.0)
+    assert block.shape == (3, 4, 5)
+    assert block[:, 1, 0].tolist() == [0.0, 0.0, 1.0]
+    assert bool((block[:, 0] == -9).all()) and bool((block[:, :, 2:] == -9).all())
 
 
-def test_bending_moves_image_and_regions_together() -> None:
-    regions = torch.zeros((2, 48, 48), dtype=torch.bool)
-    regions[0, 12:36, 12:36] = True
-    regions[1, 20:28, 20:28] = True
-    slab = torch.where(regions[0], 100.0, -1000.0).expand(3, 48, 48).contiguous()
-    moved, bent = bend(slab, regions, 6.0, torch.Generator().manual_seed(2))
+@pytest.mark.parametrize("planes", [3, 24])
+def test_bending_moves_image_and_regions_together(planes: int) -> None:
+    regions = torch.zeros((2, planes, 48, 48), dtype=torch.bool)
+    regions[0, :, 12:36, 12:36] = True
+    regions[1, :, 20:28, 20:28] = True
+    block = torch.where(regions[0], 100.0, -1000.0)
+    moved, bent = bend(block, regions, 6.0, torch.Generator().manual_seed(2))
     assert not torch.equal(bent, regions)
-    assert float(((moved[1] > -450) == bent[0]).float().mean()) > 0.995
+    inner = slice(1, -1) if planes > 8 else slice(None)  # a thick block may also move out of its first and last plane
+    assert float(((moved[inner] > -450) == bent[0, inner]).float().mean()) > 0.995
     assert not bool((bent[1] & ~bent[0]).any())
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputRefused):
-        make_source(tmp_path, (), LIVER.plan, PATCH, seed=0)
+        make_source(tmp_path, (), PLAN, PLANE, seed=0)
 
 
 def test_real_patients_are_found(data: Path) -> None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from medsegdl_training.ct_synthesis import Organ, grow_in_liver, grow_outside, other_phase, paint_slab, plant_mass, plant_tumours
+from medsegdl_training.ct_synthesis import (
+    Organ,
+    grow_in_liver,
+    grow_outside,
+    other_phase,
+    paint_block,
+    plant_mass,
+    plant_tumours,
+)
 from medsegdl_training.fields import blur, identity_coordinates, random_rotation, smooth_field, warp
 from medsegdl_training.synthesis import TYPICAL, draw_levels, levels_in, other_contrast, paint, palette_of, plant, standardise
 from medsegdl_training.tissue import FLAIR, T1CE, Tissue, brain_tissue
@@ -147,14 +155,14 @@ def test_clustering_covers_the_tumour_with_healthy_classes() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_painted_slab_has_air_outside_and_an_even_liver(abdomen: torch.Tensor, seed: int) -> None:
-    slab = paint_slab(abdomen, seeded(seed))
+def test_a_painted_block_has_air_outside_and_an_even_liver(abdomen: torch.Tensor, seed: int) -> None:
+    slab = paint_block(abdomen, SPACING_MM, seeded(seed))
     assert slab.shape == (3, 64, 72) and bool(torch.isfinite(slab).all())
     corner = slab[:, :8, :8]
     assert float(corner.median()) < -700
     liver = slab[:, 24:40, 16:30]
     assert 30 < float(liver.median()) < 200
-    assert torch.equal(slab, paint_slab(abdomen, seeded(seed)))
+    assert torch.equal(slab, paint_block(abdomen, SPACING_MM, seeded(seed)))
 
 
 @pytest.mark.parametrize("seed", range(6))

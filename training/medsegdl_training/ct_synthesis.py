@@ -1,4 +1,4 @@
-"""From organ maps to CT-like slabs in HU, and made-up tumours and contrast phases for real ones. Only torch enters here.
+"""From organ maps to CT-like blocks in HU, and made-up tumours and contrast phases for real ones. Only torch enters here.
 
 HU ranges are those of portal-venous abdominal CT in textbooks, widened; organs that a map leaves out ('body') are made up.
 """
@@ -23,6 +23,9 @@ TUMOUR_RADIUS_MM = (3.0, 22.0)  # larger ones come from the patients' own label 
 MASS_RADIUS_MM = (6.0, 65.0)
 CLOSE_BY_MM = 12.0
 PLANES_BESIDE = 1  # planes on either side of the network's slab, so that the blur across planes has something to mix
+
+SKIN_MM = 13.5  # how far the blur reaches that tells depth below the skin
+THICK = 8  # planes from which on a block is treated in three dimensions; fewer are nearly alike
 
 Spacing = tuple[float, float, float]
 
@@ -51,9 +54,13 @@ class Organ(IntEnum):
     ADRENAL = 19
     BLADDER = 20
     BOWEL = 21
-    MASS = 22  # ours, not in the maps: a mass outside the liver
+    MASS = 22  # ours, not in the maps: masses outside the liver
+    SECOND_MASS = 23
+    THIRD_MASS = 24
+    FOURTH_MASS = 25
 
 
+MASSES = (Organ.MASS, Organ.SECOND_MASS, Organ.THIRD_MASS, Organ.FOURTH_MASS)
 # Lowest and highest mean HU of an organ, where it does not follow the liver's.
 RANGES: dict[Organ, tuple[float, float]] = {
     Organ.CYST: (-5, 25),
@@ -70,7 +77,7 @@ RANGES: dict[Organ, tuple[float, float]] = {
     Organ.ADRENAL: (40, 90),
     Organ.BLADDER: (-5, 40),
     Organ.BOWEL: (0, 90),
-    Organ.MASS: (0, 130),
+    **dict.fromkeys(MASSES, (0, 130)),
 }
 UNTOUCHED = (Organ.BONE, Organ.ARTERY, Organ.VENA_CAVA, Organ.PORTAL_VEIN, Organ.LEFT_LUNG, Organ.RIGHT_LUNG)  # by a made-up mass
 FAT_HU, MUSCLE_HU, BOWEL_HU, LUNG_HU, GAS_HU = (-115.0, -80.0), (35.0, 75.0), (0.0, 60.0), (-900.0, -750.0), (-1000.0, -800.0)
@@ -100,18 +107,19 @@ def tumour_level(liver: float, generator: Generator) -> float:
     return max(liver - uniform(generator, *TUMOUR_BELOW_HU), 5.0)
 
 
-def paint_slab(organs: Tensor, generator: Generator) -> Tensor:
-    """A CT slab of an organ map.
+def paint_block(organs: Tensor, spacing_mm: Spacing, generator: Generator) -> Tensor:
+    """A CT of an organ map.
 
     Args:
         organs: (K, J, I) uint8 of `Organ`, two planes more than wanted.
+        spacing_mm: voxel sides along i, j, k.
 
     Returns:
         (K - 2, J, I) float32 HU.
     """
     index = organs.long()
     hounsfield = organ_levels(generator)[index]
-    hounsfield = torch.where(organs == Organ.BODY, _fill_body(organs, generator), hounsfield)
+    hounsfield = torch.where(organs == Organ.BODY, _fill_body(organs, spacing_mm, generator), hounsfield)
     hounsfield = hounsfield + _texture(organs, generator)
     if chance(generator, 0.3):
         hounsfield = _table(hounsfield, organs, generator)
@@ -131,26 +139,26 @@ def noise(shape: tuple[int, ...], generator: Generator) -> Tensor:
     return grain
 
 
-def _fill_body(organs: Tensor, generator: Generator) -> Tensor:
+def _fill_body(organs: Tensor, spacing_mm: Spacing, generator: Generator) -> Tensor:
     """Fat under the skin, muscle around the ribs, and smooth patches of anything inside: (K, J, I) HU."""
-    shape = organs.shape
-    depth = _depth(organs > 0)
-    cell = uniform(generator, 14.0, 45.0)
+    shape, voxel_mm = organs.shape, spacing_mm[0]
+    depth = _depth(organs > 0, SKIN_MM / voxel_mm)
+    cell = uniform(generator, 20.0, 70.0) / voxel_mm
     fields = torch.stack([_layered(shape, cell, generator) + uniform(generator, -0.4, 0.4) for _ in range(FILLINGS)])
     levels = torch.tensor([uniform(generator, *UNNAMED[pick(generator, len(UNNAMED))]) for _ in range(FILLINGS)])
     filled = levels[fields.argmax(dim=0)]
-    wrinkles = _layered(shape, 10.0, generator) + 0.5 * _layered(shape, 5.0, generator)
+    wrinkles = _layered(shape, 15.0 / voxel_mm, generator) + 0.5 * _layered(shape, 8.0 / voxel_mm, generator)
     filled = torch.where((wrinkles > 1.2) & (filled > -300), uniform(generator, *FAT_HU), filled)
-    wall = uniform(generator, 0.5, 0.85) + 0.06 * _layered(shape, 30.0, generator)
-    bone_near = blur((organs == Organ.BONE)[None].float(), (0.0, 4.0, 4.0))[0] > 0.08
+    wall = uniform(generator, 0.5, 0.85) + 0.06 * _layered(shape, 45.0 / voxel_mm, generator)
+    bone_near = blur((organs == Organ.BONE)[None].float(), (0.0, 6.0 / voxel_mm, 6.0 / voxel_mm))[0] > 0.08
     muscle = uniform(generator, *MUSCLE_HU)
     filled = torch.where((depth < wall + uniform(generator, 0.03, 0.15)) | bone_near, muscle, filled)
-    skin_fat = uniform(generator, 0.5, 0.8) + 0.05 * _layered(shape, 40.0, generator)
+    skin_fat = uniform(generator, 0.5, 0.8) + 0.05 * _layered(shape, 60.0 / voxel_mm, generator)
     filled = torch.where((depth < skin_fat) & ~bone_near, uniform(generator, *FAT_HU), filled)
     return torch.where(depth < 0.53, uniform(generator, -40, 40), filled)
 
 
-def _depth(inside: Tensor, sigma: float = 9.0) -> Tensor:
+def _depth(inside: Tensor, sigma: float) -> Tensor:
     """Half at the skin, 1 deep inside, a plane at a time, by blurring the body: (K, J, I)."""
     coarse = F.avg_pool2d(inside[:, None].float(), 2, ceil_mode=True)
     soft = blur(coarse[:, 0], sigma / 2)
@@ -158,7 +166,9 @@ def _depth(inside: Tensor, sigma: float = 9.0) -> Tensor:
 
 
 def _layered(shape: tuple[int, ...], cell: float, generator: Generator) -> Tensor:
-    """A smooth plane field that changes little from plane to plane: (K, J, I), deviation about 1."""
+    """A smooth field, in a few planes one that changes little from plane to plane: (K, J, I), deviation about 1."""
+    if shape[0] >= THICK:
+        return smooth_field(shape, cell, generator)
     base = smooth_field(shape[1:], cell, generator)
     return 0.96 * base + 0.28 * smooth_field(shape, cell, generator)
 
@@ -170,7 +180,7 @@ def _texture(organs: Tensor, generator: Generator) -> Tensor:
     amount[Organ.OUTSIDE] = 2.0
     amount[Organ.BODY] = uniform(generator, 5, 25)
     amount[Organ.BONE] = uniform(generator, 60, 250)
-    amount[[Organ.TUMOUR, Organ.MASS]] = uniform(generator, 3, 20)
+    amount[[Organ.TUMOUR, *MASSES]] = uniform(generator, 3, 20)
     amount[[Organ.LEFT_KIDNEY, Organ.RIGHT_KIDNEY, Organ.STOMACH, Organ.BOWEL]] = uniform(generator, 10, 50)
     amount[[Organ.LEFT_LUNG, Organ.RIGHT_LUNG]] = uniform(generator, 10, 60)
     return amount[organs.long()] * (0.6 * fine + 0.6 * coarse)

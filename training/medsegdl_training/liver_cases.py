@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from MedSegDLLib.files import read_image
 from MedSegDLLib.foreground import body_mask, bounding_box
@@ -21,11 +21,13 @@ from MedSegDLLib.prepare import network_grid
 from MedSegDLLib.resample import resample
 from MedSegDLLib.tasks import Plan
 
+from .anatomy import completed, raised
 from .ct_synthesis import AIR_HU, Organ
 from .source import Case
 
 SEGMENTATION = re.compile(r"^(?P<name>.+)_seg\.nii(\.gz)?$|^segmentation-(?P<number>\d+)\.nii(\.gz)?$")
 
+CHEST_MM = 60.0  # made up above a liver that the map shows whole
 CT_ENDINGS = ("_ct.nii.gz", "_ct.nii", "_dicom.zip")
 
 
@@ -107,6 +109,15 @@ def prepared_case(files: LiverFiles, plan: Plan) -> LiverCase:
     appearance = moved(organs.array, "nearest", 0.0).to(torch.uint8) if organs else _organs_of(regions, image, moved)
     hounsfield = moved(image.array, "linear", AIR_HU).half() if image else None
     return LiverCase(files.name, hounsfield, appearance, regions, _planes(regions))
+
+
+def with_made_up_organs(case: LiverCase, spacing_mm: tuple[float, float, float], generator: Generator) -> LiverCase:
+    """A shape without its CT, completed by the organs that its map does not name; a liver not cut off above gets a chest above it."""
+    cut_off = bool(case.regions[0, -1].any())
+    planes = 0 if cut_off else round(CHEST_MM / spacing_mm[2])
+    organs = completed(raised(case.organs, planes), spacing_mm, generator)
+    regions = torch.cat([case.regions, case.regions.new_zeros(2, planes, *organs.shape[1:])], dim=1)
+    return LiverCase(case.name, None, organs, regions, _planes(regions))
 
 
 def _organs_of(regions: Tensor, image: Image, moved: Callable[[np.ndarray, str, float], Tensor]) -> Tensor:
