@@ -43,8 +43,10 @@ class N4Options:
         control_points: of the first level, an axis.
         bins, fwhm, noise: histogram bins, width of the assumed blur (log intensity), Wiener noise.
 
-    Three levels of 50, 40, 30 at 1e-4 were the most accurate of the usual settings on a phantom with a tumour (rms 0.0080;
-    four levels of 50: 0.0280, since they follow the tumour itself).
+    The defaults are the best of the usual settings on real heads with known fields (`python -m bench.bias_truth`, 6 labelled
+    brain volumes and a head): white matter's variation falls most (0.0879 to 0.0680), and tumours keep 89 % of their contrast.
+    SimpleITK's own settings, four levels of 50 at 1e-3, find the known field better (rms error 0.007 against 0.013), but follow the tumour
+    itself, which keeps 57 %; two levels leave a third of the field (0.030).
 
     Raises:
         UsageError: a setting that means nothing.

@@ -71,7 +71,8 @@ def _add_evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--task", required=True, choices=sorted(TASKS))
     command.add_argument("--prediction", type=Path, required=True, metavar="DIR|FILE", help="what `segment` wrote, or a label map")
     command.add_argument("--reference", type=Path, required=True, metavar="FILE|DIR", help="label map of an expert")
-    command.add_argument("--json", type=Path, metavar="FILE", help="also write the measures here")
+    command.add_argument("--json", type=Path, metavar="FILE", help="also write all measures here")
+    command.add_argument("--empty", choices=("brats", "nan"), default="brats", help="two empty masks: Dice 1 (brats), or no value (nan)")
     command.set_defaults(run=run_evaluate)
 
 
@@ -163,8 +164,9 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
     """`medsegdl evaluate`."""
     from .evaluate import evaluate, format_table
     from .files import write_json
+    from .scores import Empty
 
-    evaluation = evaluate(arguments.prediction, arguments.reference, TASKS[arguments.task])
+    evaluation = evaluate(arguments.prediction, arguments.reference, TASKS[arguments.task], Empty(arguments.empty))
     if arguments.json is not None:
         write_json(evaluation, arguments.json)
     print(format_table(evaluation))

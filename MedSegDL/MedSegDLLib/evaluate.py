@@ -1,27 +1,20 @@
 """`medsegdl evaluate`: a segmentation on disk against a reference, case by case, and the mean.
 
-Knows files, label conventions and grids; the arithmetic is in `measures`. Prints nothing, writes nothing.
+Knows files and label conventions; a case is measured in `scores`. Prints nothing, writes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import fmean
 
 import numpy as np
 
 from .errors import InputRefused
 from .files import PICTURE_SUFFIXES, VOLUME_READERS, file_suffix, read_image
-from .image import Grid, Image
-from .measures import confusion, kaggle_precision, surface_distances
-from .resample import regrid
-from .result import MM3_PER_ML
-from .tasks import LabelConvention, Modality, Task
+from .scores import Empty, Segmentation, mean, pooled, score, spread
+from .tasks import LabelConvention, Task
 
-OVERLAP_MEASURES = ("dice", "iou", "sensitivity", "precision", "f1", "accuracy", "voe", "rvd")
-DISTANCE_MEASURES = ("hd95_mm", "assd_mm", "msd_mm")
 LABEL_TOLERANCE = 1e-3  # labels stored as floats (BraTS 2023) are whole numbers up to rounding
 SEGMENTATION_SUFFIX = ".seg.nrrd"
 LISTED = 5  # values or names that a message lists at most
@@ -32,48 +25,32 @@ COLUMNS = (  # key, title, number format
     ("precision", "Precision", ".4f"),
     ("accuracy", "Accuracy", ".4f"),
     ("hd95_mm", "HD95 (mm)", ".2f"),
+    ("assd_mm", "ASSD (mm)", ".2f"),
+    ("lesion_dice", "Lesion Dice", ".4f"),
     ("volume_ml", "Volume (mL)", ".2f"),
     ("reference_ml", "Reference (mL)", ".2f"),
     ("count", "Count", ".4g"),
     ("reference_count", "Reference", ".4g"),
     ("kaggle_precision", "Kaggle precision", ".4f"),
+    ("aji", "AJI", ".4f"),
+    ("pq", "PQ", ".4f"),
 )
 NAME_WIDTH = 32
 
 
-@dataclass(frozen=True)
-class Segmentation:
-    """A segmentation read from disk.
-
-    Attributes:
-        name: file or folder, for messages.
-        grid: where its voxels lie.
-        regions: region key -> (K, J, I) uint8 mask.
-        instances: (K, J, I) numbered objects, for tasks that count them.
-    """
-
-    name: str
-    grid: Grid
-    regions: dict[str, np.ndarray]
-    instances: np.ndarray | None = None
-
-    def volume_ml(self, region: str) -> float:
-        """Volume of a region in millilitres."""
-        return float(np.count_nonzero(self.regions[region]) * self.grid.voxel_volume_mm3 / MM3_PER_ML)
-
-
-def evaluate(prediction: Path, reference: Path, task: Task) -> dict:
+def evaluate(prediction: Path, reference: Path, task: Task, empty: Empty = Empty.BRATS) -> dict:
     """Measure a prediction against a reference, region by region, on the reference's own grid.
 
     Args:
         prediction: folder that `segment` wrote, or a label map; for many cases a folder of these, named like the references.
         reference: label map, or a folder with one mask a region; for many cases a folder of these.
         task: says what the labels mean.
+        empty: what two empty masks count for.
 
     Returns:
-        {"task", "cases": [{"case", "regions": {key: {"dice", ..., "hd95_mm", "volume_ml", "reference_ml"}}, "notes": [...]}],
-        "mean": {"regions": {key: {...}}}, "notes": [...]}. Pictures have no distances and volumes; numbered objects add "count",
-        "reference_count" and "kaggle_precision". JSON types only; for the rules for empty masks see `measures`.
+        {"task", "empty", "cases": [as `scores.score` gives them], "mean": {"regions": {key: {...}}, ...}, "spread": the same with
+        {"mean", "deviation", "n"} for every number, "pooled": {"regions": {key: measures of one confusion matrix over all cases}},
+        "notes": [...]}. JSON types only.
 
     Raises:
         InputRefused: a file is missing or no label map, no reference has a prediction, or pictures differ in size.
@@ -82,14 +59,26 @@ def evaluate(prediction: Path, reference: Path, task: Task) -> dict:
     pairs, notes = [(_case_name(reference), prediction, reference)], []
     if reference.is_dir() and not _is_case(reference, task):
         pairs, notes = _pairs(prediction, reference, task)
-    cases = [_measure(name, _read(ours, task), _read(theirs, task), task) for name, ours, theirs in pairs]
-    return {"task": task.key, "cases": cases, "mean": _mean(cases), "notes": notes}
+    cases = [score(name, _read(ours, task), _read(theirs, task), task, empty) for name, ours, theirs in pairs]
+    return {**summary(cases, task, empty), "notes": notes}
+
+
+def summary(cases: list[dict], task: Task, empty: Empty = Empty.BRATS) -> dict:
+    """Cases as `scores.score` gives them, with their mean, spread and pooled measures."""
+    return {
+        "task": task.key,
+        "empty": empty.value,
+        "cases": cases,
+        "mean": mean(cases),
+        "spread": spread(cases),
+        "pooled": pooled(cases),
+    }
 
 
 def format_table(evaluation: dict) -> str:
-    """The measures as lines for a terminal, one a case and region, then the mean, then what had to be noted."""
-    several = len(evaluation["cases"]) > 1
-    rows = list(_rows([*evaluation["cases"], *([{"case": "mean", **evaluation["mean"]}] if several else [])]))
+    """The measures as lines for a terminal, one a case and region, then mean and deviation, then what had to be noted."""
+    overall = [{"case": "mean", **evaluation["mean"]}, {"case": "deviation", **_deviations(evaluation["spread"])}]
+    rows = list(_rows([*evaluation["cases"], *(overall if len(evaluation["cases"]) > 1 else [])]))
     columns = [(key, title, form) for key, title, form in COLUMNS if any(key in measures for _, _, measures in rows)]
     table = [["Case", "Region", *(title for _, title, _ in columns)]]
     for name, region, measures in rows:
@@ -199,65 +188,10 @@ def _read_masks(folder: Path, task: Task) -> Segmentation:
     return Segmentation(folder.name, images[0].grid, masks)
 
 
-def _measure(name: str, prediction: Segmentation, reference: Segmentation, task: Task) -> dict:
-    """The entry of one case."""
-    picture = any(entry.modality is Modality.PICTURE for entry in task.inputs)
-    placed, notes = _same_size(prediction, reference) if picture else _on_grid(prediction, reference)
-    regions = {}
-    for region in task.regions:
-        ours, theirs = placed.regions[region.key], reference.regions[region.key]
-        counts = confusion(ours, theirs)
-        regions[region.key] = {measure: getattr(counts, measure) for measure in OVERLAP_MEASURES}
-        if not picture:
-            distances = surface_distances(ours, theirs, reference.grid.spacing_mm)
-            regions[region.key] |= {measure: getattr(distances, measure) for measure in DISTANCE_MEASURES}
-            regions[region.key] |= {"volume_ml": prediction.volume_ml(region.key), "reference_ml": reference.volume_ml(region.key)}
-    return {"case": name, "regions": regions, **_objects(placed, reference), "notes": notes}
-
-
-def _objects(prediction: Segmentation, reference: Segmentation) -> dict:
-    """Counts and their agreement, for tasks that number objects."""
-    if prediction.instances is None or reference.instances is None:
-        return {}
-    counts = [np.unique(numbers[numbers > 0]).size for numbers in (prediction.instances, reference.instances)]
-    agreement = kaggle_precision(prediction.instances, reference.instances)
-    return {"count": counts[0], "reference_count": counts[1], "kaggle_precision": agreement}
-
-
-def _same_size(prediction: Segmentation, reference: Segmentation) -> tuple[Segmentation, list[str]]:
-    """Pictures have no place in space: they must be of one size."""
-    ours, theirs = (f"{grid.shape[2]} x {grid.shape[1]}" for grid in (prediction.grid, reference.grid))
-    if prediction.grid.shape != reference.grid.shape:
-        raise InputRefused(
-            f"The prediction {prediction.name} ({ours}) and the reference {reference.name} ({theirs}) differ in size.",
-            "Segment the picture that the reference belongs to.",
-        )
-    return prediction, []
-
-
-def _on_grid(prediction: Segmentation, reference: Segmentation) -> tuple[Segmentation, list[str]]:
-    """The prediction on the reference's grid, and what has to be said about it."""
-    if prediction.grid.same_as(reference.grid):
-        return prediction, []
-    regions = {
-        key: regrid(Image(mask, prediction.grid.affine), reference.grid, "nearest", 0.0).array for key, mask in prediction.regions.items()
-    }
-    notes = ["The prediction lies on another grid and was resampled (nearest) onto the reference's."]
-    lost = [key for key, mask in regions.items() if prediction.regions[key].any() and not mask.any()]
-    notes += [f"No part of the prediction's {key} lies within the reference's grid." for key in lost]
-    return replace(prediction, grid=reference.grid, regions=regions), notes
-
-
-def _mean(cases: list[dict]) -> dict:
-    """Means over the cases, in the form of a case; an undefined measure (None) counts nowhere."""
-    keys = cases[0]["regions"]
-    regions = {key: _mean_of([case["regions"][key] for case in cases]) for key in keys}
-    return {"regions": regions, **_mean_of([{key: case[key] for key in case if key not in ("case", "regions", "notes")} for case in cases])}
-
-
-def _mean_of(entries: list[dict]) -> dict:
-    defined = {key: [entry[key] for entry in entries if entry[key] is not None] for key in entries[0]}
-    return {key: fmean(values) if values else None for key, values in defined.items()}
+def _deviations(spreads: dict) -> dict:
+    """The deviations alone, in the form of a case."""
+    regions = {key: {name: entry["deviation"] for name, entry in measures.items()} for key, measures in spreads["regions"].items()}
+    return {"regions": regions, **{name: entry["deviation"] for name, entry in spreads.items() if name != "regions"}}
 
 
 def _rows(cases: Iterable[dict]) -> Iterable[tuple[str, str, dict]]:

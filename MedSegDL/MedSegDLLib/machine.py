@@ -64,6 +64,14 @@ def peak_memory_mb() -> float | None:
     return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10), 1)
 
 
+def resident_memory_mb() -> float | None:
+    """Memory that this process holds now, in MiB; None where only the peak is told (not Linux)."""
+    if not sys.platform.startswith("linux"):
+        return None
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20), 1)
+
+
 def package_versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide a result."""
     versions = {"python": ".".join(str(part) for part in sys.version_info[:3])}

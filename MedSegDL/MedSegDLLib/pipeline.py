@@ -19,7 +19,7 @@ from .image import Image
 from .instances import split_instances
 from .machine import choose_device, package_versions, peak_memory_mb
 from .networks import InceptionUNet
-from .predict import Rung, ladder, predict
+from .predict import Rung, expected_memory_mb, ladder, predict
 from .prepare import Prepared, prepare
 from .record import Stopwatch, input_entry
 from .restore import entropy, restore
@@ -94,7 +94,9 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
         progress(0.4, "Preparing")
         prepared = prepare(aligned.volumes, foreground, weights.plan)
     with watch.phase("network"):
-        rungs = ladder(weights.network.arch, weights.plan, tuple(prepared.x.shape[1:]), device)
+        shape = tuple(prepared.x.shape[1:])
+        rungs = ladder(weights.network.arch, weights.plan, shape, device)
+        expected_mb = expected_memory_mb(weights.network.arch, shape, rungs[0])
         accurate = options.mode == "accurate"
         probabilities, rung = predict(weights.network, prepared.x, weights.plan, rungs, accurate, _span(progress, 0.42, 0.9))
     with watch.phase("restore"):
@@ -106,7 +108,7 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
     if options.keep_bias_field:
         result.bias_fields = fields
     with watch.phase("record"):
-        result.record = record(result, images, options, findings, weights, rung)
+        result.record = record(result, images, options, findings, weights, rung) | {"expected_memory_mb": expected_mb}
     result.record["seconds"] = watch.seconds
     progress(1.0, "Done")
     return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,7 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .errors import OutOfMemory
-from .machine import available_memory_bytes
+from .kernels import best_kernels, merged
+from .machine import available_memory_bytes, resident_memory_mb
 from .networks import Architecture, InceptionUNet
 from .tasks import Plan
 
@@ -19,9 +21,13 @@ Progress = Callable[[float, str], None]
 
 OVERLAP = 0.5  # of a tile; as nnU-Net's predictor
 GAUSSIAN_SIGMA = 1 / 8  # of a tile's side; as nnU-Net's predictor
-PLANES_AT_ONCE = 8  # a two-dimensional network takes so many slices in one batch
-BYTES_A_VOXEL_AND_FILTER = 36  # float32 maps alive at once at the finest level (skip, branches, their join), measured
+PLANES_AT_ONCE = {"cpu": 1, "cuda": 8}  # slices a batch of a 2-D network; one stays in the caches: 0.32 s against 0.46 s a slice of 8
+BYTES_A_VOXEL_AND_FILTER = {2: 88, 3: 52}  # float32 maps alive at once at the finest level and oneDNN's copies, measured
+FUSION_FILTERS = 4  # that the fusion before level 0 keeps alive besides
+LEAST_PASS_BYTES = 16 << 20  # oneDNN's own buffers
 SAFE_SHARE = 0.7  # of the free memory that a rung may plan with
+
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -39,10 +45,28 @@ class Rung:
     device: torch.device
 
 
-def estimate_bytes(arch: Architecture, tile: tuple[int, int, int]) -> int:
-    """Memory that one forward pass over a tile takes."""
-    planes = min(tile[0], PLANES_AT_ONCE) if arch.spatial_dims == 2 else tile[0]
-    return planes * tile[1] * tile[2] * max(arch.widths[0], 8) * BYTES_A_VOXEL_AND_FILTER
+def estimate_bytes(arch: Architecture, tile: tuple[int, int, int], device: torch.device = CPU) -> int:
+    """Memory that one forward pass over a tile (K, J, I) takes, besides the volume it is cut from; within 25 % (`make bench`, CPU)."""
+    depth = min(tile[0], _planes(device)) if arch.spatial_dims == 2 else tile[0]
+    filters = arch.widths[0] + FUSION_FILTERS * arch.fusion
+    return LEAST_PASS_BYTES + depth * tile[1] * tile[2] * filters * BYTES_A_VOXEL_AND_FILTER[arch.spatial_dims]
+
+
+def whole_bytes(arch: Architecture, shape: tuple[int, int, int]) -> int:
+    """Memory of what is kept for the whole volume: probabilities, their sum, the padded input."""
+    copies = arch.out_channels + (1 if arch.spatial_dims == 2 else arch.in_channels + arch.out_channels)
+    return 4 * copies * math.prod(shape)
+
+
+def expected_memory_mb(arch: Architecture, shape: tuple[int, int, int], rung: Rung) -> float | None:
+    """Memory of this process at the network's peak, foretold, in MiB; None where nobody tells what it holds now."""
+    held = resident_memory_mb()
+    on_cpu = estimate_bytes(arch, rung.tile, rung.device) if rung.device.type == "cpu" else 0
+    return None if held is None else round(held + (on_cpu + whole_bytes(arch, shape)) / (1 << 20), 1)
+
+
+def _planes(device: torch.device) -> int:
+    return PLANES_AT_ONCE.get(device.type, 1)
 
 
 def ladder(arch: Architecture, plan: Plan, shape: tuple[int, int, int], device: torch.device) -> list[Rung]:
@@ -63,7 +87,8 @@ def ladder(arch: Architecture, plan: Plan, shape: tuple[int, int, int], device: 
     devices = [device] if device.type == "cpu" else [device, torch.device("cpu")]
     rungs = [Rung(f"{name} on {place}", tile, place) for place in devices for name, tile in sizes]
     budget = {place: SAFE_SHARE * available_memory_bytes(place) for place in devices}
-    fitting = [rung for rung in rungs if estimate_bytes(arch, rung.tile) <= budget[rung.device]]
+    budget[CPU] = budget.get(CPU, math.inf) - whole_bytes(arch, shape)
+    fitting = [rung for rung in rungs if estimate_bytes(arch, rung.tile, rung.device) <= budget[rung.device]]
     if not fitting:
         remedy = "Close other programs, or use a machine with more memory."
         raise OutOfMemory("There is not enough free memory for even a small tile.", remedy)
@@ -88,36 +113,35 @@ def _run(network: InceptionUNet, x: Tensor, plan: Plan, rung: Rung, mirrored: bo
     axes = [()]
     if mirrored:
         axes = [chosen for n in range(len(plan.mirror) + 1) for chosen in itertools.combinations(plan.mirror, n)]
-    network = network.to(rung.device).eval()
-    total = torch.zeros((network.arch.out_channels, *x.shape[1:]))
-    with torch.inference_mode():
+    quick = merged(network).to(rung.device)
+    total = None
+    with torch.inference_mode(), best_kernels(rung.device):
         for done, flips in enumerate(axes):
 
             def part(fraction: float, message: str, done: int = done) -> None:
                 progress((done + fraction) / len(axes), message)
 
-            flipped = torch.flip(x, flips) if flips else x
-            one = _tiled(network, flipped, plan, rung, part)
-            total += torch.flip(one, flips) if flips else one
-    return total / len(axes)
+            one = torch.flip(_tiled(quick, torch.flip(x, flips), plan, rung, part), flips) if flips else _tiled(quick, x, plan, rung, part)
+            total = one if total is None else total.add_(one)
+        return total.div_(len(axes))
 
 
 def _tiled(network: InceptionUNet, x: Tensor, plan: Plan, rung: Rung, progress: Progress) -> Tensor:
-    """One pass over all tiles: (C, K, J, I) -> (R, K, J, I) on the CPU."""
+    """One pass over all tiles: (C, K, J, I) -> (R, K, J, I) float32 on the CPU."""
     shape = tuple(x.shape[1:])
     forward = _forward_planes if network.arch.spatial_dims == 2 else _forward_block
     if all(a >= b for a, b in zip(rung.tile, shape)):
-        return forward(network, x, plan, rung.device, progress).cpu()
+        return forward(network, x, plan, rung.device, progress)
     boxes = list(tile_boxes(shape, rung.tile))
     total = torch.zeros((network.arch.out_channels, *shape))
     weight = torch.zeros(shape)
     for number, box in enumerate(boxes):
         progress(number / len(boxes), "Segmenting")
-        part = forward(network, x[(slice(None), *box)], plan, rung.device, _silent).cpu()
+        part = forward(network, x[(slice(None), *box)], plan, rung.device, _silent)
         window = gaussian_window(tuple(part.shape[1:]))
         total[(slice(None), *box)] += part * window
         weight[box] += window
-    return total / weight
+    return total.div_(weight)
 
 
 def _silent(fraction: float, message: str) -> None:
@@ -128,30 +152,31 @@ def _forward_block(network: InceptionUNet, x: Tensor, plan: Plan, device: torch.
     """A three-dimensional network on one block (C, K, J, I), padded to the network's divisor."""
     progress(0.0, "Segmenting")
     padded = _pad(x, network.arch.divisor, x.shape[1:])
-    probability = torch.sigmoid(network(padded[None].to(device)))[0]
-    return probability[(slice(None), *(slice(0, n) for n in x.shape[1:]))].float()
+    logits = network(padded[None].to(device))[0]
+    return torch.sigmoid(logits[(slice(None), *(slice(0, n) for n in x.shape[1:]))]).float().cpu()
 
 
 def _forward_planes(network: InceptionUNet, x: Tensor, plan: Plan, device: torch.device, progress: Progress) -> Tensor:
     """A two-dimensional network on every slice of a block, a few slices a batch, neighbours as channels."""
-    stack = neighbour_stack(x, plan.slices)
-    parts = []
-    for start in range(0, stack.shape[0], PLANES_AT_ONCE):
-        progress(start / stack.shape[0], "Segmenting")
-        planes = _pad(stack[start : start + PLANES_AT_ONCE], network.arch.divisor, stack.shape[2:])
+    found = torch.empty((network.arch.out_channels, *x.shape[1:]))
+    for start in range(0, x.shape[1], _planes(device)):
+        progress(start / x.shape[1], "Segmenting")
+        stop = min(start + _planes(device), x.shape[1])
+        planes = _pad(neighbour_stack(x, plan.slices, start, stop), network.arch.divisor, x.shape[2:])
         probability = torch.sigmoid(network(planes.to(device)))[..., : x.shape[2], : x.shape[3]]
-        parts.append(probability.float().cpu())
-    return torch.cat(parts).transpose(0, 1)
+        found[:, start:stop] = probability.float().cpu().transpose(0, 1)
+    return found
 
 
-def neighbour_stack(x: Tensor, slices: int) -> Tensor:
-    """(C, K, J, I) -> (K, C * slices, J, I): each slice with its neighbours as channels; the outermost slices are repeated.
+def neighbour_stack(x: Tensor, slices: int, start: int = 0, stop: int | None = None) -> Tensor:
+    """(C, K, J, I) -> (stop - start, C * slices, J, I): each slice with its neighbours as channels; the outermost ones are repeated.
 
     With slices = 3 and one input the channels are slice k-1, k, k+1.
     """
     count = x.shape[1]
     reach = slices // 2
-    indices = [torch.arange(count).add(offset).clamp(0, count - 1) for offset in range(-reach, reach + 1)]
+    wanted = torch.arange(start, count if stop is None else stop)
+    indices = [(wanted + offset).clamp(0, count - 1) for offset in range(-reach, reach + 1)]
     return torch.cat([x[:, index] for index in indices]).transpose(0, 1).contiguous()
 
 

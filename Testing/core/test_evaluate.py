@@ -12,6 +12,7 @@ from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.evaluate import evaluate, format_table, regions_of_labels
 from MedSegDLLib.files import write_image
 from MedSegDLLib.image import Image
+from MedSegDLLib.scores import Empty
 from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI
 
 AFFINE = np.diag([-1.0, -2.0, 3.0, 1.0])
@@ -243,15 +244,47 @@ def test_masks_of_one_folder_lie_on_one_grid(tmp_path):
         evaluate(folder, folder, BRAIN)
 
 
+def test_two_empty_masks_have_no_value_where_that_is_asked_for(tmp_path):
+    nothing, oedema = np.zeros(SHAPE, np.uint8), np.where(brain_labels() == 2, 2, 0).astype(np.uint8)
+    for name, truth, found in (("a", oedema, oedema), ("b", brain_labels(), nothing)):
+        saved(truth, tmp_path / "labels" / f"{name}.nii.gz")
+        saved(found, tmp_path / "found" / f"{name}.nii.gz")
+    counted = evaluate(tmp_path / "found", tmp_path / "labels", BRAIN)
+    dropped = evaluate(tmp_path / "found", tmp_path / "labels", BRAIN, Empty.NAN)
+    assert counted["mean"]["regions"]["ET"]["dice"] == 0.5
+    assert dropped["cases"][0]["regions"]["ET"]["dice"] is None
+    assert dropped["spread"]["regions"]["ET"]["dice"] == {"mean": 0.0, "deviation": None, "n": 1}  # the missed one stays
+    assert dropped["mean"]["regions"]["WT"] == counted["mean"]["regions"]["WT"]
+
+
+def test_spread_and_pooled_measures_over_cases(tmp_path):
+    truths = {"a": squares((2, 2), (2, 20)), "b": squares((8, 8))}
+    found = {"a": squares((2, 2)), "b": squares((8, 8), (20, 20), (20, 30))}
+    for name in truths:
+        saved(truths[name], tmp_path / "labels" / f"{name}.png")
+        saved(found[name], tmp_path / "found" / f"{name}.png")
+    evaluation = evaluate(tmp_path / "found", tmp_path / "labels", NUCLEI)
+    dice = evaluation["spread"]["regions"]["nucleus"]["dice"]
+    assert dice == {"mean": pytest.approx((2 / 3 + 0.5) / 2), "deviation": pytest.approx(abs(2 / 3 - 0.5) / 2**0.5), "n": 2}
+    whole = evaluation["pooled"]["regions"]["nucleus"]
+    assert (whole["tp"], whole["fp"], whole["fn"], whole["tn"]) == (72, 72, 36, 2 * 1200 - 180)
+    precision, sensitivity = whole["precision"], whole["sensitivity"]
+    assert (precision, sensitivity) == (pytest.approx(1 / 2), pytest.approx(2 / 3))
+    assert whole["f1"] == pytest.approx(whole["dice"]) == pytest.approx(2 * precision * sensitivity / (precision + sensitivity))
+    assert whole["dice"] == pytest.approx(2 * whole["iou"] / (1 + whole["iou"])) and whole["accuracy"] == pytest.approx(2292 / 2400)
+    assert evaluation["cases"][0]["aji"] == pytest.approx(1 / 2) and evaluation["cases"][1]["pq"] == pytest.approx(1 / 2)
+
+
 def test_the_table_names_every_case_and_measure(tmp_path):
     for name, shift in (("first", 0), ("second", 1)):
         saved(brain_labels(), tmp_path / "labels" / f"{name}.nii.gz")
         saved(np.roll(brain_labels(), shift, 2), tmp_path / "found" / f"{name}.nii.gz")
     lines = format_table(evaluate(tmp_path / "found", tmp_path / "labels", BRAIN)).splitlines()
-    assert len(lines) == 1 + 3 * 3
+    assert len(lines) == 1 + 4 * 3
     for title in ("Dice", "HD95 (mm)", "Volume (mL)"):
         assert title in lines[0]
-    assert lines[1].split()[:3] == ["first", "WT", "1.0000"] and lines[-1].split()[:2] == ["mean", "ET"]
+    assert lines[1].split()[:3] == ["first", "WT", "1.0000"]
+    assert lines[-4].split()[:2] == ["mean", "ET"] and lines[-1].split()[:2] == ["deviation", "ET"]
     assert len({len(line) for line in lines}) == 1
 
 

@@ -14,15 +14,16 @@ from ..core.biased import biased_head, centred_rms
 SAME = 1e-5  # rms of the difference of log fields; SimpleITK with one thread differs as much from itself with two (sums in float32)
 
 
-def itk_log_field(volume: np.ndarray, mask: np.ndarray, options: N4Options) -> np.ndarray:
-    """SimpleITK's log field at full size; 2-D where the volume has one slice."""
+def itk_log_field(volume: np.ndarray, mask: np.ndarray | None, options: N4Options) -> np.ndarray:
+    """SimpleITK's log field at full size; 2-D where the volume has one slice, all voxels where there is no mask."""
     flat = volume.shape[0] == 1
-    image, inside = (sitk.GetImageFromArray(a[0] if flat else a) for a in (volume, mask.astype(np.uint8)))
+    image = sitk.GetImageFromArray(volume[0] if flat else volume)
     shrink = list(options.shrink)[: image.GetDimension()]
     judge = sitk.N4BiasFieldCorrectionImageFilter()
     judge.SetMaximumNumberOfIterations(list(options.iterations))
     judge.SetConvergenceThreshold(options.threshold)
-    judge.Execute(sitk.Shrink(image, shrink), sitk.Shrink(inside, shrink))
+    masks = [] if mask is None else [sitk.GetImageFromArray((mask[0] if flat else mask).astype(np.uint8))]
+    judge.Execute(*(sitk.Shrink(given, shrink) for given in (image, *masks)))
     field = sitk.GetArrayFromImage(judge.GetLogBiasFieldAsImage(image))
     return field[None] if flat else field
 
@@ -40,6 +41,7 @@ def our_log_field(volume: np.ndarray, mask: np.ndarray, options: N4Options) -> n
         ((12, 48, 44), (3, 4, 1), (8, 6, 4)),
         ((1, 96, 88), (4, 4, 1), (10, 8, 6)),
         ((1, 96, 88), (2, 2, 1), (10, 8)),
+        ((1, 48, 44), (1, 1, 1), (8, 8)),
     ],
 )
 def test_same_field_as_simpleitk(shape: tuple[int, int, int], shrink: tuple[int, int, int], iterations: tuple[int, ...]) -> None:
@@ -47,6 +49,27 @@ def test_same_field_as_simpleitk(shape: tuple[int, int, int], shrink: tuple[int,
     options = N4Options(shrink=shrink, iterations=iterations, threshold=0.0)
     difference = our_log_field(case.volume, case.head, options) - itk_log_field(case.volume, case.head, options)
     assert centred_rms(difference, case.head) < SAME
+
+
+@pytest.mark.parametrize(
+    ("shape", "shrink", "iterations"),
+    [
+        ((40, 48, 44), (4, 4, 4), (12, 10, 8)),
+        ((41, 47, 45), (2, 2, 2), (5, 4)),
+        ((24, 28, 26), (1, 1, 1), (4, 3)),
+        ((1, 96, 88), (4, 4, 1), (10, 8, 6)),
+        ((1, 96, 88), (2, 2, 1), (6, 6)),
+        ((1, 48, 44), (1, 1, 1), (6, 6)),
+    ],
+)
+def test_same_field_without_a_mask(shape: tuple[int, int, int], shrink: tuple[int, int, int], iterations: tuple[int, ...]) -> None:
+    case = biased_head(shape)
+    air = np.abs(np.random.default_rng(3).normal(0, 3, shape)) + 1
+    volume = np.where(case.head, case.volume, air).astype(np.float32)
+    everywhere = np.ones(shape, dtype=bool)
+    options = N4Options(shrink=shrink, iterations=iterations, threshold=0.0)
+    difference = our_log_field(volume, everywhere, options) - itk_log_field(volume, None, options)
+    assert centred_rms(difference, everywhere) < SAME
 
 
 def test_same_field_in_a_part_of_the_head() -> None:

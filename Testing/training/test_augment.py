@@ -7,13 +7,24 @@ from dataclasses import replace
 import pytest
 import torch
 
-from medsegdl_training.augment import Drawn, Recipe, apply, augment, blurred, coarsened, draw, recipe_for, spatial
+from medsegdl_training.augment import (
+    Drawn,
+    Recipe,
+    apply,
+    augment,
+    biased,
+    blurred,
+    coarsened,
+    draw,
+    geometry_of,
+    joined,
+    recipe_for,
+    spatial,
+)
 from medsegdl_training.source import Batch
 from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI, TASKS
 
-STILL = Recipe(
-    rotation_share=0, scale_share=0, gamma_share=0, contrast_share=0, noise_share=0, blur_share=0, coarse_share=0, invert_share=0
-)
+STILL = Recipe(**{name: 0.0 for name in vars(Recipe()) if name.endswith("_share")})
 RESTLESS = {name: 1.0 for name in vars(STILL) if name.endswith("_share")}
 
 
@@ -130,10 +141,12 @@ def test_the_background_of_a_z_scored_brain_stays_zero_and_a_missing_modality_mi
     assert not out.x[..., :5].any()
 
 
-def test_inversion_turns_pictures_over() -> None:
+def test_inversion_turns_dark_pictures_over_and_leaves_bright_ones() -> None:
     given = batch(4, 3, 16, 16)
-    out = augment(given, replace(STILL, picture=True, invert_share=1.0, tint=0.0, bounds=(0.0, 1.0)), generator())
-    torch.testing.assert_close(out.x, 1 - given.x, atol=1e-4, rtol=0)
+    dark, bright = replace(given, x=0.4 * given.x), replace(given, x=1 - 0.4 * given.x)
+    recipe = replace(STILL, picture=True, invert_share=1.0, tint=0.0, bounds=(0.0, 1.0))
+    torch.testing.assert_close(augment(dark, recipe, generator()).x, 1 - dark.x, atol=1e-4, rtol=0)
+    torch.testing.assert_close(augment(bright, recipe, generator()).x, bright.x, atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("shape", [(2, 1, 16, 16), (2, 1, 8, 8, 8)])
@@ -146,6 +159,53 @@ def test_blur_keeps_the_mean_and_coarsening_the_constant(shape) -> None:
     assert out[1].max() < 1
     flat = torch.full(shape, 0.25)
     torch.testing.assert_close(coarsened(flat, torch.tensor([0.5, 1.0])), flat)
+
+
+@pytest.mark.parametrize("name", ["rotation", "scale", "gamma", "contrast", "noise", "blur", "coarse", "field", "stain", "dye", "invert"])
+def test_every_change_alone_replays_and_does_something(name: str) -> None:
+    shares = {f"{name}_share": 1.0, **({"invert_share": 1.0} if name == "dye" else {})}
+    recipe = replace(STILL, picture=True, tint=0.0, bounds=(0.0, 1.0), **shares)
+    given = replace(batch(2, 3, 16, 24), x=0.1 + 0.3 * batch(2, 3, 16, 24).x)
+    drawn = draw(recipe, tuple(given.x.shape), generator(2))
+    first, second, still = (
+        apply(given, drawn, recipe.bounds),
+        apply(given, drawn, recipe.bounds),
+        apply(given, geometry_of(drawn), recipe.bounds),
+    )
+    assert torch.equal(first.x, second.x)
+    assert (first.x - given.x).abs().amax() > 0.02
+    assert torch.equal(first.y, still.y)
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_samples_drawn_apart_are_augmented_together(task) -> None:
+    recipe, given = replace(recipe_for(task), **RESTLESS), sample_for(task)
+    parts = [draw(recipe, (1, *given.x.shape[1:]), generator(seed)) for seed in range(3)]
+    together = apply(given, joined(parts), recipe.bounds)
+    for i, part in enumerate(parts):
+        alone = apply(Batch(given.x[i : i + 1], given.y[i : i + 1], given.weight[i : i + 1]), part, recipe.bounds)
+        torch.testing.assert_close(together.x[i : i + 1], alone.x, atol=1e-4, rtol=1e-4)
+        assert torch.equal(together.y[i : i + 1], alone.y)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 16, 24), (2, 4, 8, 12, 16)])
+def test_a_bias_field_multiplies_smoothly(shape) -> None:
+    drawn = draw(replace(STILL, field_share=1.0, separate=True, drop_share=0.0), shape, generator())
+    flat = torch.ones(shape)
+    flat.flatten(2)[..., 0] = 0.0  # the lowest value is what the field does not change
+    gain = biased(flat, drawn.field)
+    assert (gain.flatten(2)[..., 0] == 0).all()
+    assert gain.flatten(2)[..., 1:].min() > 0
+    assert gain.std() > 0.1
+    assert gain[:, 0].ne(gain[:, 1]).any()  # every modality has its own
+    steps = gain.log().diff(dim=-1)[..., 1:]
+    assert steps[steps.isfinite()].abs().max() < 8 * 0.4 / (shape[-1] / 3)  # from knot to knot it changes by a few deviations at most
+    torch.testing.assert_close(biased(2 * flat, drawn.field), 2 * gain)
+
+
+def test_only_scans_with_such_fields_get_one() -> None:
+    assert recipe_for(LIVER).field_share == 0
+    assert recipe_for(BRAIN).field_share > 0
 
 
 def test_what_was_drawn_cannot_be_changed() -> None:

@@ -137,3 +137,16 @@ def test_refusals(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_help_needs_no_torch() -> None:
     code = "import sys; from medsegdl_training.cli import parser; parser().format_help(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}, check=False).returncode == 0
+
+
+def test_a_run_follows_its_plan_file_and_shows_its_curves(folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    plan, out = tmp_path / "plan.json", tmp_path / "run"
+    assert main(["plan", "--task", "nuclei", "--data", str(folder), "--out", str(plan), "--profile", TINY, "--memory-gb", "2"]) == 0
+    planned = json.loads(plan.read_text())
+    line = ["run", "--task", "nuclei", "--data", str(folder), "--out", str(out), "--steps", "2", "--threads", "1"]
+    assert main([*line, "--plan", str(plan), "--board"]) == 0
+    settings = json.loads((out / "settings.json").read_text())
+    assert settings["patch"] == planned["patch"] and settings["settings"]["batch"] == planned["batch"]
+    assert settings["plan"] == planned["plan"] and settings["architecture"]["arguments"]["widths"] == [2, 2, 3]
+    assert list((out / "tensorboard").glob("events*"))

@@ -13,11 +13,15 @@ import torch
 
 from medsegdl_training.augment import recipe_for
 from medsegdl_training.loop import CHECKPOINT, LOG, Run, Settings, follow, train
+from medsegdl_training.losses import LOSSES
+from medsegdl_training.objectives import Supervised
+from medsegdl_training.state import trim_log
 from MedSegDLLib.tasks import NUCLEI
 from Testing.core.tiny import tiny_network
 from Testing.training.made_up import Discs
 
 RECIPE = recipe_for(NUCLEI)
+OBJECTIVE = Supervised(Discs(), RECIPE, LOSSES["dice-bce"])
 SETTINGS = Settings(steps=6, batch=2, precision="float32", warm_up=2)
 
 
@@ -44,7 +48,7 @@ def equal(one: torch.nn.Module, other: torch.nn.Module) -> bool:
 def test_it_learns_to_see_discs(tmp_path: Path) -> None:
     settings = replace(SETTINGS, steps=80, batch=4, learning_rate=0.03, average=0.9)
     run = fresh(settings)
-    assert train(run, Discs(), RECIPE, settings, tmp_path) == "done"
+    assert train(run, OBJECTIVE, settings, tmp_path) == "done"
     seen = losses(tmp_path)
     assert sum(seen[-10:]) < 0.6 * sum(seen[:10])
     batch = Discs().draw(torch.Generator().manual_seed(9), 8)
@@ -59,16 +63,16 @@ def test_stopping_and_going_on_is_the_same_as_never_stopping(tmp_path: Path) -> 
     straight.mkdir()
     parts.mkdir()
     whole = fresh()
-    train(whole, Discs(), RECIPE, SETTINGS, straight)
+    train(whole, OBJECTIVE, SETTINGS, straight)
 
     first = fresh()
     first_report = stop_after(3)
-    assert train(first, Discs(), RECIPE, SETTINGS, parts, first_report) == "stopped"
-    assert first.step == 3
+    assert train(first, OBJECTIVE, SETTINGS, parts, first_report) == "stopped"
+    assert first.step == 4  # the step under way is finished
     torch.manual_seed(12345)  # another process would not have this one's random state
     second = fresh()
     second.load(parts / CHECKPOINT)
-    assert train(second, Discs(), RECIPE, SETTINGS, parts) == "done"
+    assert train(second, OBJECTIVE, SETTINGS, parts) == "done"
 
     assert losses(parts) == losses(straight)
     assert equal(second.network, whole.network)
@@ -89,11 +93,11 @@ def stop_after(step: int):
 def test_a_signal_leaves_a_whole_checkpoint_and_the_handlers_as_they_were(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGTERM)
     run = fresh()
-    assert train(run, Discs(), RECIPE, SETTINGS, tmp_path, stop_after(2)) == "stopped"
+    assert train(run, OBJECTIVE, SETTINGS, tmp_path, stop_after(2)) == "stopped"
     assert signal.getsignal(signal.SIGTERM) is before
     again = fresh()
     again.load(tmp_path / CHECKPOINT)
-    assert again.step == 2
+    assert again.step == 3
     assert equal(again.network, run.network)
     assert sorted(path.name for path in tmp_path.iterdir()) == [CHECKPOINT, LOG]
 
@@ -125,6 +129,42 @@ def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:
     assert not (tmp_path / "executed").exists()
 
 
+def test_a_checkpoint_of_the_first_version_still_loads(tmp_path: Path) -> None:
+    run = fresh()
+    train(run, OBJECTIVE, SETTINGS, tmp_path)
+    state = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+    torch.save({name: part for name, part in state.items() if name not in ("scaler", "plateau")}, tmp_path / CHECKPOINT)
+    again = fresh()
+    again.load(tmp_path / CHECKPOINT)
+    assert equal(again.average, run.average)
+    assert train(again, OBJECTIVE, replace(SETTINGS, steps=8), tmp_path) == "done"
+    assert again.step == 8
+
+
+@pytest.mark.parametrize("optimiser", ["adamw", "sgd"])
+@pytest.mark.parametrize("schedule", ["cosine", "poly"])
+def test_every_optimiser_and_schedule_learns(tmp_path: Path, optimiser: str, schedule: str) -> None:
+    rate = 0.03 if optimiser == "adamw" else 0.01
+    settings = replace(SETTINGS, steps=50, batch=4, learning_rate=rate, optimiser=optimiser, schedule=schedule)
+    train(fresh(settings), OBJECTIVE, settings, tmp_path)
+    assert sum(losses(tmp_path)[-10:]) < 0.8 * sum(losses(tmp_path)[:10])
+
+
+def test_a_poly_rate_falls_as_nnu_nets(tmp_path: Path) -> None:
+    settings = Settings(steps=100, warm_up=1, learning_rate=1.0, schedule="poly")
+    assert settings.rate(50, 0) == pytest.approx(0.5**0.9)
+    assert settings.rate(100, 0) == 0
+
+
+def test_a_killed_runs_log_is_cut_back_to_its_checkpoint(tmp_path: Path) -> None:
+    log = tmp_path / LOG
+    log.write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"ste')
+    trim_log(log, 2)
+    assert log.read_text() == '{"step": 1}\n{"step": 2}\n'
+    trim_log(tmp_path / "none", 2)
+    assert not (tmp_path / "none").exists()
+
+
 def test_a_batch_that_is_not_finite_changes_nothing(tmp_path: Path) -> None:
     class Broken(Discs):
         def draw(self, generator, batch):
@@ -133,7 +173,7 @@ def test_a_batch_that_is_not_finite_changes_nothing(tmp_path: Path) -> None:
 
     run = fresh()
     before = [value.clone() for value in run.network.state_dict().values()]
-    train(run, Broken(), replace(RECIPE, bounds=None), replace(SETTINGS, steps=1), tmp_path)
+    train(run, replace(OBJECTIVE, source=Broken(), recipe=replace(RECIPE, bounds=None)), replace(SETTINGS, steps=1), tmp_path)
     assert all(torch.equal(a, b) for a, b in zip(before, run.network.state_dict().values()))
 
 
@@ -156,7 +196,7 @@ def test_settings_that_make_no_sense() -> None:
 
 def test_time_ends_a_run(tmp_path: Path) -> None:
     run = fresh()
-    assert train(run, Discs(), RECIPE, replace(SETTINGS, steps=None, minutes=0.01), tmp_path) == "done"
+    assert train(run, OBJECTIVE, replace(SETTINGS, steps=None, minutes=0.01), tmp_path) == "done"
     assert run.step >= 1
     assert run.seconds >= 0.6
 
@@ -182,5 +222,22 @@ def test_three_dimensions_go_the_same_way(tmp_path: Path) -> None:
 
     settings = replace(SETTINGS, steps=2, precision="bfloat16")
     run = Run.start(tiny_network(BRAIN), settings)
-    assert train(run, Balls(), recipe_for(BRAIN), settings, tmp_path) == "done"
+    assert train(run, Supervised(Balls(), recipe_for(BRAIN), LOSSES["paper"]), settings, tmp_path) == "done"
     assert all(loss == loss for loss in losses(tmp_path))
+
+
+def test_a_compiled_forward_pass_gives_the_same_losses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = torch.compile
+    monkeypatch.setattr(
+        torch, "compile", lambda module: compiled(module, backend="aot_eager")
+    )  # traced as ever, but without a C++ compiler
+    for name in ("plain", "compiled"):
+        (tmp_path / name).mkdir()
+        settings = replace(SETTINGS, steps=2, compile=name == "compiled")
+        torch.manual_seed(0)
+        network = tiny_network(NUCLEI, seed=3)
+        for module in network.modules():
+            if isinstance(module, torch.nn.Dropout2d):
+                module.p = 0.0  # a compiled one draws other masks
+        train(Run.start(network, settings), OBJECTIVE, settings, tmp_path / name)
+    assert losses(tmp_path / "compiled") == pytest.approx(losses(tmp_path / "plain"), rel=1e-4)

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from medsegdl_training.losses import LOSSES, deep_supervision, dice_and_cross_entropy, paper, soft_dice, soft_iou
+from medsegdl_training.losses import LOSSES, deep_supervision, dice_and_cross_entropy, mean_square, paper, sums
 
 SURE = 30.0  # a logit so high that its probability is 1
 
@@ -33,12 +33,17 @@ def test_by_hand() -> None:
     y, weight = halves(), torch.ones(1, 1)
     p = torch.zeros(1, 1, 4, 4)
     p[..., 1:3] = 1  # 4 of 8 voxels right
-    assert float(soft_dice(p, y, weight)) == pytest.approx((2 * 4 + 1) / (16 + 1))
-    assert float(soft_iou(p, y, weight)) == pytest.approx((4 + 1) / (12 + 1))
+    found = sums(SURE * (2 * p - 1), y, weight)
+    assert float(found.dice) == pytest.approx((2 * 4 + 1) / (16 + 1))
+    assert float(found.iou) == pytest.approx((4 + 1) / (12 + 1))
+    assert float(found.entropy) == pytest.approx(8 * SURE)
+    assert float(found.voxels) == 16
     logits = torch.zeros(1, 1, 4, 4)
-    half = torch.full_like(y, 0.5)
-    assert float(dice_and_cross_entropy(logits, y, weight)) == pytest.approx(1 - float(soft_dice(half, y, weight)) + math.log(2), abs=1e-6)
-    assert float(paper(logits, y, weight)) == pytest.approx(1 - (float(soft_dice(half, y, weight)) + float(soft_iou(half, y, weight))) / 2)
+    unsure = sums(logits, y, weight)
+    assert float(unsure.dice) == pytest.approx((2 * 4 + 1) / (16 + 1))
+    assert float(dice_and_cross_entropy(logits, y, weight)) == pytest.approx(1 - float(unsure.dice) + math.log(2), abs=1e-6)
+    assert float(paper(logits, y, weight)) == pytest.approx(1 - (float(unsure.dice) + float(unsure.iou)) / 2)
+    assert float(mean_square(torch.tensor([[1.0, -2.0], [0.0, 3.0]]))) == pytest.approx(14 / 4)
 
 
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)

@@ -1,13 +1,14 @@
 """Augmentation of whole batches on the device, in two and three dimensions: numbers are drawn first, then applied, so that they replay.
 
 Drawing uses a CPU generator; applying is deterministic. What fits a task follows from its inputs and its plan, not from its name.
+What only coloured pictures need is in `stain`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +17,9 @@ from torch import Tensor
 from MedSegDLLib.tasks import Modality, Scale, Task
 
 from .source import Batch
+from .stain import Stain, draw_stain, no_stain, stained
 
+FIELD_LATTICE = 4  # knots of the bias field an axis
 BOUNDS = {Scale.ZSCORE: None, Scale.WINDOW: (-1.0, 1.0), Scale.PERCENTILE: (0.0, 1.0)}  # inference clips to these, so does training
 
 
@@ -28,8 +31,10 @@ class Recipe:
         mirror: axes, -1 the last, that may be flipped.
         rotation_degrees: largest angle about every axis.
         separate: channels hold different images (modalities): each gets its own intensities, and may go missing.
-        picture: channels are colours: tinted and inverted at random.
+        picture: channels are colours: tinted, inverted and stained at random.
         bounds: intensities are clipped to these; None keeps all, and keeps 0 (the background of z-scored images) at 0.
+        field: deviation of the logarithm of the bias field's knots.
+        invert_share: of the pictures; dark ones are turned over, and most of them, `dye_share`, are painted in a random dye.
     """
 
     mirror: tuple[int, ...] = ()
@@ -54,6 +59,10 @@ class Recipe:
     invert_share: float = 0.1
     tint: float = 0.1
     drop_share: float = 0.5
+    field_share: float = 0.0
+    field: float = 0.4
+    stain_share: float = 0.5
+    dye_share: float = 0.8
 
 
 def recipe_for(task: Task) -> Recipe:
@@ -65,6 +74,8 @@ def recipe_for(task: Task) -> Recipe:
         separate=len(task.inputs) > 1,
         picture=picture,
         bounds=BOUNDS[task.plan.scale],
+        field_share=0.0 if task.plan.scale is Scale.WINDOW else 0.15,  # CT has no bias field
+        invert_share=0.2,
     )
 
 
@@ -75,11 +86,13 @@ class Drawn:
     Attributes:
         matrix: (N, D, D) from the result's voxels to the image's, about the centre.
         gamma, contrast, brightness: (N, C).
-        noise: (N, C) standard deviation; `noise_seed` makes the pattern.
+        noise: (N, C) standard deviation; `noise_seed` (N,) makes the pattern.
         blur: (N,) standard deviation in voxels, 0 for none.
         coarse: (N,) factor of the resolution, 1 for none.
-        invert: (N,) bool.
+        invert: (N,) bool, whether a dark picture is turned over.
         keep: (N, C) bool, False for a channel that goes missing.
+        field: (N, C, 4, ...) logarithm of the bias field at its knots.
+        stain: what happens to the colours, see `Stain`.
     """
 
     matrix: Tensor
@@ -87,11 +100,13 @@ class Drawn:
     contrast: Tensor
     brightness: Tensor
     noise: Tensor
-    noise_seed: int
+    noise_seed: Tensor
     blur: Tensor
     coarse: Tensor
     invert: Tensor
     keep: Tensor
+    field: Tensor
+    stain: Stain
 
 
 def draw(recipe: Recipe, shape: tuple[int, ...], generator: torch.Generator) -> Drawn:
@@ -109,17 +124,20 @@ def draw(recipe: Recipe, shape: tuple[int, ...], generator: torch.Generator) -> 
     contrast = some(recipe.contrast_share, recipe.contrast, 1.0, n, channels).expand(n, c)
     brightness = some(recipe.contrast_share, recipe.brightness, 0.0, n, channels).expand(n, c)
     tint = recipe.tint if recipe.picture else 0.0
+    invert = torch.rand(n, generator=generator) < (recipe.invert_share if recipe.picture else 0.0)
     return Drawn(
         matrix=_matrices(recipe, n, dims, uniform, some),
         gamma=some(recipe.gamma_share, recipe.gamma, 1.0, n, channels).expand(n, c),
         contrast=contrast + some(recipe.contrast_share, (-tint, tint), 0.0, n, c),
         brightness=brightness + some(recipe.contrast_share, (-tint, tint), 0.0, n, c),
         noise=some(recipe.noise_share, recipe.noise, 0.0, n, channels).expand(n, c),
-        noise_seed=int(torch.randint(2**62, (), generator=generator)),
+        noise_seed=torch.randint(2**62, (n,), generator=generator),
         blur=some(recipe.blur_share, recipe.blur, 0.0, n),
         coarse=some(recipe.coarse_share, recipe.coarse, 1.0, n),
-        invert=torch.rand(n, generator=generator) < (recipe.invert_share if recipe.picture else 0.0),
+        invert=invert,
         keep=_kept(recipe, n, c, generator),
+        field=_field(recipe, n, channels, dims, generator).expand(n, c, *[FIELD_LATTICE] * dims),
+        stain=draw_stain(recipe.stain_share, recipe.dye_share, invert, generator) if recipe.picture else no_stain(n),
     )
 
 
@@ -151,21 +169,61 @@ def _kept(recipe: Recipe, n: int, c: int, generator: torch.Generator) -> Tensor:
     return (order < count) | whole
 
 
+def _field(recipe: Recipe, n: int, channels: int, dims: int, generator: torch.Generator) -> Tensor:
+    """Logarithms of the bias field at its knots, mean 0; all 0 where there is none: (N, channels, 4, ...)."""
+    knots = torch.randn((n, channels, *[FIELD_LATTICE] * dims), generator=generator) * recipe.field
+    knots = knots - knots.mean(list(range(2, 2 + dims)), keepdim=True)
+    return knots * _wide(torch.rand(n, channels, generator=generator) < recipe.field_share, knots.ndim)
+
+
+def joined(parts: Sequence[Drawn]) -> Drawn:
+    """The numbers of several batches as those of one."""
+    stain = Stain(*(torch.cat([getattr(part.stain, entry.name) for part in parts]) for entry in fields(Stain)))
+    names = [entry.name for entry in fields(Drawn) if entry.name != "stain"]
+    return Drawn(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names}, stain=stain)
+
+
+def geometry_of(drawn: Drawn) -> Drawn:
+    """The same movements, and nothing else: what a weak view of a sample is."""
+    one, none = torch.ones_like(drawn.gamma), torch.zeros_like(drawn.gamma)
+    return replace(
+        drawn,
+        gamma=one,
+        contrast=one,
+        brightness=none,
+        noise=none,
+        blur=torch.zeros_like(drawn.blur),
+        coarse=torch.ones_like(drawn.coarse),
+        invert=torch.zeros_like(drawn.invert),
+        keep=torch.ones_like(drawn.keep),
+        field=torch.zeros_like(drawn.field),
+        stain=no_stain(len(drawn.gamma)),
+    )
+
+
 def apply(batch: Batch, drawn: Drawn, bounds: tuple[float, float] | None) -> Batch:
     """The batch, changed as drawn; the same numbers give the same result."""
-    x, y = spatial(batch.x, drawn.matrix), (spatial(batch.y, drawn.matrix) > 0.5).float()
+    x, y = spatial(torch.cat([batch.x, batch.y], 1), drawn.matrix).split([batch.x.shape[1], batch.y.shape[1]], 1)
+    y = (y > 0.5).float()
     missing = (batch.x == 0).flatten(2).all(2)
     background = x == 0 if bounds is None else None
     x = blurred(x, drawn.blur)
     x = coarsened(x, drawn.coarse)
-    x = intensities(x, drawn)
+    x = biased(intensities(x, drawn), drawn.field)
     if bounds is None:
         x = x.masked_fill(background, 0.0)
     else:
         x = x.clamp(*bounds)
-        x = torch.where(_wide(drawn.invert.to(x.device), x.ndim), sum(bounds) - x, x)
+        x = inverted(x, drawn.invert, bounds)
+        x = stained(x, drawn.stain)
     gone = ~drawn.keep.to(x.device)
     return Batch(x.masked_fill(_wide(gone | missing if bounds is None else gone, x.ndim), 0.0), y, batch.weight)
+
+
+def inverted(x: Tensor, chosen: Tensor, bounds: tuple[float, float]) -> Tensor:
+    """Dark ones of the chosen pictures turned over; bright ones stay, because dark nuclei on a bright ground are what is rare."""
+    dark = x.flatten(1).mean(1) < sum(bounds) / 2
+    return torch.where(_wide(chosen.to(x.device) & dark, x.ndim), sum(bounds) - x, x)
 
 
 def _wide(value: Tensor, ndim: int) -> Tensor:
@@ -225,10 +283,23 @@ def intensities(x: Tensor, drawn: Drawn) -> Tensor:
     x = ((x - low) / span).clamp(0, 1) ** gamma * span + low
     mean = x.mean(axes, keepdim=True)
     x = (x - mean) * contrast + mean + brightness
-    if not drawn.noise.any():
+    for i in drawn.noise.any(1).nonzero().flatten().tolist():
+        generator = torch.Generator(x.device).manual_seed(int(drawn.noise_seed[i]))
+        x[i] += noise[i] * torch.randn(x.shape[1:], generator=generator, device=x.device)
+    return x
+
+
+def biased(x: Tensor, field: Tensor) -> Tensor:
+    """Multiply (N, C, *S), above its lowest value, by the smooth field exp(knots), one a sample and channel."""
+    chosen = field.flatten(1).any(1).nonzero().flatten().tolist()
+    if not chosen:
         return x
-    generator = torch.Generator(x.device).manual_seed(drawn.noise_seed)
-    return x + noise * torch.randn(x.shape, generator=generator, device=x.device)
+    out = x.clone()
+    mode = "bilinear" if x.ndim == 4 else "trilinear"
+    gain = F.interpolate(field[chosen].to(x.device), size=list(x.shape[2:]), mode=mode, align_corners=True).exp()
+    low = x[chosen].amin(list(range(2, x.ndim)), keepdim=True)
+    out[chosen] = (x[chosen] - low) * gain + low
+    return out
 
 
 def augment(batch: Batch, recipe: Recipe, generator: torch.Generator) -> Batch:

@@ -1,6 +1,6 @@
 """Training batches for brain tumours: real patients, patients with a made-up tumour, and wholly made-up images.
 
-Cases are prepared once and kept in memory; everything random comes from the generator of `draw`.
+Cases are prepared once and kept in memory, or in a cache; everything random comes from the generator of `draw`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from torch import Generator, Tensor
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import Plan
 
-from .brain_cases import BrainCase, find_cases, label_map, prepared_case, slice_palettes
+from .brain_cache import CachedBrainCase, case_of
+from .brain_cases import BrainCase, cut, find_cases, label_map, slice_palettes
 from .fields import chance, normal, pick, uniform
 from .fingerprint import fingerprint
 from .source import Batch
 from .synthesis import Palette, draw_levels, levels_in, other_contrast, paint, plant, standardise
-from .tissue import Tissue
 from .tumours import grow, regions_of, transplant
 
-__all__ = ["BrainSource", "Mixture", "find_cases", "make_source"]
+__all__ = ["BrainSource", "Mixture", "cut", "find_cases", "make_source"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Mixture:
 class BrainSource:
     """See `source.Source`."""
 
-    patients: Sequence[BrainCase]
+    patients: Sequence[BrainCase | CachedBrainCase]
     palettes: Sequence[Palette]
     patch: tuple[int, int, int]
     data_hash: str
@@ -78,21 +78,18 @@ class BrainSource:
             return self._planted(case, generator)
         return self._painted(case, generator)
 
-    def _patient(self, generator: Generator) -> BrainCase:
-        complete = [case for case in self.patients if bool((case.image.flatten(1) != 0).any(dim=1).all())]
+    def _patient(self, generator: Generator) -> BrainCase | CachedBrainCase:
+        complete = [case for case in self.patients if case.complete]
         pool = complete if complete and chance(generator, self.mixture.complete) else self.patients
         return pool[pick(generator, len(pool))]
 
     def _real(self, generator: Generator) -> tuple[Tensor, Tensor]:
         case = self._patient(generator)
-        box = self._box(case.regions[0], generator)
-        image, healthy, regions = (cut(part, box, self.patch) for part in (case.image, case.healthy[None], case.regions))
-        return self._varied(image, healthy[0], regions, generator), regions
+        image, healthy, regions = case.patch(self._box(case.shape, case.tumour_places, generator), self.patch)
+        return self._varied(image, healthy, regions, generator), regions
 
-    def _planted(self, case: BrainCase, generator: Generator) -> tuple[Tensor, Tensor]:
-        box = self._box(case.regions[0], generator)
-        image, healthy, regions = (cut(part, box, self.patch) for part in (case.image, case.healthy[None], case.regions))
-        healthy = healthy[0]
+    def _planted(self, case: BrainCase | CachedBrainCase, generator: Generator) -> tuple[Tensor, Tensor]:
+        image, healthy, regions = case.patch(self._box(case.shape, case.tumour_places, generator), self.patch)
         image = self._varied(image, healthy, regions, generator)
         tissue = self._tumour(healthy, generator)
         fresh = (tissue != healthy) & ~regions[0]
@@ -105,9 +102,8 @@ class BrainSource:
             return image
         return other_contrast(image, label_map(healthy, regions), generator)
 
-    def _painted(self, case: BrainCase, generator: Generator) -> tuple[Tensor, Tensor]:
-        box = self._box(case.healthy == Tissue.WHITE, generator)
-        tissue = cut(case.healthy[None], box, self.patch)[0]
+    def _painted(self, case: BrainCase | CachedBrainCase, generator: Generator) -> tuple[Tensor, Tensor]:
+        tissue = case.healthy_patch(self._box(case.shape, case.white_places, generator), self.patch)
         for _ in range(1 + chance(generator, 0.2) - chance(generator, 0.07)):
             tissue = self._tumour(tissue, generator)
         image = standardise(paint(tissue, draw_levels(self.palettes, generator), generator), tissue > 0)
@@ -121,14 +117,13 @@ class BrainSource:
             return transplant(tissue, donors[pick(generator, len(donors))], generator)
         return grow(tissue, generator)
 
-    def _box(self, wanted: Tensor, generator: Generator) -> tuple[int, int, int]:
-        """First corner of a patch; mostly one that contains a voxel of `wanted`."""
+    def _box(self, shape: tuple[int, ...], places: Tensor, generator: Generator) -> tuple[int, int, int]:
+        """First corner of a patch; mostly one that contains one of the wanted places (n, 3)."""
         centre = None
-        if bool(wanted.any()) and chance(generator, self.mixture.tumour_centred):
-            places = wanted.nonzero()
+        if len(places) and chance(generator, self.mixture.tumour_centred):
             centre = places[pick(generator, len(places))].tolist()
-        wished = centre or [None] * wanted.ndim
-        return tuple(_start(n, side, at, generator) for n, side, at in zip(wanted.shape, self.patch, wished, strict=True))
+        wished = centre or [None] * len(shape)
+        return tuple(_start(n, side, at, generator) for n, side, at in zip(shape, self.patch, wished, strict=True))
 
 
 def _start(length: int, side: int, containing: int | None, generator: Generator) -> int:
@@ -137,18 +132,6 @@ def _start(length: int, side: int, containing: int | None, generator: Generator)
     if containing is not None:
         low, high = max(low, min(containing - side + 1, high)), min(high, max(containing, low))
     return low + pick(generator, high - low + 1)
-
-
-def cut(x: Tensor, start: tuple[int, ...], sides: tuple[int, ...]) -> Tensor:
-    """The patch of (C, *S) that begins at `start`, 0 where it leaves the volume: (C, *sides)."""
-    patch = torch.zeros((x.shape[0], *sides), dtype=x.dtype)
-    source, target = [slice(None)], [slice(None)]
-    for first, side, length in zip(start, sides, x.shape[1:]):
-        low, high = max(first, 0), min(first + side, length)
-        source.append(slice(low, high))
-        target.append(slice(low - first, high - first))
-    patch[tuple(target)] = x[tuple(source)]
-    return patch
 
 
 def make_source(data: Path, holdout: tuple[str, ...], plan: Plan, patch: tuple[int, ...], seed: int) -> BrainSource:
@@ -167,7 +150,7 @@ def make_source(data: Path, holdout: tuple[str, ...], plan: Plan, patch: tuple[i
     cases = [case for case in find_cases(data) if case.name not in holdout]
     if not cases:
         raise InputRefused(f"There are no labelled brains to train on in {data}.", "Give a folder with one folder a patient (BraTS).")
-    patients = [prepared_case(case, plan) for case in cases]
+    patients = [case_of(case, plan) for case in cases]
     slices = slice_palettes(data, holdout)
     palettes = [case.palette for case in patients] + [palette for _, palette in slices]
     paths = [path for case in cases for path in (*case.inputs.values(), case.reference)] + [path for path, _ in slices]

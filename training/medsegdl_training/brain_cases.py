@@ -1,6 +1,6 @@
 """Labelled brains from files to memory, prepared exactly as at work: one grid, N4, z-scores, the network's grid.
 
-BraTS folders of any year are understood: one folder a patient, modalities and labels told apart by the end of the file name.
+Which files are a case is known in `datasets`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from MedSegDLLib.bias import N4Options, correct_bias
+from MedSegDLLib.evaluate import regions_of_labels
 from MedSegDLLib.files import read_image
 from MedSegDLLib.foreground import bounding_box, head_mask
 from MedSegDLLib.image import Image
@@ -22,18 +23,13 @@ from MedSegDLLib.prepare import network_grid, prepare
 from MedSegDLLib.resample import resample
 from MedSegDLLib.tasks import BRAIN, Plan
 
+from . import datasets
+from .datasets.references import read_reference
 from .source import Case
 from .synthesis import Palette, palette_of, standardise
 from .tissue import Tissue, brain_tissue
 from .tumours import cut_out
 
-PATTERNS = {
-    "labels": re.compile(r"(seg|OTMultiClass)\.nii(\.gz)?$", re.IGNORECASE),
-    "t1ce": re.compile(r"(^|[_-])t1(ce|c|gd)([_.-].*)?\.nii(\.gz)?$", re.IGNORECASE),
-    "t1": re.compile(r"(^|[_-])t1n?([_.-].*)?\.nii(\.gz)?$", re.IGNORECASE),
-    "t2": re.compile(r"(^|[_-])t2w?([_.-].*)?\.nii(\.gz)?$", re.IGNORECASE),
-    "flair": re.compile(r"(^|[_-])(flair|t2f)([_.-].*)?\.nii(\.gz)?$", re.IGNORECASE),
-}
 SLICE_LABELS = re.compile(r"truth.*\.nii(\.gz)?$", re.IGNORECASE)
 SLICE_MODALITIES = ("_T1_", "_T1C_", "_T2_", "_FLAIR_")
 SLICE_CLASSES = torch.tensor([0, 1, 2, 3, 4, 5, 4, 6], dtype=torch.uint8)  # its necrosis 4 and non-enhancing 6 are one
@@ -59,6 +55,46 @@ class BrainCase:
     palette: Palette
     donor: Tensor
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(K, J, I)."""
+        return tuple(self.healthy.shape)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all four modalities are there."""
+        return bool((self.image.flatten(1) != 0).any(dim=1).all())
+
+    @property
+    def tumour_places(self) -> Tensor:
+        """(n, 3) voxels of the whole tumour."""
+        return self.regions[0].nonzero()
+
+    @property
+    def white_places(self) -> Tensor:
+        """(n, 3) voxels of white matter."""
+        return (self.healthy == Tissue.WHITE).nonzero()
+
+    def patch(self, start: tuple[int, ...], sides: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
+        """Image (4, *sides), healthy classes (*sides) and regions (3, *sides) of a patch, 0 beyond the volume."""
+        return cut(self.image, start, sides), self.healthy_patch(start, sides), cut(self.regions, start, sides)
+
+    def healthy_patch(self, start: tuple[int, ...], sides: tuple[int, ...]) -> Tensor:
+        """Only the healthy classes of a patch: (*sides)."""
+        return cut(self.healthy[None], start, sides)[0]
+
+
+def cut(x: Tensor, start: tuple[int, ...], sides: tuple[int, ...]) -> Tensor:
+    """The patch of (C, *S) that begins at `start`, 0 where it leaves the volume: (C, *sides)."""
+    patch = torch.zeros((x.shape[0], *sides), dtype=x.dtype)
+    source, target = [slice(None)], [slice(None)]
+    for first, side, length in zip(start, sides, x.shape[1:]):
+        low, high = max(first, 0), min(first + side, length)
+        source.append(slice(low, high))
+        target.append(slice(low - first, high - first))
+    patch[tuple(target)] = x[tuple(source)]
+    return patch
+
 
 def label_map(healthy: Tensor, regions: Tensor) -> Tensor:
     """Healthy classes with nested regions drawn over them: (K, J, I) uint8."""
@@ -69,29 +105,14 @@ def label_map(healthy: Tensor, regions: Tensor) -> Tensor:
 
 
 def find_cases(data: Path) -> list[Case]:
-    """Patients with labels and at least one modality below `data/brain` (or `data`), sorted by name; nothing is read."""
-    folder = data / "brain" if (data / "brain").is_dir() else data
-    found = []
-    for labels in sorted(path for path in folder.rglob("*.nii*") if PATTERNS["labels"].search(path.name)):
-        if files := modalities_in(labels.parent):
-            found.append(Case(labels.parent.name, files, labels))
-    return sorted(found, key=lambda case: case.name)
-
-
-def modalities_in(folder: Path) -> dict[str, Path]:
-    """Modality key -> file of that folder."""
-    found: dict[str, Path] = {}
-    for path in sorted(folder.glob("*.nii*")):
-        for key in ("t1", "t1ce", "t2", "flair"):
-            if PATTERNS[key].search(path.name) and not PATTERNS["labels"].search(path.name):
-                found.setdefault(key, path)
-    return found
+    """Patients with labels and at least one modality, sorted by name; nothing is read. See `datasets.find_cases`."""
+    return datasets.find_cases(data, BRAIN)
 
 
 def prepared_case(case: Case, plan: Plan) -> BrainCase:
     """Read and prepare one patient as `MedSegDLLib.pipeline.segment` would."""
     images = {entry.key: read_image(case.inputs[entry.key]) if entry.key in case.inputs else None for entry in BRAIN.inputs}
-    labels = read_image(case.reference)
+    labels = read_reference(case.reference)
     foreground = head_mask({key: image.array for key, image in images.items() if image is not None})
     ready = prepare(_bias_free(images, foreground), foreground, plan)
     regions = _regions(labels, foreground, plan)
@@ -116,10 +137,8 @@ def _bias_free(images: dict[str, Image | None], foreground: np.ndarray) -> dict[
 def _regions(labels: Image, foreground: np.ndarray, plan: Plan) -> Tensor:
     """Each region resampled alone and cut at one half: (3, K, J, I) bool, nested."""
     source = labels.grid.cropped(box := bounding_box(foreground))
-    values = np.rint(labels.array[box]).astype(np.int64)
-    present = set(np.unique(values).tolist())
-    convention = next(c for c in BRAIN.conventions if c.sign is None or c.sign in present)
-    masks = torch.stack([torch.from_numpy(np.isin(values, convention.labels[r.key])).float() for r in BRAIN.regions])
+    drawn = regions_of_labels(labels.array, BRAIN, labels.name)
+    masks = torch.stack([torch.from_numpy(np.ascontiguousarray(drawn[region.key][box])).float() for region in BRAIN.regions])
     regions = resample(masks, source, network_grid(source, plan), "linear") >= 0.5
     regions[1] &= regions[0]
     regions[2] &= regions[1]

@@ -16,8 +16,8 @@ from MedSegDLLib.files import atomic_path
 from MedSegDLLib.tasks import TASKS, Plan
 from MedSegDLLib.weights import save_weights
 
-from .cli import read_settings, start
 from .loop import CHECKPOINT, Run
+from .runs import read_settings, start
 
 LICENCE_NOTE = "Weights for research use only, not a medical device; the licence of the training data applies to what was made from it."
 EXPORTED = ("protocol", "mean", "cases", "weights_sha256", "date")

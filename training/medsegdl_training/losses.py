@@ -1,59 +1,76 @@
 """What training minimises: Dice with binary cross-entropy a region, or the paper's Dice and IoU, over all supervised levels.
 
-Tensors in, one number out; outputs that a sample has no label for do not count.
+Every loss is a function of a few sums over the batch, taken over all processes that train together: it is that of the whole batch however
+it is shared out. Outputs that a sample has no label for do not count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from .parallel import total
 
 SMOOTH = 1.0  # voxels added to both sides of a ratio: an empty region costs little if nothing is predicted
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
-def _sums(p: Tensor, y: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Intersection and total of every output over the batch, each (R,)."""
-    w = weight.reshape(*weight.shape, *[1] * (p.ndim - 2))
-    axes = [0, *range(2, p.ndim)]
-    return (w * p * y).sum(axes), (w * (p + y)).sum(axes)
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Sums of every output over all labelled voxels of the whole batch, each (R,).
+
+    Attributes:
+        both: probability where the target is 1 (soft intersection).
+        either: probability plus target (soft total of the two sizes).
+        entropy: binary cross-entropy.
+        voxels: how many voxels there are.
+    """
+
+    both: Tensor
+    either: Tensor
+    entropy: Tensor
+    voxels: Tensor
+
+    @property
+    def dice(self) -> Tensor:
+        """Soft Dice over the whole batch: (R,)."""
+        return (2 * self.both + SMOOTH) / (self.either + SMOOTH)
+
+    @property
+    def iou(self) -> Tensor:
+        """Soft intersection over union over the whole batch: (R,)."""
+        return (self.both + SMOOTH) / (self.either - self.both + SMOOTH)
+
+    def mean(self, value: Tensor) -> Tensor:
+        """Mean of (R,) over the outputs that any sample of the batch is labelled for."""
+        labelled = (self.voxels > 0).to(value.dtype)
+        return (value * labelled).sum() / labelled.sum().clamp(min=1)
 
 
-def _mean_over_labelled(value: Tensor, weight: Tensor) -> Tensor:
-    """Mean of (R,) over the outputs that any sample of the batch is labelled for."""
-    labelled = (weight.sum(0) > 0).to(value.dtype)
-    return (value * labelled).sum() / labelled.sum().clamp(min=1)
-
-
-def soft_dice(p: Tensor, y: Tensor, weight: Tensor) -> Tensor:
-    """Soft Dice of every output over the whole batch: (N, R, *S), (N, R, *S), (N, R) -> (R,)."""
-    intersection, total = _sums(p, y, weight)
-    return (2 * intersection + SMOOTH) / (total + SMOOTH)
-
-
-def soft_iou(p: Tensor, y: Tensor, weight: Tensor) -> Tensor:
-    """Soft intersection over union of every output over the whole batch: -> (R,)."""
-    intersection, total = _sums(p, y, weight)
-    return (intersection + SMOOTH) / (total - intersection + SMOOTH)
+def sums(logits: Tensor, y: Tensor, weight: Tensor) -> Sums:
+    """The sums over the batch of all processes, in one exchange: (N, R, *S), (N, R, *S), (N, R)."""
+    p, w = torch.sigmoid(logits), weight.reshape(*weight.shape, *[1] * (logits.ndim - 2))
+    axes = [0, *range(2, logits.ndim)]
+    entropy = F.binary_cross_entropy_with_logits(logits, y, reduction="none")
+    parts = [(w * p * y).sum(axes), (w * (p + y)).sum(axes), (w * entropy).sum(axes), weight.sum(0) * logits[0, 0].numel()]
+    return Sums(*total(torch.stack(parts)).unbind())
 
 
 def dice_and_cross_entropy(logits: Tensor, y: Tensor, weight: Tensor) -> Tensor:
     """1 - soft Dice plus binary cross-entropy, mean over outputs (nnU-Net's loss for regions)."""
-    p = torch.sigmoid(logits)
-    w = weight.reshape(*weight.shape, *[1] * (logits.ndim - 2))
-    entropy = F.binary_cross_entropy_with_logits(logits, y, reduction="none") * w
-    per_voxel = logits[0, 0].numel() * weight.sum().clamp(min=1)
-    return _mean_over_labelled(1 - soft_dice(p, y, weight), weight) + entropy.sum() / per_voxel
+    batch = sums(logits, y, weight)
+    return batch.mean(1 - batch.dice) + batch.entropy.sum() / batch.voxels.sum().clamp(min=1)
 
 
 def paper(logits: Tensor, y: Tensor, weight: Tensor) -> Tensor:
     """0.5 (1 - soft Dice) + 0.5 (1 - soft IoU), Punn and Agarwal 2020."""
-    p = torch.sigmoid(logits)
-    return _mean_over_labelled(0.5 * (1 - soft_dice(p, y, weight)) + 0.5 * (1 - soft_iou(p, y, weight)), weight)
+    batch = sums(logits, y, weight)
+    return batch.mean(0.5 * (1 - batch.dice) + 0.5 * (1 - batch.iou))
 
 
 LOSSES: dict[str, Loss] = {"dice-bce": dice_and_cross_entropy, "paper": paper}
@@ -67,10 +84,17 @@ def deep_supervision(levels: Sequence[Tensor], y: Tensor, weight: Tensor, loss: 
         y: (N, R, *S) targets; coarser levels see their means over blocks, that is the share of a block that a region fills.
         weight: (N, R), see `Batch`.
     """
-    total, weights = torch.zeros((), device=y.device), 0.0
-    for level, logits in enumerate(levels):
-        share = 0.5**level
-        target = y if logits.shape == y.shape else F.interpolate(y, size=logits.shape[2:], mode="area")
-        total = total + share * loss(logits.float(), target, weight)
-        weights += share
-    return total / weights
+    targets = [y if logits.shape == y.shape else F.interpolate(y, size=logits.shape[2:], mode="area") for logits in levels]
+    return over_levels([loss(logits.float(), target, weight) for logits, target in zip(levels, targets)])
+
+
+def over_levels(values: Sequence[Tensor]) -> Tensor:
+    """Mean of one number a level, the finest first, with weights 1, 1/2, 1/4 ..."""
+    shares = [0.5**level for level in range(len(values))]
+    return sum(share * value for share, value in zip(shares, values)) / sum(shares)
+
+
+def mean_square(difference: Tensor) -> Tensor:
+    """Mean of the squares over the batch of all processes: any shape -> ()."""
+    square, elements = total(torch.stack([difference.square().sum(), torch.full_like(difference.sum(), difference.numel())]))
+    return square / elements.clamp(min=1)

@@ -1,4 +1,4 @@
-"""Nuclei of the Data Science Bowl 2018 (or any folder with `images/` and `labels/`): crops at random scale, nucleus and boundary targets.
+"""Nuclei of the Data Science Bowl 2018 (or any pictures that `datasets` finds): crops at random scale, nucleus and boundary targets.
 
 Everything is kept in memory as uint8 and uint16; normalisation is inference's own.
 """
@@ -18,8 +18,10 @@ from torch import Tensor
 
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.prepare import normalise
-from MedSegDLLib.tasks import Plan
+from MedSegDLLib.tasks import NUCLEI, Plan
 
+from . import datasets
+from .datasets.references import files_of, read_reference
 from .source import Batch, Case
 
 SCALE_RANGE = (0.6, 1.8)  # nuclei of the set measure 8 to 85 pixels (square root of the area); 90 % 10 to 40
@@ -37,32 +39,33 @@ class Picture:
 
 
 def find_pictures(data: Path) -> list[tuple[Path, Path]]:
-    """Pairs of picture and label map, sorted by name.
+    """Pairs of picture and labels, sorted by name; see `find_cases`."""
+    return [(case.inputs["image"], case.reference) for case in find_cases(data)]
+
+
+def find_cases(data: Path) -> list[Case]:
+    """The pictures and their labels; see `datasets.find_cases`.
 
     Raises:
         InputRefused: no pictures, or one without its labels.
     """
-    images = sorted(path for pattern in PICTURES for path in (data / "images").glob(pattern))
-    if not images:
-        raise InputRefused(f"There are no pictures in {data / 'images'}.", "Give the folder that holds images/ and labels/.")
-    pairs = [(path, data / "labels" / f"{path.stem}.png") for path in images]
-    for path, labels in pairs:
-        if not labels.is_file():
-            raise InputRefused(f"{path.name} has no label map.", f"Put {labels.name} into {labels.parent}, or take the picture away.")
-    return pairs
-
-
-def find_cases(data: Path) -> list[Case]:
-    """The pictures and label maps under a folder; see `find_pictures`."""
-    return [Case(image.stem, {"image": image}, labels) for image, labels in find_pictures(data)]
+    cases = datasets.find_cases(data, NUCLEI, labelled=False)
+    if not cases:
+        remedy = "Give the folder that holds images/ and labels/, the stage1_train of the Data Science Bowl, or a list of files."
+        raise InputRefused(f"There are no pictures in {data / 'images'}.", remedy)
+    for case in cases:
+        if case.reference is None:
+            name = case.inputs["image"].name
+            raise InputRefused(f"{name} has no label map.", f"Put one of its name into {data / 'labels'}, or take the picture away.")
+    return cases
 
 
 def read_picture(image: Path, labels: Path) -> Picture:
-    """Read one pair; grey pictures stay (J, I)."""
+    """Read one pair, the labels a picture of numbers or a folder of masks; grey pictures stay (J, I)."""
     array = sitk.GetArrayFromImage(sitk.ReadImage(str(image)))
     if array.ndim == 3:
         array = np.ascontiguousarray(array[..., :3])
-    numbers = sitk.GetArrayFromImage(sitk.ReadImage(str(labels))).astype(np.int32)
+    numbers = read_reference(labels).array.astype(np.int32)[0]
     if numbers.shape != array.shape[:2]:
         raise InputRefused(f"{image.name} and its label map differ in size.", "Make them of one size.")
     return Picture(image.stem, array, numbers)
@@ -128,9 +131,8 @@ def _channels(picture: Picture, plan: Plan) -> np.ndarray:
 
 def make_source(data: Path, holdout: tuple[str, ...], plan: Plan, patch: tuple[int, ...], seed: int) -> NucleiSource:
     """All pictures under `data` but those named in `holdout`."""
-    pairs = [pair for pair in find_pictures(data) if pair[0].stem not in holdout]
+    pairs = [(case.inputs["image"], case.reference) for case in find_cases(data) if case.name not in holdout]
     digest = hashlib.sha256()
-    for image, labels in pairs:
-        digest.update(image.read_bytes())
-        digest.update(labels.read_bytes())
+    for path in (path for image, labels in pairs for path in (image, *files_of(labels))):
+        digest.update(path.read_bytes())
     return NucleiSource([read_picture(*pair) for pair in pairs], plan, patch, digest.hexdigest())

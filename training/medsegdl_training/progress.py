@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from . import parallel
 from .loop import Report, Settings
 
 STEPS_A_LINE = 50
@@ -22,7 +23,7 @@ def reporter(settings: Settings) -> Iterator[Report]:
         smooth[:] = [loss if not smooth else SMOOTHING * smooth[0] + (1 - SMOOTHING) * loss]
         return smooth[0]
 
-    if not sys.stderr.isatty():
+    if parallel.rank() > 0 or not sys.stderr.isatty():
         yield lambda entry: _line(entry, smoothed(entry["loss"]))
         return
     try:
@@ -35,12 +36,17 @@ def reporter(settings: Settings) -> Iterator[Report]:
         job = bar.add_task("training", total=1.0)
 
         def show(entry: dict[str, Any]) -> None:
-            text = f"step {entry['step']}  loss {smoothed(entry['loss']):.4f}"
+            text = f"step {entry['step']}  loss {smoothed(entry['loss']):.4f}{_measured(entry)}"
             bar.update(job, completed=settings.spent(entry["step"], entry["seconds"]), description=text)
 
         yield show
 
 
 def _line(entry: dict[str, Any], loss: float) -> None:
-    if entry["step"] % STEPS_A_LINE == 0:
-        print(f"step {entry['step']}  loss {loss:.4f}  {entry['seconds'] / 60:.1f} min", file=sys.stderr, flush=True)
+    if entry["step"] % STEPS_A_LINE == 0 or "validation" in entry:
+        print(f"step {entry['step']}  loss {loss:.4f}{_measured(entry)}  {entry['seconds'] / 60:.1f} min", file=sys.stderr, flush=True)
+
+
+def _measured(entry: dict[str, Any]) -> str:
+    """The validation measure, in steps that have one."""
+    return f"  validation Dice {entry['validation']:.4f}" if "validation" in entry else ""

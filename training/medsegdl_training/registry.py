@@ -15,6 +15,7 @@ from MedSegDLLib.tasks import Plan
 from .source import Case, Source
 
 SOURCES = {"brain": "brain", "liver": "liver", "nuclei": "nuclei"}
+UNLABELLED = {"nuclei": "unlabelled"}  # tasks whose cases can be read without labels; of the others the labels are set aside
 
 
 class MakeSource(Protocol):
@@ -35,3 +36,15 @@ def source_of(task: str) -> MakeSource:
 def cases_of(task: str) -> Callable[[Path], list[Case]]:
     """The `find_cases` of that task's module: the labelled cases under a folder, sorted by name."""
     return import_module(f".{SOURCES[task]}", __package__).find_cases
+
+
+def unlabelled_source_of(task: str) -> MakeSource:
+    """Makes a source whose labels are neither looked at nor, where the task has a reader for it, needed."""
+    if task in UNLABELLED:
+        return import_module(f".{UNLABELLED[task]}", __package__).make_unlabelled
+    from .supervision import WithoutLabels
+
+    def set_aside(data: Path, holdout: tuple[str, ...], plan: Plan, patch: tuple[int, ...], seed: int) -> Source:
+        return WithoutLabels(source_of(task)(data, holdout, plan, patch, seed))
+
+    return set_aside

@@ -1,0 +1,110 @@
+"""The benchmark's own machinery: what fails is said plainly, what is known is not measured again, and the tables add up."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from bench import __main__ as command
+from bench import pieces
+from bench.bias_truth import known_field
+from bench.inputs import head_of, made_up_ct
+from bench.meter import PhaseMeter, metered_pipeline
+from bench.pieces import PIECES, Piece
+from bench.tables import TABLES, bias, failures, memory, networks, phases
+
+
+def row(peer_s: float, ours_s: float) -> dict:
+    return {
+        "peer": "SimpleITK",
+        "shrink": 4,
+        "iterations": [5, 4],
+        "volumes": 1,
+        "threads": 2,
+        "peer_s": peer_s,
+        "ours_s": ours_s,
+        "rms": 4e-6,
+    }
+
+
+def test_no_answers_make_no_tables():
+    assert [make({}) for make in TABLES] == [""] * len(TABLES)
+    assert failures({}) == ""
+
+
+def test_ratios_are_peer_over_ours():
+    assert "**40x**" in bias({"n4-simpleitk": {"rows": [row(8.0, 0.2)]}})
+    peer = {"peer": "nnU-Net", "peer_parameters": 30_000_000, "peer_s": 120.0, "peer_peak_mb": None, "note": "whole"}
+    assert "**20.0x**" in networks({"nnunet": peer, "phases-brain": {"arrays_to_masks_s": 6.0}})
+
+
+def test_phases_add_up():
+    case = {"input": "x", "runs": 2, "threads": 2, "rung": "whole", "arrays_to_masks_s": 3.0, "highest_mb": 900.0}
+    case |= {
+        "first_s": {"read": 1.0, "network": 4.0},
+        "later_s": {"read": 0.5, "network": 3.0},
+        "peak_mb": {"read": 100.0, "network": 900.0},
+    }
+    assert "| **all** | **5.00** | **3.50** | **900** |" in phases({"phases-brain": case})
+
+
+def test_memory_is_a_ratio_only_where_both_are_known():
+    known = {"what": "a", "estimated_mb": 120.0, "measured_mb": 100.0}
+    text = memory({"memory": {"rows": [known, {**known, "measured_mb": None}], "cases": []}})
+    assert "| 1.20 |" in text and text.count("| - |") >= 1
+
+
+def test_a_piece_that_fails_is_named_with_its_reason(tmp_path, monkeypatch):
+    monkeypatch.setitem(PIECES, "broken", Piece("no_such_module", "measure", 60))
+    command._measure("broken", tmp_path, True, False)
+    entry = json.loads((tmp_path / "broken.json").read_text(encoding="utf-8"))
+    assert "answer" not in entry and "KeyError" in entry["failed"]
+    assert entry["failed"] in failures({"broken": entry["failed"]})
+
+
+def test_what_is_measured_is_kept_until_the_sources_change(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(command, "_run_child", lambda name, quick: asked.append(name) or "failed: on purpose")
+    known = {"sources": command.source_hash(), "answer": {}, "date": "", "seconds": 0, "load_before": None}
+    (tmp_path / "memory.json").write_text(json.dumps(known), encoding="utf-8")
+    command._measure("memory", tmp_path, True, False)
+    assert asked == []
+    command._measure("memory", tmp_path, True, True)
+    assert asked == ["memory"]
+    (tmp_path / "memory.json").write_text(json.dumps({**known, "sources": "older"}), encoding="utf-8")
+    command._measure("memory", tmp_path, True, False)
+    assert asked == ["memory", "memory"]
+
+
+@pytest.mark.parametrize("name", sorted(PIECES))
+def test_every_piece_is_there(name):
+    piece = PIECES[name]
+    assert callable(getattr(pieces.importlib.import_module(f"bench.{piece.module}"), piece.function))
+
+
+def test_the_meter_keeps_phases_and_is_taken_off_again():
+    from MedSegDLLib import pipeline
+
+    plain = pipeline.Stopwatch
+    with metered_pipeline() as meters:
+        meter = pipeline.Stopwatch()
+        with meter.phase("network"):
+            held = np.ones(20_000_000, np.uint8)
+    assert isinstance(meter, PhaseMeter) and meters == [meter]
+    assert meter.seconds["network"] >= 0 and pipeline.Stopwatch is plain
+    if meter.before_mb["network"] is not None:
+        assert meter.peaks_mb["network"] > meter.before_mb["network"] + 0.8 * held.nbytes / 2**20
+
+
+def test_made_up_inputs_have_the_size_asked_for():
+    assert made_up_ct(7).array.shape == (7, 512, 512)
+    assert head_of(24)["flair"].array.shape == (24, 24, 24)
+
+
+def test_the_known_field_has_mean_zero_over_the_mask():
+    mask = np.zeros((20, 24, 22), bool)
+    mask[3:17, 4:20, 2:19] = True
+    field = known_field(mask)
+    assert abs(field[mask].mean()) < 1e-6 and field[mask].std() > 0.05

@@ -1,0 +1,86 @@
+"""The memory estimate held against what a run really takes, each in a fresh process: brain, CT, the largest CT, and tiles."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+from collections.abc import Callable
+
+import torch
+
+from MedSegDLLib.networks import InceptionUNet
+from MedSegDLLib.pipeline import Options, load_once, segment
+from MedSegDLLib.predict import estimate_bytes, ladder, predict, whole_bytes
+from MedSegDLLib.tasks import TASKS, Plan
+from MedSegDLLib.weights import find_weights
+
+from .inputs import brain_images, ct_of
+from .meter import metered_pipeline, peak_mb, reset_peak, resident_mb
+
+LARGE_SLICES, QUICK_SLICES = 600, 300
+MIB = 1 << 20
+SIDES = (64, 96)
+
+
+def measure(quick: bool) -> dict:
+    """Rows of (what, estimated, measured) for the network; the whole process's peak for the cases."""
+    rows = [_in_child(_pass, key, (side,) * 3) for key in _volume_tasks() for side in SIDES[: 1 if quick else 2]]
+    slices = QUICK_SLICES if quick else LARGE_SLICES
+    cases = [_in_child(_case, "brain", 0), _in_child(_case, "liver", slices)]
+    return {"rows": rows, "cases": cases}
+
+
+def _volume_tasks() -> list[str]:
+    return [key for key, task in TASKS.items() if task.plan.spacing_mm is not None]
+
+
+def _in_child(work: Callable[..., dict], *arguments: object) -> dict:
+    """The answer of a fresh process, so that nothing of an earlier measurement is left in its memory."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        answer = pool.apply(work, arguments)
+    print(answer, flush=True)
+    return answer
+
+
+def _pass(task_key: str, tile: tuple[int, int, int]) -> dict:
+    """One forward pass over random numbers."""
+    task = TASKS[task_key]
+    loaded = load_once(find_weights(task, None), task)
+    network, plan = loaded.network, loaded.plan
+    inputs = network.arch.in_channels // plan.slices
+    _predict(network, plan, torch.zeros((inputs, *(network.arch.divisor,) * 3)))
+    x = torch.randn((inputs, *tile))
+    gc.collect()
+    before = resident_mb()
+    reset_peak()
+    _predict(network, plan, x)
+    estimated = (estimate_bytes(network.arch, tile) + whole_bytes(network.arch, tile)) / MIB
+    return _row(f"{task_key} network, {'x'.join(map(str, tile))}", estimated, before)
+
+
+def _predict(network: InceptionUNet, plan: Plan, x: torch.Tensor) -> None:
+    rungs = ladder(network.arch, plan, tuple(x.shape[1:]), torch.device("cpu"))
+    predict(network, x, plan, rungs, False, lambda fraction, message: None)
+
+
+def _case(task_key: str, slices: int) -> dict:
+    """A whole case: peak of the process, and the network's phase against its estimate as the record has it."""
+    images = {"ct": ct_of(slices)} if slices else brain_images()
+    with metered_pipeline() as meters:
+        record = segment(images, TASKS[task_key], Options("cpu")).record
+    meter = meters[0]
+    largest = max(meter.peaks_mb, key=lambda name: meter.peaks_mb[name] or 0.0)
+    return {
+        "what": f"{task_key}, {'x'.join(map(str, next(iter(images.values())).array.shape[::-1]))}",
+        "estimated_mb": record["expected_memory_mb"],
+        "measured_mb": meter.peaks_mb["network"],
+        "peak_mb": meter.peaks_mb[largest],
+        "peak_phase": largest,
+        "rung": record["rung"],
+        "seconds": meter.seconds,
+    }
+
+
+def _row(what: str, estimated: float, before: float | None) -> dict:
+    peak = peak_mb()
+    return {"what": what, "estimated_mb": estimated, "measured_mb": None if peak is None or before is None else peak - before}

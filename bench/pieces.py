@@ -1,0 +1,41 @@
+"""What can be measured: one name, one function, one process each."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A measurement.
+
+    Attributes:
+        module, function: where it is; called with `quick`, returns what JSON can hold.
+        limit_s: it is ended after so long.
+        in_quick: whether `--quick` does it too.
+    """
+
+    module: str
+    function: str
+    limit_s: float
+    in_quick: bool = True
+
+    def run(self, quick: bool) -> dict:
+        """Measure here and now."""
+        return getattr(importlib.import_module(f"bench.{self.module}"), self.function)(quick)
+
+
+PIECES = {
+    "phases-brain": Piece("phases", "brain", 120),
+    "phases-liver": Piece("phases", "liver", 240),
+    "worker": Piece("first_case", "measure", 300),
+    "n4-simpleitk": Piece("n4", "against_simpleitk", 600),
+    "n4-ants": Piece("n4", "against_ants", 120),
+    "monai": Piece("peers", "monai_segresnet", 240),
+    "nnunet": Piece("peers", "nnunet", 600),
+    "memory": Piece("memory", "measure", 300),
+    "scaling-brain": Piece("scaling", "brain", 240),
+    "scaling-liver": Piece("scaling", "liver", 400),
+    "bias-truth": Piece("bias_truth", "measure", 600, in_quick=False),
+}

@@ -1,0 +1,173 @@
+"""Markdown tables from the pieces' answers. Numbers in, text out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+Answers = dict[str, dict]
+
+
+def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], note: str = "") -> str:
+    """A section with one table; empty where there are no rows."""
+    if not rows:
+        return ""
+    lines = [f"| {' | '.join(cells)} |" for cells in (heads, ["---"] * len(heads), *rows)]
+    return "\n".join([f"## {title}", "", *([note, ""] if note else []), *lines])
+
+
+def failures(failed: dict[str, str]) -> str:
+    """What could not be measured, plainly."""
+    return table("Not measured", ["piece", "why"], [[name, why.replace("|", "/")] for name, why in failed.items()])
+
+
+def phases(answers: Answers) -> str:
+    """Seconds and memory by phase."""
+    parts = []
+    for name, title in (("phases-brain", "Brain case by phase"), ("phases-liver", "CT by phase")):
+        if name not in answers:
+            continue
+        case = answers[name]
+        rows = [
+            [_phase(phase), f"{case['first_s'][phase]:.2f}", f"{seconds:.2f}", _mb(case["peak_mb"][phase])]
+            for phase, seconds in case["later_s"].items()
+        ]
+        total = [sum(case[key].values()) for key in ("first_s", "later_s")]
+        rows.append(["**all**", f"**{total[0]:.2f}**", f"**{total[1]:.2f}**", f"**{_mb(case['highest_mb'])}**"])
+        note = (
+            f"{case['input']}; {case['threads']} threads, rung '{case['rung']}'. From arrays to masks: "
+            f"**{case['arrays_to_masks_s']:.1f} s** (median of {max(case['runs'] - 1, 1)} later runs)."
+        )
+        parts.append(table(title, ["phase", "first, s", "later, s", "peak of the process, MiB"], rows, note))
+    return "\n\n".join(parts)
+
+
+def _phase(name: str) -> str:
+    return "N4" if name == "bias correction" else name
+
+
+def _mb(value: float | None) -> str:
+    return "-" if not value else f"{value:.0f}"
+
+
+def worker(answers: Answers) -> str:
+    """From click to segments."""
+    if "worker" not in answers:
+        return ""
+    found = answers["worker"]
+    rows = [
+        ["panel opened and clicked at once", f"{found['click_at_once_s']:.1f}"],
+        ["worker ready after the panel opened (hidden)", f"{found['ready_s']:.1f}"],
+        ["worker warm after the panel opened (hidden)", f"{found['warm_s']:.1f}"],
+        ["click to segments, first case, warm", f"{found['first_case_s']:.1f}"],
+        ["click to segments, later case", f"{found['later_case_s']:.1f}"],
+    ]
+    return table("Through the worker", ["brain case, four volumes, CPU", "seconds"], rows)
+
+
+def bias(answers: Answers) -> str:
+    """N4 and its peers."""
+    found = [row for name in ("n4-simpleitk", "n4-ants") if name in answers for row in answers[name]["rows"]]
+    rows = [
+        [
+            row["peer"],
+            str(row["shrink"]),
+            "+".join(map(str, row["iterations"])),
+            str(row["volumes"]),
+            str(row["threads"]),
+            f"{row['peer_s']:.1f}",
+            f"{row['ours_s']:.2f}",
+            f"**{row['peer_s'] / row['ours_s']:.0f}x**",
+            "-" if row["rms"] is None else f"{row['rms']:.0e}",
+        ]
+        for row in found
+    ]
+    heads = [
+        "peer",
+        "shrink",
+        "iterations",
+        "volumes",
+        "peer's threads",
+        "peer, s",
+        "ours (1 thread), s",
+        "ratio",
+        "difference of log fields, rms",
+    ]
+    return table("N4 at equal iterations", heads, rows, "From array to full-size field and corrected volume.")
+
+
+def networks(answers: Answers) -> str:
+    """Whole-case predictors."""
+    rows = []
+    if "monai" in answers:
+        rows.append(_network_row(answers["monai"], answers["monai"]["ours_s"], "the same, without N4"))
+    if "nnunet" in answers and "phases-brain" in answers:
+        rows.append(_network_row(answers["nnunet"], answers["phases-brain"]["arrays_to_masks_s"], "arrays to masks, with N4"))
+    heads = ["peer", "weights", "peer, s", "ours, s", "ratio", "peer's peak, MiB", "peer's clock", "ours"]
+    return table("Predictors on the same four volumes", heads, rows, "Peers with random weights: speed does not depend on them.")
+
+
+def _network_row(found: dict, ours_s: float, what: str) -> list[str]:
+    return [
+        found["peer"],
+        f"{found['peer_parameters'] / 1e6:.1f} M",
+        f"{found['peer_s']:.1f}",
+        f"{ours_s:.1f}",
+        f"**{found['peer_s'] / ours_s:.1f}x**",
+        _mb(found["peer_peak_mb"]),
+        found["note"],
+        what,
+    ]
+
+
+def memory(answers: Answers) -> str:
+    """The estimate against the measurement."""
+    if "memory" not in answers:
+        return ""
+    rows = []
+    for row in [*answers["memory"]["rows"], *answers["memory"]["cases"]]:
+        ratio = f"{row['estimated_mb'] / row['measured_mb']:.2f}" if row["estimated_mb"] and row["measured_mb"] else "-"
+        peak = f"{row['peak_mb']:.0f} ({_phase(row['peak_phase'])})" if "peak_mb" in row else "-"
+        rows.append([row["what"], _mb(row["estimated_mb"]), _mb(row["measured_mb"]), ratio, peak, row.get("rung", "-")])
+    note = "Networks: what a pass adds. Cases: the process during the network, foretold before it; then its highest peak and when."
+    return table("Memory", ["what", "estimated, MiB", "measured, MiB", "ratio", "highest peak, MiB", "rung"], rows, note)
+
+
+def truth(answers: Answers) -> str:
+    """Bias correction against known fields."""
+    if "bias-truth" not in answers:
+        return ""
+    found = answers["bias-truth"]
+    rows = [
+        [
+            row["candidate"],
+            f"{row['error_rms']:.4f}",
+            f"{row['found_without_rms']:.3f}",
+            f"{row['white_cv_after']:.4f}",
+            f"{row['white_cv_biased_after']:.4f}",
+            f"{row['tumour_contrast_kept']:.0%}" if "tumour_contrast_kept" in row else "-",
+        ]
+        for row in found["rows"]
+    ]
+    first = found["rows"][0]
+    note = (
+        f"Means over {', '.join(found['subjects'])}. A known log field of rms {first['known_rms']:.3f} was put on each. White "
+        f"matter varies by {first['white_cv_before']:.4f} as it came, {first['white_cv_biased']:.4f} with the field. Error: rms of "
+        "(field found with it, less field found without, less the field). Contrast: log of tumour over white matter, after over before."
+    )
+    heads = ["method", "error", "field found without", "variation after", "variation after, known field on", "tumour contrast kept"]
+    return table("N4 against known fields on real heads", heads, rows, note)
+
+
+def scaling(answers: Answers) -> str:
+    """Network and restore as the image grows."""
+    rows = []
+    for name, unit in (("scaling-brain", "{0}x{0}x{0}, four volumes"), ("scaling-liver", "512x512x{0}")):
+        for point in answers.get(name, {"points": []})["points"]:
+            seconds = point["seconds"]
+            shown = [f"{seconds.get(phase, 0.0):.2f}" for phase in ("bias correction", "prepare", "network", "restore")]
+            rows.append([unit.format(point["size"]), *shown, f"{sum(seconds.values()):.1f}", _mb(point["peak_mb"])])
+    heads = ["image", "N4, s", "prepare, s", "network, s", "restore, s", "all, s", "peak, MiB"]
+    return table("As the image grows", heads, rows)
+
+
+TABLES: tuple[Callable[[Answers], str], ...] = (phases, worker, bias, networks, memory, truth, scaling)
