@@ -1,6 +1,6 @@
 """Labelled CTs and organ maps from files to memory, prepared exactly as at work.
 
-3D-IRCADb as `*_ct`, `*_seg`, `*_organs`, and LiTS as `volume-N`, `segmentation-N`; a label map without its CT lends only its shapes.
+Layouts are those of `datasets`; `*_organs` beside a label map names more organs, and a label map without its CT lends only its shapes.
 """
 
 from __future__ import annotations
@@ -14,21 +14,22 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.files import read_image
 from MedSegDLLib.foreground import body_mask, bounding_box
 from MedSegDLLib.image import Image
 from MedSegDLLib.prepare import network_grid
 from MedSegDLLib.resample import resample
-from MedSegDLLib.tasks import Plan
+from MedSegDLLib.tasks import LIVER, Plan
 
+from . import datasets
 from .anatomy import completed, raised
 from .ct_synthesis import AIR_HU, Organ
+from .datasets.references import files_of, read_reference
 from .source import Case
 
-SEGMENTATION = re.compile(r"^(?P<name>.+)_seg\.nii(\.gz)?$|^segmentation-(?P<number>\d+)\.nii(\.gz)?$")
-
+SEGMENTATION = re.compile(r"^(?P<name>.+)_seg\.nii(\.gz)?$")
 CHEST_MM = 60.0  # made up above a liver that the map shows whole
-CT_ENDINGS = ("_ct.nii.gz", "_ct.nii", "_dicom.zip")
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class LiverFiles:
     @property
     def paths(self) -> list[Path]:
         """All that will be read."""
-        return [path for path in (self.labels, self.ct, self.organs) if path is not None]
+        return [part for path in (self.labels, self.ct, self.organs) if path is not None for part in files_of(path)]
 
 
 @dataclass(frozen=True)
@@ -66,24 +67,27 @@ class LiverCase:
 
 
 def find_files(data: Path) -> list[LiverFiles]:
-    """Label maps below `data/liver` (or `data`) with a CT or an organ map beside them, sorted by name; nothing is read."""
+    """Labelled CTs (see `datasets.find_cases`), and label maps that lend their shapes, sorted by name; nothing is read."""
+    cases = find_cases(data)
+    found = [LiverFiles(case.name, case.reference, case.inputs["ct"], _organs_beside(case.reference, case.name)) for case in cases]
+    known = {files.labels for files in found}
     folder = data / "liver" if (data / "liver").is_dir() else data
-    found = []
-    for labels in folder.rglob("*.nii*"):
+    for labels in folder.rglob("*_seg.nii*"):
         match = SEGMENTATION.match(labels.name)
-        if not match:
-            continue
-        name = match["name"] or f"volume-{match['number']}"
-        ct = _beside(labels, tuple(f"{name}{ending}" for ending in (CT_ENDINGS if match["name"] else (".nii.gz", ".nii"))))
-        organs = _beside(labels, (f"{name}_organs.nii.gz", f"{name}_organs.nii"))
-        if ct or organs:
-            found.append(LiverFiles(name, labels, ct, organs))
+        organs = _organs_beside(labels, match["name"]) if match else None
+        if organs and labels not in known:
+            found.append(LiverFiles(match["name"], labels, None, organs))
     return sorted(found, key=lambda files: files.name)
 
 
 def find_cases(data: Path) -> list[Case]:
     """Those that have a CT, as cases to measure on."""
-    return [Case(files.name, {"ct": files.ct}, files.labels) for files in find_files(data) if files.ct]
+    return datasets.find_cases(data, LIVER)
+
+
+def _organs_beside(labels: Path, name: str) -> Path | None:
+    """The organ map of a label map."""
+    return _beside(labels, (f"{name}_organs.nii.gz", f"{name}_organs.nii"))
 
 
 def _beside(path: Path, names: tuple[str, ...]) -> Path | None:
@@ -93,9 +97,12 @@ def _beside(path: Path, names: tuple[str, ...]) -> Path | None:
 
 def prepared_case(files: LiverFiles, plan: Plan) -> LiverCase:
     """Read one patient and bring it to the network's grid, cropped to the body as at work."""
-    labels = read_image(files.labels)
+    labels = read_reference(files.labels)
     organs = read_image(files.organs) if files.organs else None
     image = read_image(files.ct) if files.ct else None
+    for other in (image, organs):
+        if other is not None and not other.grid.same_as(labels.grid):
+            raise InputRefused(f"{files.labels.name} lies on another grid than {other.name}.", "Resample the label map to its CT.")
     body = body_mask({"ct": image.array}) if image else organs.array > 0
     box = bounding_box(body)
     source = labels.grid.cropped(box)
