@@ -2,8 +2,6 @@
 Written for PythonQt: properties are attributes, signals connect by their C++ signature. No arithmetic, no torch.
 """
 
-import unittest
-
 import slicer
 import vtk
 from slicer.i18n import tr as _
@@ -18,7 +16,7 @@ from slicer.util import VTKObservationMixin
 
 from MedSegDLLib.client import Callbacks, Worker
 from MedSegDLLib.scene import slicer_python, wording
-from MedSegDLLib.scene.parameters import guess_inputs, inputs_of, order_of, task_of, wrapped
+from MedSegDLLib.scene.parameters import forget_node, guess_inputs, inputs_of, order_of, task_of, wrapped
 from MedSegDLLib.scene.segmentation import show_3d
 from MedSegDLLib.scene.session import Session, guess_nodes
 from MedSegDLLib.scene.table import table_rows
@@ -29,6 +27,7 @@ POLL_MS = 50  # how often the worker is asked for news while news is due
 IDLE_POLL_MS = 1000  # and else: only to notice that it died
 CHECK_DELAY_MS = 400  # after the last change of an input, so that a guess of four volumes is one check
 PYTHON_DELAY_MS = 1000  # after the last key in the path of another Python
+BEFORE_THE_SELECTORS = 100.0  # priority of observation; theirs are 10 and less
 GUESS_DELAY_MS = 300  # after a volume came: it is named and filled after it is added
 
 
@@ -71,6 +70,7 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         self._inputRows = InputRows(self.ui.inputsWidget.layout())
         vars(self.ui).update(self._inputRows.selectors)
+        self._parameterWidgets = parameter_widgets(self.ui)
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.ui.runWidget.visible = False
         self.ui.resultCollapsibleButton.visible = False
@@ -79,6 +79,8 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._connectWidgets()
         self._observeScene()
         self.initializeParameterNode()
+        if self.parent.isEntered:  # reloaded while shown: Slicer does not call enter again
+            self.enter()
 
     def _connectWidgets(self):
         self._timer = new_timer(self.onPoll, IDLE_POLL_MS)
@@ -93,6 +95,7 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.installButton.connect("clicked(bool)", self.onInstall)
         self.ui.findingsLabel.connect("linkActivated(QString)", self.onLink)
         self.ui.pythonPathLineEdit.connect("currentPathChanged(QString)", self.onPythonTyped)
+        self.ui.pythonPathLineEdit.connect("validInputChanged(bool)", self.onPythonTyped)  # all that an emptied line tells
 
     def _observeScene(self):
         scene = slicer.mrmlScene
@@ -100,6 +103,7 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneChanged)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneChanged)
         self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
+        self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self.onNodeGoes, priority=BEFORE_THE_SELECTORS)
 
     def enter(self):
         """The panel is shown: follow the scene and wake the worker, so that it is warm when the user clicks."""
@@ -139,9 +143,15 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._entered:
             self._guessTimer.start()
 
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onNodeGoes(self, caller, event, node):
+        """A selected node leaves the scene: nothing else may take its place."""
+        if self._parameterNode is not None:
+            forget_node(self._parameterNode, node)
+
     def onVolumesCame(self):
-        """Guess, unless the user has chosen already."""
-        if self._parameterNode is not None and not inputs_of(self._parameterNode):
+        """Guess, unless the user has chosen already, or a scene is being read: its own choice comes with its end (onSceneChanged)."""
+        if self._parameterNode is not None and not slicer.mrmlScene.IsBatchProcessing() and not inputs_of(self._parameterNode):
             self.onGuess()
 
     def initializeParameterNode(self):
@@ -157,7 +167,7 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameterNode = parameterNode
         self._checkedInputs = None
         if parameterNode is not None:  # not connectGui: it does not return its tag, without which nothing can be unbound
-            self._guiTag = parameterNode.connectParametersToGui(parameter_widgets(self.ui))
+            self._guiTag = parameterNode.connectParametersToGui(self._parameterWidgets)
             self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersChanged)
             self.onParametersChanged()
 
@@ -199,7 +209,7 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onCheck(self):
         """Ask the worker what it thinks of the inputs."""
-        if not self._entered or self._failure or self.logic.session.running:
+        if not self._entered or self._parameterNode is None or self._failure or self.logic.session.running:
             return
         order, asked = order_of(self._parameterNode), self._checkedInputs
         if not order.nodes:
@@ -248,6 +258,7 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onPythonChosen(self):
         """Another interpreter was chosen."""
+        self._pythonTimer.stop()
         set_python_setting(self.ui.pythonPathLineEdit.currentPath)
         self.startWorker()
 
@@ -321,7 +332,7 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.show3DButton.setSegmentationNode(segmentation)
         if shown:
             self.ui.resultLabel.text = self._parameterNode.summary
-            fill_table(self.ui.resultTable, segmentation, table_rows(table))
+            self._shownItems = fill_table(self.ui.resultTable, segmentation, table_rows(table))
 
     def onEdit(self):
         """Open the Segment Editor on the result and the volume that lent it its grid."""
@@ -396,4 +407,4 @@ class MedSegDLTest(ScriptedLoadableModuleTest):
         """Volumes are found by their names, and what is no volume of the task is left out."""
         nodes = {key: slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", f"case_{key}") for key in ("flair", "t1ce", "t2", "t1")}
         slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "case_seg")
-        unittest.TestCase().assertEqual(guess_nodes(TASKS["brain"]), nodes)
+        self.assertEqual(guess_nodes(TASKS["brain"]), nodes)

@@ -30,8 +30,16 @@ PROBE_LIMIT_S = 90.0  # the first import of torch from a slow disk takes tens of
 # cores, small volume: N4 4-15 s spinning, 0.4 s sleeping; network 9-20 s spinning, 6 s sleeping.
 THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
 
-# What Slicer's launcher sets for Slicer's own Python breaks another one; PATH stays.
-_FOREIGN_NAMES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FRAMEWORK_PATH", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
+# What Slicer's launcher sets for Slicer's own Python breaks another one; PATH stays. With ITK_AUTOLOAD_PATH another Python's SimpleITK
+# would load Slicer's image readers and crash (InsightSoftwareConsortium/ITK#3332, Slicer/Slicer#8947).
+_FOREIGN_NAMES = (
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "DYLD_FRAMEWORK_PATH",
+    "ITK_AUTOLOAD_PATH",
+    "VIRTUAL_ENV",
+    "__PYVENV_LAUNCHER__",
+)
 _FOREIGN_PREFIXES = ("PYTHON", "QT_", "APPLAUNCHER_")
 _SAVED_PREFIX = "APPLAUNCHER_0_"  # the launcher (commontk/AppLauncher) keeps what the user had in variables of this name
 _SLICER_NAMES = ("pythonslicer", "python-real")

@@ -1,4 +1,5 @@
-"""Runs the self tests in an installed Slicer and ends it with an honest exit code: 0 only if every test ran and passed.
+"""Runs the self tests in an installed Slicer and ends it with an honest exit code: 0 if every test ran and passed, 1 if one failed,
+2 if none failed but some could not run (no Python with torch for the worker: the reason is printed).
 
     Slicer --testing --no-splash --additional-module-paths MedSegDL --python-script Testing/Python/run_self_tests.py
 
@@ -14,7 +15,8 @@ from pathlib import Path
 
 import slicer
 
-PASSED, FAILED = 0, 1
+PASSED, FAILED, INCOMPLETE = 0, 1, 2
+VERDICTS = {PASSED: "passed", FAILED: "FAILED", INCOMPLETE: "INCOMPLETE"}
 
 
 def folder_of_tests() -> Path:
@@ -27,15 +29,24 @@ def folder_of_tests() -> Path:
 def run() -> int:
     """Run all tests; the exit code."""
     sys.path.insert(0, str(folder_of_tests()))
+    from self_test_desktop import offer_repository_python
+
+    offer_repository_python()
     suite = unittest.defaultTestLoader.loadTestsFromName("MedSegDLSelfTest")
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
     failed, skipped = len(result.failures) + len(result.errors), len(result.skipped)
-    for test, reason in result.skipped:
-        print(f"skipped: {test}: {reason}")
-    complete = result.testsRun > 0 and failed == 0 and skipped == 0
-    verdict = "passed" if complete else "FAILED"
-    print(f"MedSegDL self tests {verdict}: {result.testsRun} run, {failed} failed, {skipped} skipped")
-    return PASSED if complete else FAILED
+    for reason in sorted({reason for _test, reason in result.skipped}):
+        print(f"not run: {reason}")
+    code = verdict(result)
+    print(f"MedSegDL self tests {VERDICTS[code]}: {result.testsRun - skipped} run, {failed} failed, {skipped} could not run")
+    return code
+
+
+def verdict(result: unittest.TestResult) -> int:
+    """The exit code for what became of the tests."""
+    if not result.wasSuccessful() or result.testsRun == 0:
+        return FAILED
+    return INCOMPLETE if result.skipped else PASSED
 
 
 def main() -> None:

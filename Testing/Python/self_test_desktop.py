@@ -1,22 +1,32 @@
-"""What the self tests do with the desktop: wait while it lives, take pictures, make the tiny case. No assertion of its own.
+"""What the self tests do with the desktop: wait while it lives, take pictures, make the tiny case, or, where no Python can run the
+worker, volumes and a result by hand. No assertion of its own.
 
 Settings by environment variables: MEDSEGDL_PYTHON the worker's Python (else Slicer's own), MEDSEGDL_SCREENSHOTS a folder for pictures.
 """
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import os
+import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import slicer
 
-from MedSegDLLib.environment import LIBRARY_FOLDER, child_environment, find_interpreter
+from MedSegDLLib.environment import LIBRARY_FOLDER, PYTHON_VARIABLE, Source, child_environment, find_interpreter
 from MedSegDLLib.processes import Launch, run_with_lines
+from MedSegDLLib.result import Result, Segment
+from MedSegDLLib.scene.session import Order
 from MedSegDLLib.scene.slicer_python import slicer_python
+from MedSegDLLib.scene.volumes import image_from_node
 
 SCREENSHOTS_VARIABLE = "MEDSEGDL_SCREENSHOTS"
 WEIGHTS_VARIABLE = "MEDSEGDL_WEIGHTS"
@@ -24,6 +34,10 @@ START_LIMIT_S = 300.0  # the first import of torch on a slow disk
 PAUSE_S = 0.01
 WRITTEN = "written"  # the last word of make_tiny_case.py
 WINDOW = (1500, 1100)  # wide enough for the panel beside four views
+BRAIN_INPUTS = ["flair", "t1", "t1ce", "t2"]
+MADE_SHAPE = (16, 20, 18)  # (K, J, I) of volumes made by hand
+REPOSITORY_PYTHON = Path(__file__).resolve().parents[2] / ".venv" / "bin" / "python"  # `make test` makes it, with torch
+CASE: dict[str, Any] = {}  # folder: of the tiny case, None without a worker; reason: why there is none
 
 
 def wait_until(done: Callable[[], Any], what: str, limit_s: float = START_LIMIT_S) -> Any:
@@ -77,3 +91,65 @@ def make_tiny_case() -> tuple[Path | None, str]:
         return None, f"{interpreter.python} cannot run the worker ({last.strip()}): set MEDSEGDL_PYTHON to a Python that has torch"
     os.environ[WEIGHTS_VARIABLE] = str(folder)
     return folder, ""
+
+
+def offer_repository_python(python: Path = REPOSITORY_PYTHON) -> None:
+    """Let the worker run on the repository's own environment where nobody chose a Python and Slicer's has no torch."""
+    chosen = find_interpreter("", slicer_python()).source is not Source.SLICER
+    if not chosen and python.exists() and importlib.util.find_spec("torch") is None:
+        os.environ[PYTHON_VARIABLE] = str(python)
+
+
+def made_volume(name: str) -> Any:
+    """A grey volume of noise."""
+    noise = np.random.default_rng(0).random(MADE_SHAPE, dtype=np.float32)
+    return slicer.util.addVolumeFromArray(noise, name=name)
+
+
+def made_result(order: Order) -> Result:
+    """What the worker could have answered: each region a box within the one before."""
+    key = next(key for key in order.task.reference_order if key in order.nodes)
+    grid, segments = image_from_node(order.nodes[key]).grid, []
+    for margin, region in enumerate(order.task.regions, start=1):
+        mask = np.zeros(grid.shape, np.uint8)
+        mask[tuple(slice(margin, size - margin) for size in grid.shape)] = 1
+        segments.append(Segment(region, mask, grid.voxel_volume_mm3))
+    record = {"seconds": {}, "device": "none", "warnings": [], "count": None}
+    return Result(order.task, grid, key, tuple(segments), record=record)
+
+
+def needs_worker(test: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Skip a test, with the reason, where no Python can run the worker."""
+
+    @functools.wraps(test)
+    def run(self: Any) -> None:
+        if CASE["folder"] is None:
+            self.skipTest(CASE["reason"])
+        test(self)
+
+    return run
+
+
+def open_panel() -> Any:
+    """The real panel, shown, its worker ready, or known not to come."""
+    slicer.util.selectModule("MedSegDL")
+    widget = slicer.util.getModuleWidget("MedSegDL")
+    if CASE["folder"] is not None:
+        wait_until(lambda: widget.logic.session.ready, "the worker is ready")
+    wait_until(lambda: not widget.logic.session.starting, "the worker has started, or cannot")
+    return widget
+
+
+def load_phantom() -> list[Any]:
+    """The phantom's four volumes as nodes; volumes of their names without a worker."""
+    if CASE["folder"] is None:
+        return [made_volume(f"phantom_{key}") for key in BRAIN_INPUTS]
+    return [slicer.util.loadVolume(str(path), {"singleFile": True}) for path in sorted((CASE["folder"] / "phantom").glob("*.nrrd"))]
+
+
+def kill(pid: int) -> None:
+    """End a process from outside, as the system does when memory runs out."""
+    if sys.platform == "win32":
+        subprocess.run(["taskkill", "/F", "/T", "/PID", str(pid)], check=True)
+    else:
+        os.kill(pid, signal.SIGKILL)

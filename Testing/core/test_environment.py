@@ -112,6 +112,7 @@ SLICERS_ENVIRONMENT = {
     "PATH": "/opt/Slicer/bin:/usr/bin", "PYTHONHOME": "/opt/Slicer/lib/Python", "PYTHONPATH": "/opt/Slicer/lib", "PYTHONNOUSERSITE": "1",
     "LD_LIBRARY_PATH": "/opt/Slicer/lib:/opt/cuda", "DYLD_LIBRARY_PATH": "/x", "QT_PLUGIN_PATH": "/opt/Slicer/plugins", "HOME": "/home/a",
     "__PYVENV_LAUNCHER__": "/x", "VIRTUAL_ENV": "/x", "CUDA_VISIBLE_DEVICES": "0", "MEDSEGDL_WEIGHTS": "/w",
+    "ITK_AUTOLOAD_PATH": "/opt/Slicer/lib/Slicer-5.12/ITKFactories",
 }  # fmt: skip
 
 

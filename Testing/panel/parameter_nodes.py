@@ -103,10 +103,20 @@ class _Wrapper:
         object.__setattr__(self, "parameterNode", parameterNode)
         object.__setattr__(self, "_guis", {})
         object.__setattr__(self, "_updating", False)
-        for serializer in self._serializers.values():
-            serializer.read(parameterNode)
+        object.__setattr__(self, "_values", {})
+        object.__setattr__(self, "_writing", set())
+        for name, serializer in self._serializers.items():
+            self._values[name] = serializer.read(parameterNode)
+            parameterNode.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_, name=name: self._refresh(name))
+
+    def _refresh(self, name: str) -> None:
+        """Read a value anew; one that cannot be read raises here, within the event, and the old value stays."""
+        if name not in self._writing:
+            self._values[name] = self._serializers[name].read(self.parameterNode)
 
     def __getattr__(self, name: str) -> Any:
+        if name not in self._serializers:
+            raise AttributeError(f"Cannot find a param with the given name: {name}")
         return self.getValue(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -115,15 +125,20 @@ class _Wrapper:
         self.setValue(name, value)
 
     def getValue(self, name: str) -> Any:
-        """The value of a parameter."""
+        """The value of a parameter as it was at the node's last ModifiedEvent: upstream caches."""
         if name not in self._serializers:
-            raise AttributeError(f"Cannot find a param with the given name: {name}")
-        return self._serializers[name].read(self.parameterNode)
+            raise ValueError(f"Cannot find a param with the given name: {name}")
+        return self._values[name]
 
     def setValue(self, name: str, value: Any) -> None:
         """Set the value of a parameter; one modified event."""
-        with slicer.util.NodeModify(self.parameterNode):
-            self._serializers[name].write(self.parameterNode, value)
+        self._writing.add(name)
+        try:
+            with slicer.util.NodeModify(self.parameterNode):
+                self._serializers[name].write(self.parameterNode, value)
+                self._values[name] = self._serializers[name].read(self.parameterNode)
+        finally:
+            self._writing.discard(name)
 
     def connectParametersToGui(self, mapping: dict[str, Any]) -> int:
         """Bind widgets to parameters both ways; returns the tag for `disconnectGui`."""

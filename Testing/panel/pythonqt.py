@@ -11,6 +11,7 @@ import ctypes
 import enum
 import inspect
 import types
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -78,12 +79,14 @@ def unwrap(value: Any) -> Any:
 
 
 def accepted_arguments(function: Callable) -> int | None:
-    """How many arguments PythonQt passes to a callable at most (PythonQtSignalTarget::call counts co_argcount); None for all."""
-    target = inspect.unwrap(function)
-    code = getattr(getattr(target, "__func__", target), "__code__", None)
-    if code is None or code.co_flags & inspect.CO_VARARGS:
+    """How many arguments PythonQt passes to a callable at most; None for all.
+
+    PythonQtSignalTarget::call counts co_argcount of functions and methods as they are: what functools.wraps or partial made gets all.
+    """
+    target = function.__func__ if inspect.ismethod(function) else function
+    if not inspect.isfunction(target) or target.__code__.co_flags & inspect.CO_VARARGS:
         return None
-    return code.co_argcount - (1 if inspect.ismethod(target) else 0)
+    return target.__code__.co_argcount - (1 if inspect.ismethod(function) else 0)
 
 
 def _receiver(function: Callable) -> Callable:
@@ -168,7 +171,10 @@ class PythonQtObject(metaclass=_ProxyType):
     def __init__(self, *arguments: Any) -> None:
         native = type(self)._native_class(*unwrap(list(arguments)))
         object.__setattr__(self, "_native", native)
-        _alive[shiboken6.getCppPointer(native)[0]] = (native, self)
+        if isinstance(native, QtWidgets.QTableWidgetItem):
+            weakref.finalize(self, _delete, native).atexit = False
+        else:
+            _alive[shiboken6.getCppPointer(native)[0]] = (native, self)
 
     def className(self) -> str:
         """The C++ class's name."""
@@ -217,6 +223,12 @@ class PythonQtObject(metaclass=_ProxyType):
         raw = unwrap(value)
         if not prop.write(native, list(raw) if isinstance(raw, tuple) else raw):
             raise AttributeError(f"Property '{name}' of {self.className()} object could not be set to {value!r}")
+
+
+def _delete(native: Any) -> None:
+    """An item stays Python's, even in a table (PythonQt's setItem without PythonQtPassOwnershipToCPP), and ends with it."""
+    if shiboken6.isValid(native):
+        shiboken6.delete(native)
 
 
 def _aliases(proxy: type) -> dict[str, str]:

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import slicer
 from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import Property, Signal, Slot
 
 HEADER_HEIGHT = 24
 NONE_TEXT = "None"
+CLOSED_SURFACE = "Closed surface"
 
 
 class ctkCollapsibleButton(QtWidgets.QWidget):
@@ -73,20 +75,29 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
 
 
 class ctkPathLineEdit(QtWidgets.QWidget):
-    """A line with a file's path and a button to browse (ctkPathLineEdit.h)."""
+    """A line with a file's path and a button to browse (ctkPathLineEdit.cpp). An empty path is no valid input: only that is told of it."""
 
     currentPathChanged = Signal(str)
+    validInputChanged = Signal(bool)
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         self._line = QtWidgets.QLineEdit(self)
-        self._line.textChanged.connect(self.currentPathChanged)
+        self._line.textChanged.connect(self._tell)
+        self._valid = False
         browse = QtWidgets.QToolButton(self)
         browse.setText("...")
         row.addWidget(self._line)
         row.addWidget(browse)
+
+    def _tell(self, path: str) -> None:
+        was_valid, self._valid = self._valid, bool(path)
+        if self._valid:
+            self.currentPathChanged.emit(path)
+        if self._valid != was_valid:
+            self.validInputChanged.emit(self._valid)
 
     def _get_path(self) -> str:
         return self._line.text()
@@ -116,32 +127,59 @@ class qMRMLWidget(QtWidgets.QWidget):
 
 
 class qMRMLSegmentationShow3DButton(QtWidgets.QPushButton):
-    """Shows or hides the closed surfaces of a segmentation (qMRMLSegmentationShow3DButton.h)."""
+    """Shows or hides the closed surfaces of a segmentation (qMRMLSegmentationShow3DButton.cxx).
+
+    As the real one it is enabled only while there are segments, and checked while there are surfaces, whoever made them.
+    """
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__("Show 3D", parent)
         self.setCheckable(True)
+        self.setEnabled(False)
         self._node: Any = None
+        self._tags: list[int] = []
         self.toggled.connect(self._toggle)
+
+    @Slot()
+    def click(self) -> None:
+        """Has a menu; ctkMenuButton keeps it shut in its mousePressEvent only, so a click from a program waits in the menu for ever."""
+        raise AssertionError("click() of a ctkMenuButton opens its menu and waits: set `checked`")
 
     @Slot(object)
     def setSegmentationNode(self, node: Any) -> None:
-        """The segmentation that the button is about."""
-        self._node = node
-        self.setEnabled(node is not None)
+        """The segmentation that the button is about; the same one again changes nothing."""
+        if node is self._node:
+            return
+        for tag in self._tags:
+            self._node.RemoveObserver(tag)
+        self._node, segmentation = node, slicer.vtkSegmentation
+        events = (
+            "ModifiedEvent",
+            segmentation.SegmentAdded,
+            segmentation.SegmentRemoved,
+            segmentation.ContainedRepresentationNamesModified,
+        )
+        self._tags = [node.AddObserver(event, lambda *_: self._update()) for event in events] if node is not None else []
+        self._update()
 
     @Slot(result=object)
     def segmentationNode(self) -> Any:
         """The segmentation that the button is about."""
         return self._node
 
+    def _update(self) -> None:
+        segmentation = self._node.GetSegmentation() if self._node is not None else None
+        self.setEnabled(segmentation is not None and segmentation.GetNumberOfSegments() > 0)
+        if segmentation is not None:
+            blocked = self.blockSignals(True)
+            self.setChecked(segmentation.ContainsRepresentation(CLOSED_SURFACE))
+            self.blockSignals(blocked)
+
     def _toggle(self, shown: bool) -> None:
         if self._node is None:
             return
-        if shown:
-            self._node.CreateClosedSurfaceRepresentation()
-        else:
-            self._node.RemoveClosedSurfaceRepresentation()
+        change = self._node.GetSegmentation().CreateRepresentation if shown else self._node.GetSegmentation().RemoveRepresentation
+        change(CLOSED_SURFACE)
 
 
 def _value(name: str, kind: Any, default: Any) -> Property:
@@ -221,12 +259,17 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         scene, kinds = self._scene, self.nodeTypes if self._scene else []
         found = [scene.GetNthNodeByClass(n, kind) for kind in kinds for n in range(scene.GetNumberOfNodesByClass(kind))]
         none = [None] if self.noneEnabled else []
+        before = self._nodes
         self._nodes = none + [node for node in found if self._listed(node)]
         self._box.clear()
         for node in self._nodes:
             self._box.addItem(self.noneDisplay if node is None else node.GetName())
-        first = None if none or not self._nodes else self._nodes[0]
-        self.setCurrentNode(self._current if any(self._current is node for node in self._nodes) else first)
+        self.setCurrentNode(self._current if any(self._current is node for node in self._nodes) else self._instead(before))
+
+    def _instead(self, before: list[Any]) -> Any:
+        """Who is selected when the selected node is gone: the one listed before it, as QComboBox does."""
+        row = next((row for row, known in enumerate(before) if known is self._current), 0)
+        return self._nodes[min(max(row - 1, 0), len(self._nodes) - 1)] if self._nodes else None
 
 
 _ALL = (ctkCollapsibleButton, ctkPathLineEdit, qMRMLWidget, qMRMLSegmentationShow3DButton, qMRMLNodeComboBox)

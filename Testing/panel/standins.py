@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import types
+import unittest
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
@@ -88,11 +89,23 @@ class Application:
 
 
 class ScriptedLoadableModule:
-    """Base of the module."""
+    """Base of the module; `parent` must know its path, as a qSlicerScriptedLoadableModule does."""
 
     def __init__(self, parent: Any) -> None:
         self.parent = parent
         self.moduleName = type(self).__name__
+        icon = Path(parent.path).parent / "Resources" / "Icons" / f"{self.moduleName}.png"
+        if icon.is_file():
+            parent.icon = icon
+        if not hasattr(slicer, "selfTests"):
+            slicer.selfTests = {}
+        slicer.selfTests[self.moduleName] = self.runTest
+
+    def runTest(self, msec: int = 100, **options: Any) -> None:
+        """Run the test class of the module's own file."""
+        test = getattr(sys.modules[type(self).__module__], f"{self.moduleName}Test")()
+        test.messageDelay = msec
+        test.runTest(**options)
 
 
 class ScriptedLoadableModuleWidget:
@@ -127,22 +140,55 @@ class ScriptedLoadableModuleLogic:
             node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLScriptedModuleNode")
             node.UnRegister(None)
             node.SetSingletonTag(self.moduleName)
-            node.SetModuleName(self.moduleName)
+            node.SetAttribute("ModuleName", self.moduleName)
             node.SetName(slicer.mrmlScene.GenerateUniqueName(self.moduleName))
             node = slicer.mrmlScene.AddNode(node)
         return node
 
 
-class ScriptedLoadableModuleTest:
+class ScriptedLoadableModuleTest(unittest.TestCase):
     """Base of the module's own test."""
 
 
+class SampleDataLogic:
+    """`SampleData.SampleDataLogic`: keeps what is offered; as upstream, a single file or as many names as addresses."""
+
+    @staticmethod
+    def registerCustomSampleDataSource(
+        category: str = "Custom",
+        sampleName: str | None = None,
+        uris: Any = None,
+        fileNames: Any = None,
+        nodeNames: Any = None,
+        customDownloader: Callable[[Any], Any] | None = None,
+        thumbnailFileName: str | None = None,
+        loadFileType: str = "VolumeFile",
+        loadFiles: Any = None,
+        loadFileProperties: dict[str, Any] | None = None,
+        checksums: Any = None,
+    ) -> None:
+        """Offer a data set."""
+        lengths = {1 if isinstance(entry, str) else len(entry) for entry in (uris, fileNames, nodeNames)}
+        if len(lengths) != 1:
+            raise ValueError("All fields of sample data source must have the same length")
+        sources = vars(slicer.modules).setdefault("sampleDataSources", {})
+        source = types.SimpleNamespace(sampleName=sampleName, customDownloader=customDownloader)
+        sources.setdefault(category, []).append(source)
+
+
 class ModulePanel(QtWidgets.QWidget):
-    """The widget that Slicer puts a module's panel into (qSlicerScriptedLoadableModuleWidget)."""
+    """The widget that Slicer puts a module's panel into (qSlicerScriptedLoadableModuleWidget).
+
+    Attributes:
+        entered: what `isEntered` says; C++ sets it before it calls `enter`.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.setLayout(QtWidgets.QVBoxLayout())
+        self.entered = False
+
+    isEntered = QtCore.Property(bool, lambda self: self.entered)
 
 
 def _module(name: str, **contents: Any) -> types.ModuleType:
@@ -163,6 +209,7 @@ def install() -> None:
         setattr(slicer, name, proxies[name])
     bases = (ScriptedLoadableModule, ScriptedLoadableModuleWidget, ScriptedLoadableModuleLogic, ScriptedLoadableModuleTest)
     _module("slicer.ScriptedLoadableModule", **{base.__name__: base for base in bases}, __all__=[base.__name__ for base in bases])
+    _module("SampleData", SampleDataLogic=SampleDataLogic)
     _module("slicer.parameterNodeWrapper", parameterNodeWrapper=parameter_nodes.parameterNodeWrapper)
     _module("slicer.i18n", tr=lambda text: text, translate=lambda context, text: text)
 

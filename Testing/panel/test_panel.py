@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +19,7 @@ from MedSegDLLib.scene.bare import BareScene
 from MedSegDLLib.scene.volumes import node_from_image
 from MedSegDLLib.tasks import TASKS
 
-from . import pythonqt
+from . import pythonqt, standins
 from .fake_client import FakeClient
 
 BRAIN = ("t1", "t1ce", "t2", "flair")
@@ -94,6 +98,18 @@ def test_a_new_task_is_guessed_too_and_the_old_choice_kept(entered: Any) -> None
     assert selected(entered) == {"nuclei_image": picture}
     choose(entered, "brain")
     assert selected(entered)["brain_t2"] is nodes["t2"]
+
+
+def test_nothing_takes_the_place_of_a_removed_node(entered: Any) -> None:
+    nodes = brain_volumes()
+    entered.onVolumesCame()
+    kept, chosen = (slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name) for name in ("kept", "chosen"))
+    entered.ui.outputSelector.setCurrentNode(chosen)
+    slicer.mrmlScene.RemoveNode(chosen)
+    assert entered._parameterNode.output is None and entered.ui.outputSelector.currentNode() is None
+    slicer.mrmlScene.RemoveNode(nodes["t2"])
+    assert selected(entered)["brain_t2"] is None
+    assert selected(entered)["brain_t1"] is nodes["t1"] and kept.GetScene() is not None
 
 
 def test_label_maps_are_no_inputs(entered: Any) -> None:
@@ -176,6 +192,9 @@ def test_another_python_starts_another_worker_and_is_remembered(entered: Any, cl
     entered.onPythonChosen()
     assert client.launches[-1].arguments[0] == "/opt/other/python"
     assert module.python_setting() == "/opt/other/python"
+    assert not entered._pythonTimer.active
+    entered.ui.pythonPathLineEdit.currentPath = ""
+    assert entered._pythonTimer.active
 
 
 def test_leaving_the_panel_asks_nothing_more(entered: Any, client: FakeClient) -> None:
@@ -235,11 +254,64 @@ def test_the_modules_own_test_passes(bare: BareScene, module: Any) -> None:
     module.MedSegDLTest().runTest()
 
 
-def test_the_module_names_itself(bare: BareScene, module: Any) -> None:
-    class Parent:
-        title = helpText = ""
+@pytest.fixture
+def parent(bare: BareScene) -> SimpleNamespace:
+    """What Slicer hands to the module's class (qSlicerScriptedLoadableModule)."""
+    return SimpleNamespace(path=str(standins.MODULE_FOLDER / "MedSegDL.py"), title="", helpText="")
 
-    module.MedSegDL(Parent)
-    assert Parent.title == "MedSegDL" and Parent.categories == ["Segmentation"]
-    assert "not a medical device" in Parent.helpText
-    assert len(slicer.app.startup) == 1
+
+def test_the_module_names_itself(module: Any, parent: SimpleNamespace) -> None:
+    module.MedSegDL(parent).runTest()
+    assert parent.title == "MedSegDL" and parent.categories == ["Segmentation"]
+    assert "not a medical device" in parent.helpText
+    assert parent.icon.is_file()
+
+
+def test_the_phantom_is_offered_as_sample_data(module: Any, parent: SimpleNamespace, client: FakeClient, monkeypatch: Any) -> None:
+    monkeypatch.setattr(module.slicer_python, "load_phantom", lambda interpreter: [interpreter.python])
+    module.MedSegDL(parent)
+    assert not hasattr(slicer.modules, "sampleDataSources")  # only when all modules are there
+    for started in slicer.app.startup:
+        started()
+    (source,) = slicer.modules.sampleDataSources["MedSegDL"]
+    assert len(source.customDownloader(source)) == 1
+
+
+def test_reloaded_while_it_is_shown_the_panel_works_on(bare: BareScene, module: Any, client: FakeClient) -> None:
+    nodes, place = brain_volumes(), standins.module_panel()
+    pythonqt.unwrap(place).entered = True
+    widget = module.MedSegDLWidget(place)
+    widget.setup()
+    assert len(client.launches) == 1 and selected(widget) == {f"brain_{key}": node for key, node in nodes.items()}
+    widget.cleanup()
+
+
+def test_nothing_is_guessed_while_a_scene_is_being_read(entered: Any) -> None:
+    slicer.mrmlScene.StartState(slicer.vtkMRMLScene.ImportState)
+    brain_volumes()
+    entered.onVolumesCame()  # the timer, should the reading let the application live
+    assert not any(selected(entered).values())
+    slicer.mrmlScene.EndState(slicer.vtkMRMLScene.ImportState)
+    assert all(selected(entered).values())
+
+
+def test_a_scene_closed_meanwhile_is_not_checked(entered: Any, client: FakeClient) -> None:
+    entered.setParameterNode(None)
+    entered.onCheck()
+    assert not client.asked
+
+
+def test_slicer_starts_without_simpleitk_and_torch() -> None:
+    code = """
+import sys
+from PySide6 import QtWidgets
+application = QtWidgets.QApplication([])
+from Testing.panel import standins
+standins.install()
+standins.import_panel()
+print(sorted({"SimpleITK", "torch", "safetensors"} & set(sys.modules)))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(standins.MODULE_FOLDER)}
+    root = standins.MODULE_FOLDER.parent
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr

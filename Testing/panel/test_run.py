@@ -126,6 +126,7 @@ def test_surfaces_are_made_when_asked_for(loaded: Any, client: FakeClient) -> No
     loaded.ui.segmentButton.click()
     finish(loaded, client, brain_result(client))
     assert loaded._parameterNode.result.GetSegmentation().ContainsRepresentation("Closed surface")
+    assert loaded.ui.show3DButton.checked
 
 
 def test_uncertainty_and_counted_objects_become_nodes(entered: Any, client: FakeClient) -> None:
@@ -194,6 +195,15 @@ def test_a_volume_removed_meanwhile_is_no_crash(loaded: Any, client: FakeClient)
     finish(loaded, client, result)
     assert "was removed" in loaded.ui.findingsLabel.text
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+
+
+def test_a_result_deleted_by_the_user_leaves_the_panel(loaded: Any, client: FakeClient) -> None:
+    loaded.ui.segmentButton.click()
+    finish(loaded, client, brain_result(client))
+    slicer.mrmlScene.RemoveNode(loaded._parameterNode.result)
+    assert loaded._parameterNode.result is None
+    assert hidden(loaded.ui.resultCollapsibleButton)
+    assert not loaded.ui.show3DButton.enabled
 
 
 def test_closing_the_scene_cancels_the_run(loaded: Any, client: FakeClient) -> None:

@@ -1,14 +1,16 @@
-"""Slicer's own self tests (Testing/Python) on the stand-ins, with the real worker: what fails here would fail in the desktop.
-The one that needs a module of the desktop (Segment Statistics) is left to it.
+"""Slicer's own self tests (Testing/Python) on the stand-ins, with the real worker and without one: what fails here would fail in the
+desktop. The one that needs a module of the desktop (Segment Statistics) is left to it.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+import runpy
 import sys
 import types
 import unittest
+import venv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ SELF_TESTS = Path(__file__).resolve().parents[1] / "Python"
 WITH_THE_REAL_WORKER = "test_06_cancel test_07_worker_killed test_08_scene_saved_and_loaded"
 IN_THE_DESKTOP_ONLY = {"test_05_volumes_equal_segment_statistics"}
 WORKER_NEEDED = ("torch", "safetensors")
+RUNS_WITHOUT_A_WORKER = 8  # of the tests that the stand-ins can run
 
 
 class Desktop:
@@ -32,6 +35,10 @@ class Desktop:
 
     def __init__(self, bare: BareScene, module: Any) -> None:
         self.bare, self.module, self.shown, self.panel = bare, module, "", None
+        self.place = standins.module_panel()
+        module.MedSegDL(types.SimpleNamespace(path=str(standins.MODULE_FOLDER / "MedSegDL.py")))
+        for started in slicer.app.startup:
+            started()
         self.editor = types.SimpleNamespace(nodes={})
         self.editor.setSegmentationNode = lambda node: self.editor.nodes.update(segmentation=node)
         self.editor.setSourceVolumeNode = lambda node: self.editor.nodes.update(source=node)
@@ -40,16 +47,29 @@ class Desktop:
 
     def selectModule(self, name: str) -> None:
         """Show a module."""
+        if self.shown == name:
+            return  # Slicer does nothing then
+        place = pythonqt.unwrap(self.place)
         if self.shown == "MedSegDL":
+            place.entered = False
             self.panel.exit()
         self.shown = name
         if name == "MedSegDL":
             if self.panel is None:
-                parent = standins.module_panel()
-                self.panel = self.module.MedSegDLWidget(parent)
+                self.panel = self.module.MedSegDLWidget(self.place)
                 self.panel.setup()
-                pythonqt.unwrap(parent).show()
+                place.show()
+            place.entered = True
             self.panel.enter()
+
+    def reloadScriptedModule(self, name: str) -> None:
+        """As `slicer.util.reloadScriptedModule`: hide, clean up, empty the layout, build anew; `enter` is not called."""
+        layout = pythonqt.unwrap(self.place).layout()
+        self.panel.cleanup()
+        while layout.count():
+            layout.takeAt(0).widget().hide()
+        self.panel = self.module.MedSegDLWidget(self.place)
+        self.panel.setup()
 
     def getModuleWidget(self, name: str) -> Any:
         """The panel, or a Segment Editor that remembers."""
@@ -80,7 +100,8 @@ class Desktop:
 def desktop(bare: BareScene, module: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Desktop]:
     """Enough of a desktop for the self tests; the worker runs on this Python."""
     desktop = Desktop(bare, module)
-    for name in ("selectModule", "getModuleWidget", "selectedModule", "mainWindow", "loadVolume", "saveScene", "loadScene"):
+    replaced = ("selectModule", "getModuleWidget", "selectedModule", "mainWindow", "loadVolume", "saveScene", "loadScene")
+    for name in (*replaced, "reloadScriptedModule"):
         monkeypatch.setattr(slicer.util, name, getattr(desktop, name))
     monkeypatch.setenv("MEDSEGDL_PYTHON", sys.executable)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
@@ -92,11 +113,9 @@ def desktop(bare: BareScene, module: Any, monkeypatch: pytest.MonkeyPatch, tmp_p
         desktop.panel.cleanup()
 
 
-def test_self_tests_pass_on_the_stand_ins(desktop: Desktop) -> None:
-    for package in WORKER_NEEDED:
-        pytest.importorskip(package)
+def run(chosen: str) -> unittest.TestResult:
+    """Run self tests by name, or all that the stand-ins can; none may fail."""
     tests = importlib.import_module("MedSegDLSelfTest")
-    chosen = os.environ.get("MEDSEGDL_SELF_TESTS", WITH_THE_REAL_WORKER)
     suite = unittest.TestSuite(
         test
         for test in unittest.defaultTestLoader.loadTestsFromTestCase(tests.MedSegDLSelfTest)
@@ -104,5 +123,66 @@ def test_self_tests_pass_on_the_stand_ins(desktop: Desktop) -> None:
     )
     result = unittest.TextTestRunner(stream=sys.stderr, verbosity=2).run(suite)
     assert result.testsRun > 0
-    assert not result.skipped, result.skipped
     assert result.wasSuccessful(), [text for _, text in result.failures + result.errors]
+    return result
+
+
+def test_self_tests_pass_on_the_stand_ins(desktop: Desktop) -> None:
+    for package in WORKER_NEEDED:
+        pytest.importorskip(package)
+    result = run(os.environ.get("MEDSEGDL_SELF_TESTS", WITH_THE_REAL_WORKER))
+    assert not result.skipped, result.skipped
+
+
+def test_without_torch_what_needs_no_worker_runs_and_the_rest_says_why_not(
+    desktop: Desktop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venv.create(tmp_path / "bare", symlinks=True)
+    python = tmp_path / "bare" / "bin" / "python"
+    monkeypatch.setenv("MEDSEGDL_PYTHON", str(python))
+    result = run("all")
+    assert result.testsRun - len(result.skipped) == RUNS_WITHOUT_A_WORKER
+    for _test, reason in result.skipped:
+        assert str(python) in reason and "torch" in reason and "set MEDSEGDL_PYTHON" in reason
+
+
+def test_the_repositorys_python_is_taken_only_where_nobody_chose_one(
+    desktop: Desktop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helpers = importlib.import_module("self_test_desktop")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    helpers.offer_repository_python(tmp_path)
+    assert os.environ["MEDSEGDL_PYTHON"] == sys.executable
+    monkeypatch.setenv("MEDSEGDL_PYTHON", "")
+    helpers.offer_repository_python(tmp_path / "not there")
+    assert os.environ["MEDSEGDL_PYTHON"] == ""
+    helpers.offer_repository_python(tmp_path)
+    assert os.environ["MEDSEGDL_PYTHON"] == str(tmp_path)
+
+
+class Small(unittest.TestCase):
+    """Stands for the self tests where only the verdict matters."""
+
+    __test__ = False
+
+    def passes(self) -> None:
+        """Well."""
+
+    def skips(self) -> None:
+        """No worker."""
+        self.skipTest("no worker")
+
+    def fails(self) -> None:
+        """Badly."""
+        self.fail("badly")
+
+
+@pytest.mark.parametrize(("names", "code"), [(["passes"], 0), (["passes", "fails", "skips"], 1), (["passes", "skips"], 2), ([], 1)])
+def test_the_exit_code_is_honest(desktop: Desktop, monkeypatch: pytest.MonkeyPatch, names: list[str], code: int) -> None:
+    codes: list[int] = []
+    monkeypatch.setattr(slicer.util, "exit", codes.append)
+    suite = unittest.TestSuite(Small(name) for name in names)
+    monkeypatch.setattr(unittest.defaultTestLoader, "loadTestsFromName", lambda name: suite)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    runpy.run_path(str(SELF_TESTS / "run_self_tests.py"), run_name="__main__")
+    assert codes == [code]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
+import functools
 from typing import Any
 
 import pytest
 import slicer
+import vtk
 from PySide6 import QtWidgets
 
 from MedSegDLLib.scene.bare import BareScene
@@ -84,6 +86,19 @@ def test_receivers_get_as_many_arguments_as_they_take(qt: Any) -> None:
     assert panel.calls == 1
 
 
+def test_wrapped_receivers_get_all_arguments(qt: Any) -> None:
+    @functools.wraps(lambda: None)
+    def receiver(*arguments: Any) -> None:
+        heard.append(arguments)
+
+    heard: list[tuple[Any, ...]] = []
+    button = qt.QPushButton()
+    button.connect("clicked(bool)", receiver)
+    button.connect("clicked(bool)", functools.partial(receiver, "first"))
+    button.click()
+    assert heard == [(False,), ("first", False)]
+
+
 def test_an_error_in_a_slot_is_kept_for_the_fixture(qt: Any) -> None:
     button = qt.QPushButton()
     button.connect("clicked(bool)", lambda: 1 / 0)
@@ -100,6 +115,15 @@ def test_the_same_object_is_the_same_proxy_and_classes_are_exact(qt: Any) -> Non
     assert outer.layout() is outer.layout()
     assert label in outer.children()
     assert type(label) is qt.QLabel and isinstance(label, qt.QWidget)
+
+
+def test_an_item_that_python_forgets_leaves_the_table(qt: Any) -> None:
+    table = qt.QTableWidget()
+    table.rowCount, table.columnCount = 1, 2
+    kept = qt.QTableWidgetItem("kept")
+    table.setItem(0, 0, kept)
+    table.setItem(0, 1, qt.QTableWidgetItem("forgotten"))
+    assert table.item(0, 0).text() == "kept" and table.item(0, 1) is None
 
 
 def test_dialogs_are_never_opened(qt: Any) -> None:
@@ -132,6 +156,16 @@ def test_selector_lists_what_the_real_one_lists(bare: BareScene) -> None:
     assert selector.currentNode() is None
 
 
+def test_a_selector_takes_the_node_before_a_removed_one(bare: BareScene) -> None:
+    selector = slicer.qMRMLNodeComboBox()
+    selector.nodeTypes, selector.noneEnabled = ["vtkMRMLModelNode"], True
+    selector.setMRMLScene(slicer.mrmlScene)
+    first, second = (slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode") for _ in range(2))
+    selector.setCurrentNode(second)
+    slicer.mrmlScene.RemoveNode(second)
+    assert selector.currentNode() is first
+
+
 class Choice(enum.Enum):
     """For the wrapper's test."""
 
@@ -153,9 +187,15 @@ def test_parameter_wrapper_has_the_traps_of_the_real_one(bare: BareScene, qt: An
     with pytest.raises(RuntimeError, match="GUI connector"):
         wrapper.connectParametersToGui({"choice": qt.QLineEdit()})
     assert wrapper.connectGui(type("", (), {})()) is None  # upstream loses the tag
+    node.SetParameter("choice", "TWO")
+    assert wrapper.choice is Choice.TWO
+    node.DisableModifiedEventOn()
+    node.SetParameter("choice", "ONE")
+    assert wrapper.choice is Choice.TWO  # values are cached until the next ModifiedEvent
+    node.DisableModifiedEventOff()
     node.SetParameter("choice", "THREE")
     with pytest.raises(ValueError, match="THREE"):
-        _ = wrapper.choice
+        parameterNodeWrapper(Declared)(node)
 
 
 def test_an_abstract_node_type_is_no_parameter(bare: BareScene) -> None:
@@ -165,6 +205,20 @@ def test_an_abstract_node_type_is_no_parameter(bare: BareScene) -> None:
     Declared.__annotations__ = {"node": slicer.vtkMRMLVolumeNode}
     with pytest.raises((TypeError, NotImplementedError)):
         parameterNodeWrapper(Declared)
+
+
+def test_the_3d_button_follows_the_segmentation(bare: BareScene) -> None:
+    button, node = slicer.qMRMLSegmentationShow3DButton(), slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    button.setSegmentationNode(node)
+    assert not button.enabled  # nothing to show yet
+    sphere = vtk.vtkSphereSource()
+    sphere.Update()
+    node.AddSegmentFromClosedSurfaceRepresentation(sphere.GetOutput(), "ball", (1.0, 0.0, 0.0))
+    assert button.enabled and button.checked
+    with pytest.raises(AssertionError, match="opens its menu"):
+        button.click()
+    button.setSegmentationNode(None)
+    assert not button.enabled
 
 
 def test_a_section_hides_all_its_children_and_shows_them_again(bare: BareScene) -> None:

@@ -89,6 +89,19 @@ def guess_inputs(parameters: MedSegDLParameterNode) -> None:
             parameters.setValue(input_parameter(task, entry), found.get(entry.key))
 
 
+def forget_node(parameters: MedSegDLParameterNode, node: Any) -> None:
+    """Take a node that is about to leave the scene out of the selected inputs and the output, in one change.
+
+    Else its selector would select the node listed before it, silently (qMRMLNodeComboBox): another modality, or a segmentation that the
+    next run would write over.
+    """
+    selected = [input_parameter(task, entry) for task in TASKS.values() for entry in task.inputs] + ["output"]
+    with slicer.util.NodeModify(parameters):
+        for name in selected:
+            if parameters.getValue(name) is node:
+                parameters.setValue(name, None)
+
+
 def order_of(parameters: MedSegDLParameterNode) -> Order:
     """What a click on Segment asks for. The last run's table is filled anew where its segmentation is written again."""
     options = {

@@ -11,7 +11,6 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from ..dicom import TAGS
 from ..errors import InputRefused
 from ..image import Image
 
@@ -101,6 +100,8 @@ def dicom_tags(node: Any) -> dict[str, str]:
     database = getattr(slicer, "dicomDatabase", None)
     if not uids or database is None:
         return {}
+    from ..dicom import TAGS  # not before: with it comes SimpleITK, and Slicer reads this file while it starts
+
     found = {keyword: database.instanceValue(uids[0], key.replace("|", ",").upper()) for keyword, key in TAGS.items()}
     return {keyword: value for keyword, value in found.items() if value}
 

@@ -88,21 +88,32 @@ def set_python_setting(path: str) -> None:
     qt.QSettings().setValue(PYTHON_SETTING, path)
 
 
-def fill_table(view: Any, segmentation: Any, rows: Sequence[dict[str, str]]) -> None:
+def fill_table(view: Any, segmentation: Any, rows: Sequence[dict[str, str]]) -> list[Any]:
     """Show a row a segment: what it is with its colour, millilitres, voxels.
 
     Args:
         view: a QTableWidget.
         segmentation: vtkMRMLSegmentationNode, for names and colours.
         rows: see `table.table_rows`.
+
+    Returns:
+        the table's items; keep them as long as they are shown. Not every PythonQt hands them over to the table (setItem): then an item
+        that Python forgets is deleted and leaves its cell empty.
     """
     view.rowCount, view.columnCount = len(rows), 3
     view.setHorizontalHeaderLabels([_("Segment"), _("Volume (mL)"), _("Voxels")])
-    for row, entry in enumerate(rows):
-        view.setItem(row, 0, _name(segmentation.GetSegmentation().GetSegment(entry[SEGMENT]), entry[SEGMENT]))
-        view.setItem(row, 1, _number(milliliters(float(entry[MILLILITERS]))))
-        view.setItem(row, 2, _number(f"{int(float(entry[VOXELS])):,}"))
+    items = [_row(segmentation, entry) for entry in rows]
+    for row, cells in enumerate(items):
+        for column, item in enumerate(cells):
+            view.setItem(row, column, item)
     view.resizeColumnsToContents()
+    return items
+
+
+def _row(segmentation: Any, entry: dict[str, str]) -> tuple[Any, Any, Any]:
+    """The items of one segment."""
+    name = _name(segmentation.GetSegmentation().GetSegment(entry[SEGMENT]), entry[SEGMENT])
+    return name, _number(milliliters(float(entry[MILLILITERS]))), _number(f"{int(float(entry[VOXELS])):,}")
 
 
 def _name(segment: Any, key: str) -> Any:
