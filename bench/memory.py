@@ -23,7 +23,7 @@ SIDES = (64, 96)
 
 
 def measure(quick: bool) -> dict:
-    """Rows of (what, estimated, measured) for the network; the whole process's peak for the cases."""
+    """Rows of (what, estimated, measured): a pass of each network, and whole cases."""
     rows = [_in_child(_pass, key, (side,) * 3) for key in _volume_tasks() for side in SIDES[: 1 if quick else 2]]
     slices = QUICK_SLICES if quick else LARGE_SLICES
     cases = [_in_child(_case, "brain", 0), _in_child(_case, "liver", slices)]
@@ -64,7 +64,7 @@ def _predict(network: InceptionUNet, plan: Plan, x: torch.Tensor) -> None:
 
 
 def _case(task_key: str, slices: int) -> dict:
-    """A whole case: peak of the process, and the network's phase against its estimate as the record has it."""
+    """A whole case: the highest peak of the process against what its record foretold before the run."""
     images = {"ct": ct_of(slices)} if slices else brain_images()
     with metered_pipeline() as meters:
         record = segment(images, TASKS[task_key], Options("cpu")).record
@@ -73,8 +73,8 @@ def _case(task_key: str, slices: int) -> dict:
     return {
         "what": f"{task_key}, {'x'.join(map(str, next(iter(images.values())).array.shape[::-1]))}",
         "estimated_mb": record["expected_memory_mb"],
-        "measured_mb": meter.peaks_mb["network"],
-        "peak_mb": meter.peaks_mb[largest],
+        "measured_mb": meter.peaks_mb[largest],
+        "by_phase_mb": {name: [mb, meter.peaks_mb.get(name)] for name, mb in record["expected_memory_by_phase_mb"].items()},
         "peak_phase": largest,
         "rung": record["rung"],
         "seconds": meter.seconds,

@@ -7,7 +7,7 @@ from statistics import median
 
 import torch
 
-from MedSegDLLib.files import read_image
+from MedSegDLLib.files import read_images
 from MedSegDLLib.outputs import write_result
 from MedSegDLLib.pipeline import Options, segment
 from MedSegDLLib.tasks import TASKS
@@ -56,7 +56,7 @@ def _run(task_key: str, files: Files) -> tuple[PhaseMeter, str]:
     """One case from files to files."""
     outside = PhaseMeter()
     with outside.phase("read"):
-        images = {key: read_image(path) for key, path in files.paths.items()}
+        images = read_images(files.paths)
     with metered_pipeline() as meters:
         result = segment(images, TASKS[task_key], Options("cpu"))
     folder = OUT / "written"

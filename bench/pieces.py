@@ -34,6 +34,8 @@ PIECES = {
     "n4-ants": Piece("n4", "against_ants", 120),
     "monai": Piece("peers", "monai_segresnet", 240),
     "nnunet": Piece("peers", "nnunet", 600),
+    "n4-threads": Piece("n4_threads", "measure", 120),
+    "disk": Piece("disk", "measure", 120),
     "memory": Piece("memory", "measure", 300),
     "scaling-brain": Piece("scaling", "brain", 240),
     "scaling-liver": Piece("scaling", "liver", 400),

@@ -119,6 +119,41 @@ def _network_row(found: dict, ours_s: float, what: str) -> list[str]:
     ]
 
 
+def bias_threads(answers: Answers) -> str:
+    """N4 of four volumes: how many at a time, on how many threads each."""
+    if "n4-threads" not in answers:
+        return ""
+    found = answers["n4-threads"]
+    rows = [[row["what"], f"{row['seconds']:.2f}", f"{row['cpu_s']:.2f}", f"{row['difference']:.0e}"] for row in found["rows"]]
+    heads = ["how", "seconds", "seconds of processor time", "greatest difference of the lattices"]
+    return table("N4 of four volumes on this machine", heads, rows, f"Estimate only, medians of {found['runs']}; the first is what runs.")
+
+
+def disk(answers: Answers) -> str:
+    """Compression and threads of reading and writing."""
+    if "disk" not in answers:
+        return ""
+    found = answers["disk"]
+    levels = [
+        [
+            f"**{row['level']}**" if row["chosen"] else str(row["level"]),
+            f"{row['mask_s']:.2f}",
+            f"{row['mask_bytes'] / 1000:.0f}",
+            f"{row['segmentation_s']:.2f}",
+            f"{row['segmentation_bytes'] / 1000:.0f}",
+        ]
+        for row in found["levels"]
+    ]
+    heads = ["gzip level", "one mask .nii.gz, s", "kB", "two regions .seg.nrrd, s", "kB"]
+    works = [[row["what"], f"{row['one_s']:.2f}", f"{row['all_s']:.2f}"] for row in found["threads"]]
+    return "\n\n".join(
+        [
+            table("Compression", heads, levels, f"Made-up regions of 512x512x{found['slices']}; the level in use is bold."),
+            table("Reading and writing side by side", ["what", "one thread, s", f"{found['cores']} threads, s"], works),
+        ]
+    )
+
+
 def memory(answers: Answers) -> str:
     """The estimate against the measurement."""
     if "memory" not in answers:
@@ -126,10 +161,10 @@ def memory(answers: Answers) -> str:
     rows = []
     for row in [*answers["memory"]["rows"], *answers["memory"]["cases"]]:
         ratio = f"{row['estimated_mb'] / row['measured_mb']:.2f}" if row["estimated_mb"] and row["measured_mb"] else "-"
-        peak = f"{row['peak_mb']:.0f} ({_phase(row['peak_phase'])})" if "peak_mb" in row else "-"
-        rows.append([row["what"], _mb(row["estimated_mb"]), _mb(row["measured_mb"]), ratio, peak, row.get("rung", "-")])
-    note = "Networks: what a pass adds. Cases: the process during the network, foretold before it; then its highest peak and when."
-    return table("Memory", ["what", "estimated, MiB", "measured, MiB", "ratio", "highest peak, MiB", "rung"], rows, note)
+        phase = _phase(row["peak_phase"]) if "peak_phase" in row else "-"
+        rows.append([row["what"], _mb(row["estimated_mb"]), _mb(row["measured_mb"]), ratio, phase, row.get("rung", "-")])
+    note = "Networks: what a pass adds. Cases: the highest peak of the process, foretold before the run, and its phase."
+    return table("Memory", ["what", "estimated, MiB", "measured, MiB", "ratio", "phase of the peak", "rung"], rows, note)
 
 
 def truth(answers: Answers) -> str:
@@ -170,4 +205,4 @@ def scaling(answers: Answers) -> str:
     return table("As the image grows", heads, rows)
 
 
-TABLES: tuple[Callable[[Answers], str], ...] = (phases, worker, bias, networks, memory, truth, scaling)
+TABLES: tuple[Callable[[Answers], str], ...] = (phases, worker, bias, bias_threads, networks, disk, memory, truth, scaling)

@@ -112,18 +112,19 @@ def run_segment(arguments: argparse.Namespace) -> None:
     paths = given_inputs(arguments, task)
     with output_folder(arguments.output) as folder, progress_bar() as progress:
         progress(0.0, "Starting")
-        from .files import file_sha256, read_image
+        from .files import file_sha256, read_images
         from .outputs import write_result
         from .pipeline import Options, segment
         from .record import Stopwatch
+        from .threads import side_by_side
 
         watch = Stopwatch()
         with watch.phase("read"):
-            images = {key: read_image(path) for key, path in paths.items()}
+            images = read_images(paths)
         options = Options(arguments.device, arguments.weights, not arguments.no_bias_correction, arguments.mode, arguments.uncertainty)
         result = segment(images, task, options, progress)
-        for key, path in paths.items():
-            result.record["inputs"][key]["sha256"] = file_sha256(path)
+        for key, found in zip(paths, side_by_side(file_sha256, list(paths.values())), strict=True):
+            result.record["inputs"][key]["sha256"] = found
         result.record["seconds"] = {**watch.seconds, **result.record["seconds"]}
         progress(1.0, "Writing")
         write_result(result, folder)

@@ -39,6 +39,7 @@ class FindingCode(str, Enum):
     EXTENT = "extent"
     ANISOTROPIC = "anisotropic"
     HUGE = "huge"
+    MEMORY = "memory"
 
 
 @dataclass(frozen=True)

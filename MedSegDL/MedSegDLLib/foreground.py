@@ -6,7 +6,7 @@ import numpy as np
 
 from .tasks import Scale
 
-AIR_HU = -500.0  # above it a CT voxel counts as body
+AIR_HU = -500  # above it a CT voxel counts as body; whole, for numpy would widen int16 to float64 to compare: 0.18 s against 0.02 s
 EMPTY_BORDER_SHARE = 0.5  # a volume with so many equal values on its faces has had its background removed
 
 
@@ -52,7 +52,10 @@ def head_mask(volumes: dict[str, np.ndarray]) -> np.ndarray:
 
 def body_mask(volumes: dict[str, np.ndarray]) -> np.ndarray:
     """The voxels of the body in a CT: (K, J, I) bool."""
-    return np.any([array > AIR_HU for array in volumes.values()], axis=0)
+    mask = np.zeros(next(iter(volumes.values())).shape, dtype=bool)
+    for array in volumes.values():
+        mask |= array > AIR_HU
+    return mask
 
 
 def everything(volumes: dict[str, np.ndarray]) -> np.ndarray:

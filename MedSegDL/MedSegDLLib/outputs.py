@@ -21,6 +21,7 @@ from .image import Image
 from .nifti import write_nifti
 from .result import Result
 from .segnrrd import store_seg_nrrd
+from .threads import side_by_side
 
 SEGMENTATION_FILE = "segmentation.seg.nrrd"
 REPORT_FILE = "report.json"
@@ -71,7 +72,7 @@ def write_result(result: Result, folder: str | os.PathLike) -> list[Path]:
         folder: made if need be; files of the same names are replaced, others left alone.
 
     Returns:
-        The paths, in the order in which they were written.
+        The paths: segmentation, regions, report last.
 
     Raises:
         InputRefused: the folder or disk does not take them, or there are more instances than 16 bits can number.
@@ -81,8 +82,7 @@ def write_result(result: Result, folder: str | os.PathLike) -> list[Path]:
     staging = folder / f".medsegdl-{secrets.token_hex(8)}"
     try:
         staging.mkdir()
-        for name, write in writers.items():
-            _stored(staging / name, write, folder)
+        side_by_side(lambda name: _stored(staging / name, writers[name], folder), list(writers))
         return _moved(staging, folder, list(writers))
     finally:
         shutil.rmtree(staging, ignore_errors=True)

@@ -17,9 +17,10 @@ from .errors import InputRefused, UsageError
 from .foreground import FOREGROUND
 from .image import Image
 from .instances import split_instances
-from .machine import choose_device, package_versions, peak_memory_mb
+from .machine import choose_device, package_versions, peak_memory_mb, release_memory
+from .memory import foretell, scarcity
 from .networks import InceptionUNet
-from .predict import Rung, expected_memory_mb, ladder, predict
+from .predict import Rung, ladder, predict
 from .prepare import Prepared, prepare
 from .record import Stopwatch, input_entry
 from .restore import entropy, restore
@@ -82,8 +83,11 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
         findings = checked(images, task)
     with watch.phase("load"):
         progress(0.02, "Loading the weights")
+        release_memory()  # that an earlier case left behind
         device = choose_device(options.device)
         weights = load_once(find_weights(task, options.weights), task)
+        forecast = foretell(images, task, weights, options, len(biased_inputs(images, task, options, findings)), device)
+        findings += scarcity(forecast)
     with watch.phase("align"):
         progress(0.05, "Bringing the images to one grid")
         aligned = align(images, task)
@@ -96,7 +100,6 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
     with watch.phase("network"):
         shape = tuple(prepared.x.shape[1:])
         rungs = ladder(weights.network.arch, weights.plan, shape, device)
-        expected_mb = expected_memory_mb(weights.network.arch, shape, rungs[0])
         accurate = options.mode == "accurate"
         probabilities, rung = predict(weights.network, prepared.x, weights.plan, rungs, accurate, _span(progress, 0.42, 0.9))
     with watch.phase("restore"):
@@ -108,7 +111,7 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
     if options.keep_bias_field:
         result.bias_fields = fields
     with watch.phase("record"):
-        result.record = record(result, images, options, findings, weights, rung) | {"expected_memory_mb": expected_mb}
+        result.record = record(result, images, options, findings, weights, rung) | forecast.entry()
     result.record["seconds"] = watch.seconds
     progress(1.0, "Done")
     return result
@@ -143,13 +146,20 @@ def _span(progress: Progress, start: float, stop: float) -> Progress:
     return lambda fraction, message: progress(start + fraction * (stop - start), message)
 
 
+def biased_inputs(images: dict[str, Image], task: Task, options: Options, findings: list[Finding]) -> list[str]:
+    """Keys of the inputs whose bias field is to be corrected: none where the task or the user leaves it, none that is z-scored."""
+    if not (task.bias_correction and options.bias_correction):
+        return []
+    normalised = {finding.input for finding in findings if finding.code is FindingCode.ZSCORED}
+    return [key for key in images if key not in normalised]
+
+
 def corrected(
     aligned: Aligned, task: Task, foreground: np.ndarray, options: Options, findings: list[Finding], progress: Progress
 ) -> tuple[Aligned, dict[str, np.ndarray]]:
-    """The inputs without their bias fields, and the log fields; z-scored inputs (and tasks without bias) pass untouched."""
-    normalised = {finding.input for finding in findings if finding.code is FindingCode.ZSCORED}
-    keys = [key for key, image in aligned.volumes.items() if image is not None and key not in normalised]
-    if not (task.bias_correction and options.bias_correction and keys):
+    """The inputs without their bias fields, and the log fields; those that are not `biased_inputs` pass untouched."""
+    keys = biased_inputs({key: image for key, image in aligned.volumes.items() if image is not None}, task, options, findings)
+    if not keys:
         return aligned, {}
     volumes = torch.stack([torch.from_numpy(aligned.volumes[key].array.astype(np.float32)) for key in keys])
     n4 = N4Options(spacing_mm=tuple(float(side) for side in aligned.grid.spacing_mm))

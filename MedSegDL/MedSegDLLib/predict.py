@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .errors import OutOfMemory
 from .kernels import best_kernels, merged
-from .machine import available_memory_bytes, resident_memory_mb
+from .machine import available_memory_bytes
 from .networks import Architecture, InceptionUNet
 from .tasks import Plan
 
@@ -22,8 +22,7 @@ Progress = Callable[[float, str], None]
 OVERLAP = 0.5  # of a tile; as nnU-Net's predictor
 GAUSSIAN_SIGMA = 1 / 8  # of a tile's side; as nnU-Net's predictor
 PLANES_AT_ONCE = {"cpu": 1, "cuda": 8}  # slices a batch of a 2-D network; one stays in the caches: 0.32 s against 0.46 s a slice of 8
-BYTES_A_VOXEL_AND_FILTER = {2: 88, 3: 52}  # float32 maps alive at once at the finest level and oneDNN's copies, measured
-FUSION_FILTERS = 4  # that the fusion before level 0 keeps alive besides
+BYTES_A_VOXEL_AND_FILTER = {2: 88, 3: 61}  # float32 maps alive at once at the finest level and oneDNN's copies, measured
 LEAST_PASS_BYTES = 16 << 20  # oneDNN's own buffers
 SAFE_SHARE = 0.7  # of the free memory that a rung may plan with
 
@@ -48,21 +47,13 @@ class Rung:
 def estimate_bytes(arch: Architecture, tile: tuple[int, int, int], device: torch.device = CPU) -> int:
     """Memory that one forward pass over a tile (K, J, I) takes, besides the volume it is cut from; within 25 % (`make bench`, CPU)."""
     depth = min(tile[0], _planes(device)) if arch.spatial_dims == 2 else tile[0]
-    filters = arch.widths[0] + FUSION_FILTERS * arch.fusion
-    return LEAST_PASS_BYTES + depth * tile[1] * tile[2] * filters * BYTES_A_VOXEL_AND_FILTER[arch.spatial_dims]
+    return LEAST_PASS_BYTES + depth * tile[1] * tile[2] * arch.widths[0] * BYTES_A_VOXEL_AND_FILTER[arch.spatial_dims]
 
 
 def whole_bytes(arch: Architecture, shape: tuple[int, int, int]) -> int:
     """Memory of what is kept for the whole volume: probabilities, their sum, the padded input."""
     copies = arch.out_channels + (1 if arch.spatial_dims == 2 else arch.in_channels + arch.out_channels)
     return 4 * copies * math.prod(shape)
-
-
-def expected_memory_mb(arch: Architecture, shape: tuple[int, int, int], rung: Rung) -> float | None:
-    """Memory of this process at the network's peak, foretold, in MiB; None where nobody tells what it holds now."""
-    held = resident_memory_mb()
-    on_cpu = estimate_bytes(arch, rung.tile, rung.device) if rung.device.type == "cpu" else 0
-    return None if held is None else round(held + (on_cpu + whole_bytes(arch, shape)) / (1 << 20), 1)
 
 
 def _planes(device: torch.device) -> int:

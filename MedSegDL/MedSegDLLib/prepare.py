@@ -5,7 +5,9 @@ Training uses the same functions, so that a network sees at work what it saw in 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,7 +15,7 @@ from torch import Tensor
 
 from .foreground import background_value, bounding_box
 from .image import Grid, Image
-from .resample import resample
+from .resample import Box, resample
 from .tasks import Plan, Scale
 
 MARGIN_MM = 6.0  # kept around the foreground, so that no edge of it touches the network's padding
@@ -93,16 +95,28 @@ def prepare(volumes: dict[str, Image | None], foreground: np.ndarray, plan: Plan
     box = bounding_box(foreground)
     source = given.grid.cropped(box)
     target = network_grid(source, plan)
-    inside = torch.from_numpy(np.ascontiguousarray(foreground[box]))
-    channels = []
-    for image in volumes.values():
-        if image is None:
-            channels.append(torch.zeros(target.shape, device=device))
-            continue
-        values = torch.from_numpy(np.ascontiguousarray(image.array[box]).astype(np.float32, copy=False))
-        scaled = normalise(values, plan, inside & (values != (background_value(image.array) or 0.0)))
-        channels.append(resample(scaled, source, target, "linear", OUTSIDE[plan.scale], device))
-    return Prepared(torch.stack(channels), target)
+    x = torch.zeros((len(volumes), *target.shape), device=device)
+    for channel, image in zip(x, volumes.values()):
+        if image is not None:
+            channel.copy_(_channel(image.array, foreground, box, plan, partial(resample, source=source, target=target, device=device)))
+    return Prepared(x, target)
+
+
+def _channel(array: np.ndarray, foreground: np.ndarray, box: Box, plan: Plan, resampled: Callable[..., Tensor]) -> Tensor:
+    """One input, normalised, on the network's grid. A window needs no look at the whole: it is applied to what resampling reads."""
+    fill = OUTSIDE[plan.scale]
+    if plan.scale is Scale.WINDOW:
+        return resampled(_viewed(array[box]), fill=fill, scale=partial(normalise, plan=plan))
+    values = torch.from_numpy(np.ascontiguousarray(array[box]).astype(np.float32, copy=False))
+    inside = torch.from_numpy(np.ascontiguousarray(foreground[box])) & (values != (background_value(array) or 0.0))
+    return resampled(normalise(values, plan, inside), fill=fill)
+
+
+def _viewed(array: np.ndarray) -> Tensor:
+    """The array's own memory as a tensor; a copy where torch cannot read it (reversed axes, foreign byte order, read-only)."""
+    if array.dtype.isnative and array.flags.writeable and min(array.strides, default=0) >= 0:
+        return torch.from_numpy(array)
+    return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), order="C"))
 
 
 def _colours(image: Image, plan: Plan) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import SimpleITK as sitk
 import torch
@@ -9,10 +11,12 @@ from torch import Tensor
 
 from .foreground import bounding_box
 from .image import Grid
-from .resample import resample
+from .resample import Box, resample
 from .tasks import Plan, Region, Task
 
 BOX_MARGIN_VOXELS = 2  # of the network's grid, so that interpolation at a region's rim sees what lies beyond it
+SLAB_PLANES = 16  # restored at a time, so that probabilities never lie in memory at the reference's resolution
+COUNTED_VOXELS = 2**22  # at a time, for numpy widens what it counts to int64
 
 
 def restore(
@@ -31,33 +35,50 @@ def restore(
     """
     masks: dict[str, np.ndarray] = {}
     for region, probability in zip(task.regions, probabilities):
-        mask, box = _on_target(probability, source, target, plan.threshold)
-        if region.inside is not None:
-            mask[box] &= masks[region.inside][box]
-        elif foreground is not None:
-            mask[box] &= foreground[box]
+        limit = foreground if region.inside is None else masks[region.inside]
+        mask, box = _on_target(probability, source, target, plan.threshold, limit)
         mask[box] = cleaned(mask[box], region, target.voxel_volume_mm3)
         masks[region.key] = mask
     return masks
 
 
-def _on_target(probability: Tensor, source: Grid, target: Grid, threshold: float) -> tuple[np.ndarray, tuple[slice, slice, slice]]:
-    """One region's mask on the target grid, and the box outside of which it is empty."""
-    mask = np.zeros(target.shape, dtype=np.uint8)
-    if source.same_as(target):
-        mask[:] = (probability >= threshold).numpy()
-        return mask, bounding_box(mask)
+def _on_target(
+    probability: Tensor, source: Grid, target: Grid, threshold: float, limit: np.ndarray | None
+) -> tuple[np.ndarray, tuple[slice, slice, slice]]:
+    """One region's mask on the target grid, nothing outside the `limit` there; and the box outside of which it is empty."""
     above = (probability >= threshold).numpy()
+    if source.same_as(target):
+        mask = above.astype(np.uint8) if limit is None else (above & (limit != 0)).astype(np.uint8)
+        return mask, bounding_box(mask)
+    mask = np.zeros(target.shape, dtype=np.uint8)
     if not above.any():
         return mask, tuple(slice(0, 0) for _ in range(3))
-    inner = _grown(bounding_box(above), above.shape)
-    part = source.cropped(inner)
-    box = target_box(part, target)
-    if any(s.stop <= s.start for s in box):
-        return mask, box
-    fine = resample(probability[inner].contiguous(), part, target.cropped(box), "linear", 0.0)
-    mask[box] = (fine >= threshold).numpy()
+    box = target_box(source.cropped(_grown(bounding_box(above), above.shape)), target)
+    for inner, fine in _parts(above, source, target, box):
+        values = resample(probability[inner].contiguous(), source.cropped(inner), target.cropped(fine), "linear", 0.0)
+        found = (values >= threshold).numpy()
+        mask[fine] = found if limit is None else found & (limit[fine] != 0)
     return mask, box
+
+
+def _parts(above: np.ndarray, source: Grid, target: Grid, box: Box) -> Iterator[tuple[Box, Box]]:
+    """Some slices of the box at a time: the part of `source` that reaches the threshold there, with a margin, and its place on `target`."""
+    for start in range(box[0].start, box[0].stop, SLAB_PLANES):
+        slab = (slice(start, min(start + SLAB_PLANES, box[0].stop)), *box[1:])
+        if _is_empty(slab):
+            continue
+        behind = target_box(target.cropped(slab), source)
+        if _is_empty(behind) or not above[behind].any():
+            continue
+        reached = bounding_box(above[behind])
+        inner = _grown(tuple(slice(s.start + b.start, s.stop + b.start) for s, b in zip(reached, behind)), above.shape)
+        fine = tuple(slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(target_box(source.cropped(inner), target), slab))
+        if not _is_empty(fine):
+            yield inner, fine
+
+
+def _is_empty(box: Box) -> bool:
+    return any(s.stop <= s.start for s in box)
 
 
 def _grown(box: tuple[slice, ...], shape: tuple[int, ...]) -> tuple[slice, ...]:
@@ -77,15 +98,22 @@ def cleaned(mask: np.ndarray, region: Region, voxel_volume_mm3: float) -> np.nda
     """The mask without the connected parts that the region's entry does not allow: (K, J, I) uint8."""
     if not mask.any() or not (region.largest_only or region.smallest_ml > 0):
         return mask
-    parts = sitk.ConnectedComponent(sitk.GetImageFromArray(mask))
+    connected = sitk.ConnectedComponentImageFilter()
+    parts = connected.Execute(sitk.GetImageFromArray(mask))
     labels = sitk.GetArrayViewFromImage(parts)
-    counts = np.bincount(labels.reshape(-1))
+    flat, most = labels.reshape(-1), connected.GetObjectCount() + 1
+    counts = sum(np.bincount(flat[start : start + COUNTED_VOXELS], minlength=most) for start in range(0, flat.size, COUNTED_VOXELS))
     counts[0] = 0
     kept = counts * voxel_volume_mm3 / 1000.0 >= region.smallest_ml
     if region.largest_only:
         kept = np.arange(counts.size) == counts.argmax()
     kept[0] = False
-    return kept[labels].astype(np.uint8)
+    if kept[1:].all():
+        return mask
+    left, of_label = np.empty_like(mask), kept.astype(np.uint8)
+    for plane, into in zip(labels, left):
+        into[...] = of_label[plane]
+    return left
 
 
 def entropy(probabilities: Tensor, source: Grid, target: Grid) -> np.ndarray:

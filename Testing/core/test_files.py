@@ -13,7 +13,7 @@ import SimpleITK as sitk
 
 from MedSegDLLib import nifti
 from MedSegDLLib.errors import InputRefused
-from MedSegDLLib.files import atomic_path, file_sha256, read_image, write_image, write_json
+from MedSegDLLib.files import atomic_path, file_sha256, read_image, read_images, write_image, write_json
 from MedSegDLLib.image import Image
 
 from .small_images import VOLUMES, left_in, numbers, oblique_affine
@@ -245,3 +245,29 @@ def test_real_files_read_as_simpleitk_reads_them(data: Path, part: str) -> None:
         ras = image.affine @ [*last, *(0,) * (3 - len(last)), 1]
         flips = np.array([-1, -1, 1])[: len(last)]
         assert np.allclose(np.array(judge.TransformIndexToPhysicalPoint(last)) * flips, ras[: len(last)], atol=1e-3)
+
+
+def test_several_volumes_are_read_side_by_side_each_under_its_own_key(tmp_path: Path) -> None:
+    paths = {}
+    for number, key in enumerate(("t1", "t1ce", "t2", "flair", "other")):
+        paths[key] = tmp_path / f"{key}{VOLUMES[number % len(VOLUMES)]}"
+        write_image(Image(numbers(seed=number), oblique_affine(number, 1)), paths[key])
+    found = read_images(paths)
+    assert list(found) == list(paths)
+    for key, path in paths.items():
+        assert found[key].name == path.name and np.array_equal(found[key].array, read_image(path).array)
+
+
+def test_the_file_that_cannot_be_read_is_the_one_named_and_nothing_stays_open(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    paths = {f"v{n}": tmp_path / f"v{n}.nii.gz" for n in range(6)}
+    for path in paths.values():
+        write_image(Image(numbers(), np.eye(4)), path)
+    for broken in ("v4", "v2"):
+        paths[broken].write_bytes(paths[broken].read_bytes()[:-9])
+    handles = Path("/proc/self/fd")
+    before = len(list(handles.iterdir())) if handles.exists() else 0
+    for _ in range(3):
+        with pytest.raises(InputRefused, match=r"v2\.nii\.gz"):
+            read_images(paths)
+    assert capfd.readouterr().err == ""
+    assert (len(list(handles.iterdir())) if handles.exists() else 0) == before

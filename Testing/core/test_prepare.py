@@ -12,6 +12,7 @@ from MedSegDLLib.align import align, reference_of
 from MedSegDLLib.foreground import body_mask, bounding_box, has_empty_border, head_mask, otsu_threshold
 from MedSegDLLib.image import Grid, Image
 from MedSegDLLib.prepare import network_grid, normalise, prepare
+from MedSegDLLib.resample import resample
 from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI
 
 from .tiny import LPS, ball, head_images
@@ -140,3 +141,37 @@ def test_a_z_scored_head_with_its_constant_background_is_found():
     straight = {**volumes, "t1": Image(values.astype(np.float32), LPS)}
     one, two = (prepare(given, head, BRAIN.plan) for given in (volumes, straight))
     assert torch.allclose(one.x, two.x, atol=1e-3)
+
+
+def test_a_ct_is_prepared_as_if_it_were_scaled_as_a_whole_first():
+    body = ball((20, 40, 44), (10, 20, 22), 18)
+    values = np.where(body, np.random.default_rng(0).normal(60, 200, body.shape), -1000).astype(np.int16)
+    affine = LPS @ np.diag([2.0, 2.0, 3.0, 1.0])
+    found = prepare({"ct": Image(values, affine)}, body, LIVER.plan)
+    box = bounding_box(body)
+    source = Grid(body.shape, affine).cropped(box)
+    whole = normalise(torch.from_numpy(values[box].astype(np.float32)), LIVER.plan)
+    assert found.grid.same_as(network_grid(source, LIVER.plan))
+    assert torch.equal(found.x[0], resample(whole, source, found.grid, "linear", -1.0))
+
+
+@pytest.mark.parametrize("kind", ["reversed", "read-only", "big-endian", "transposed"])
+def test_an_array_of_any_layout_is_prepared_alike_and_left_alone(kind):
+    plain = np.random.default_rng(0).integers(-400, 400, (12, 14, 16)).astype(np.int16)
+    odd = {
+        "reversed": np.ascontiguousarray(plain[::-1, :, ::-1])[::-1, :, ::-1],
+        "read-only": plain.copy(),
+        "big-endian": plain.astype(">i2"),
+        "transposed": np.ascontiguousarray(plain.T).T,
+    }[kind]
+    if kind == "read-only":
+        odd.flags.writeable = False
+    one, two = (prepare({"ct": Image(array, LPS)}, np.ones(plain.shape, bool), LIVER.plan) for array in (plain, odd))
+    assert torch.equal(one.x, two.x) and np.array_equal(odd, plain)
+
+
+def test_the_body_is_above_the_air_in_every_number_type():
+    values = np.array([-1024, -501, -500, -499, 40]).reshape(1, 1, 5)
+    for dtype in (np.int16, np.int32, np.float32, np.float64):
+        assert body_mask({"ct": values.astype(dtype)})[0, 0].tolist() == [False, False, False, True, True]
+    assert body_mask({"ct": np.zeros((1, 1, 2), np.uint16)}).all()

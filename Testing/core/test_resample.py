@@ -20,8 +20,8 @@ torch.set_num_threads(1)
 from MedSegDLLib.image import Grid
 from MedSegDLLib.resample import resample
 turn = np.eye(4); turn[:2, :2] = [[0.96, -0.28], [0.28, 0.96]]
-source, target = Grid((40, 128, 128), np.diag([2.0, 2, 2, 1])), Grid((24, 512, 512), turn @ np.diag([0.5, 0.5, 1, 1]))
-array = torch.rand(source.shape)
+source, target = SOURCE, TARGET
+array = torch.ones(source.shape, dtype=torch.DTYPE)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 result = resample(array, source, target)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 - result.numel() * 4 / 2**20)
@@ -168,14 +168,29 @@ def test_regrid_keeps_what_an_image_is() -> None:
     assert grey.array.dtype == np.float32
 
 
-def test_memory_stays_far_below_a_coordinate_field() -> None:
-    """Coordinates of the whole target would be 150 MB here; slabs need a few."""
+PEAKS_MIB = {
+    "coordinates, 150 MiB for the whole target": (
+        ("Grid((40, 128, 128), np.diag([2.0, 2, 2, 1]))", "Grid((24, 512, 512), turn @ np.diag([0.5, 0.5, 1, 1]))", "float32"),
+        60,
+    ),
+    "whole numbers as float32, 122 MiB for the whole source": (
+        ("Grid((200, 400, 400), np.eye(4))", "Grid((100, 100, 100), np.diag([4.0, 4, 2, 1]))", "int16"),
+        40,
+    ),
+}
+
+
+@pytest.mark.parametrize("grown", PEAKS_MIB)
+def test_memory_stays_far_below(grown: str) -> None:
+    """Slabs need a few MiB."""
     resource = pytest.importorskip("resource", reason="peak memory is read from the resource module")
     assert resource
+    (source, target, dtype), most = PEAKS_MIB[grown]
+    script = PEAK_MEMORY.replace("SOURCE", source).replace("TARGET", target).replace("DTYPE", dtype)
     core = Path(__file__).resolve().parents[2] / "MedSegDL"
-    command = [sys.executable, "-c", PEAK_MEMORY]
+    command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(core)})
-    assert float(done.stdout) < 60
+    assert float(done.stdout) < most
 
 
 MASKS = {
@@ -210,3 +225,19 @@ def test_paste_undoes_a_crop(kind: str, leading: tuple[int, ...]) -> None:
     assert (back == whole).all()
     filled = paste(whole[(..., *box)], box, SHAPE, fill=7)
     assert int((filled == 7).sum()) == mask.size - mask[(..., *box)].size
+
+
+@pytest.mark.parametrize("channels", [(), (2,)])
+@pytest.mark.parametrize("seed", range(4))
+def test_values_scaled_as_they_are_read_are_those_scaled_before(seed: int, channels: tuple[int, ...]) -> None:
+    """On parallel and on oblique grids, finer and coarser, bit for bit; whole numbers are widened on the way."""
+    source = oblique(seed)
+    finer = Grid((13, 7, 17), source.affine @ np.diag([0.7, 1.4, 0.6, 1.0]))
+    array = torch.from_numpy(np.random.default_rng(seed).integers(-1000, 1000, (*channels, *SHAPE)).astype(np.int16))
+
+    def scale(values: torch.Tensor) -> torch.Tensor:
+        return values.clamp(-150, 250) / 200
+
+    for target in (finer, oblique(seed + 10), source):
+        before = resample(scale(array.float()), source, target, fill=-1.0)
+        assert torch.equal(resample(array, source, target, fill=-1.0, scale=scale), before)

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 import torch
 
 from MedSegDLLib.image import Grid
+from MedSegDLLib.resample import resample
 from MedSegDLLib.restore import cleaned, entropy, restore, target_box
 from MedSegDLLib.tasks import BRAIN, LIVER
 
@@ -104,3 +106,33 @@ def test_entropy_is_one_where_undecided_and_none_where_sure():
     undecided = entropy(torch.full((2, *COARSE.shape), 0.5), COARSE, COARSE)
     sure = entropy(torch.ones((2, *COARSE.shape)), COARSE, COARSE)
     assert np.allclose(undecided, 1.0) and sure.max() < 1e-4
+
+
+@pytest.mark.parametrize("degrees", [0, 25])
+@pytest.mark.parametrize("seed", range(3))
+def test_part_by_part_is_all_at_once(seed, degrees):
+    """Several lumps apart from each other, on grids of more slices than are restored at a time, straight and turned."""
+    target = oblique(degrees, (0.6, 0.7, 0.5), (75, 50, 60), CENTRE)
+    random = np.random.default_rng(seed)
+    lumps = [soft_ball(COARSE, CENTRE + random.uniform(-11, 11, 3), random.uniform(1, 5)) for _ in range(4)]
+    probability = torch.stack(lumps).amax(dim=0)
+    region = replace(BRAIN.region("WT"), smallest_ml=0.0)
+    task = replace(BRAIN, regions=(region,))
+    whole = (resample(probability, COARSE, target) >= BRAIN.plan.threshold).numpy()
+    limit = random.random(target.shape) < 0.9
+    assert whole.any()
+    assert np.array_equal(restore(probability[None], COARSE, target, task, BRAIN.plan)["WT"], whole)
+    assert np.array_equal(restore(probability[None], COARSE, target, task, BRAIN.plan, limit)["WT"], whole & limit)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_parts_are_dropped_as_if_looked_at_one_by_one(seed):
+    random = np.random.default_rng(seed)
+    mask = (random.random((9, 12, 14)) < 0.25).astype(np.uint8)
+    before = mask.copy()
+    labels = sitk.GetArrayFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(mask)))
+    sizes = {label: int((labels == label).sum()) for label in range(1, labels.max() + 1)}
+    large = replace(BRAIN.region("ET"), smallest_ml=0.004)
+    assert np.array_equal(cleaned(mask, large, 1.0), np.isin(labels, [label for label, size in sizes.items() if size >= 4]))
+    assert cleaned(mask, LIVER.region("liver"), 1.0).sum() == max(sizes.values())
+    assert np.array_equal(mask, before)

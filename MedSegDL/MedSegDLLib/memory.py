@@ -1,0 +1,174 @@
+"""How much memory a run will take, foretold from its grids before anything large is made. The one place that adds it all up.
+
+One function a phase of `pipeline.segment`; whoever changes what a phase holds changes its function too. `make bench` holds the sum
+against what runs really take. Only the memory of this process counts: a GPU's own is the ladder's business (`predict`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from .align import reference_of
+from .findings import Finding, FindingCode, Severity
+from .foreground import FOREGROUND, bounding_box
+from .image import Image
+from .machine import available_memory_bytes, resident_memory_mb
+from .predict import estimate_bytes, ladder, whole_bytes
+from .prepare import network_grid
+from .tasks import Scale, Task
+from .weights import Weights
+
+if TYPE_CHECKING:
+    from .pipeline import Options
+
+MIB = 1 << 20
+ROUGH_STEP = 4  # every fourth voxel is enough to find the foreground's box
+LIBRARIES_BYTES = 32 * MIB  # code and buffers that come in with the first run
+MASK, FLOAT, LABEL = 1, 4, 4  # bytes a voxel: truth values and masks, float32, SimpleITK's labels of connected parts
+ZSCORED_FLOATS = 5  # of a channel's box at once while it is normalised
+PICTURE_FLOATS = 4  # the same for a picture, all channels
+REGION_SHARE = 1 / 3  # of the foreground's box that the largest region's takes: 0.27 for a liver, less for a tumour
+
+
+@dataclass(frozen=True)
+class Extents:
+    """The numbers of voxels that memory follows from.
+
+    Attributes:
+        whole: of the reference's grid.
+        box: of the foreground's box on it.
+        network: (K, J, I) of the network's grid.
+        inputs: images given.
+        resampled: those of them that lie on other grids.
+        biased: those of them whose bias field is corrected.
+    """
+
+    whole: int
+    box: int
+    network: tuple[int, int, int]
+    inputs: int
+    resampled: int
+    biased: int
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run will hold.
+
+    Attributes:
+        held_mb: what the process holds now, MiB; None where nobody tells (not Linux).
+        added_mb: phase -> what it will hold besides at that phase's peak, MiB.
+    """
+
+    held_mb: float | None
+    added_mb: dict[str, float]
+
+    @property
+    def most_mb(self) -> float:
+        """What has to come free for the run, MiB."""
+        return max(self.added_mb.values())
+
+    @property
+    def peak_mb(self) -> float | None:
+        """The process's peak, MiB."""
+        return None if self.held_mb is None else round(self.held_mb + self.most_mb, 1)
+
+    def entry(self) -> dict:
+        """For the run record."""
+        phases = {} if self.held_mb is None else {name: round(self.held_mb + mb, 1) for name, mb in self.added_mb.items()}
+        return {"expected_memory_mb": self.peak_mb, "expected_memory_by_phase_mb": phases}
+
+
+def foretell(images: dict[str, Image], task: Task, weights: Weights, options: Options, biased: int, device: torch.device) -> Forecast:
+    """The memory of a whole run, within 25 % (`make bench`), in some milliseconds.
+
+    Args:
+        images: as `segment` gets them, checked.
+        biased: how many of them N4 will correct.
+        device: where the network will run.
+
+    Raises:
+        OutOfMemory: not even the network's smallest tile is expected to fit.
+    """
+    found = extents(images, task, weights, biased)
+    rung = ladder(weights.network.arch, weights.plan, found.network, device)[0]
+    arch = weights.network.arch
+    forward = whole_bytes(arch, found.network) + (estimate_bytes(arch, rung.tile, rung.device) if rung.device.type == "cpu" else 0)
+    mapped = sum(image.array.nbytes for image in images.values() if isinstance(image.array, np.memmap))
+    kept = LIBRARIES_BYTES + mapped
+    added = {}
+    for name, (holds, keeps) in {
+        "align": _align(found),
+        "bias correction": _bias_correction(found, options),
+        "prepare": _prepare(found, weights),
+        "network": (forward, FLOAT * arch.out_channels * math.prod(found.network)),
+        "restore": _restore(found, task),
+        "uncertainty": _uncertainty(found, task, options),
+    }.items():
+        if holds:
+            added[name] = (kept + holds) / MIB
+        kept += keeps
+    return Forecast(resident_memory_mb(), added)
+
+
+def extents(images: dict[str, Image], task: Task, weights: Weights, biased: int) -> Extents:
+    """Sizes of a run; the foreground is looked for on every fourth voxel of the images that need no resampling."""
+    grid = images[reference_of(images, task)].grid
+    ready = {key: image for key, image in images.items() if image.grid.same_as(grid)}
+    steps = tuple(ROUGH_STEP if n > ROUGH_STEP else 1 for n in grid.shape)
+    rough = {key: image.array[tuple(slice(None, None, step) for step in steps)] for key, image in ready.items()}
+    coarse = bounding_box(FOREGROUND[weights.plan.scale](rough))
+    box = tuple(slice(s.start * step, min(s.stop * step, n)) for s, step, n in zip(coarse, steps, grid.shape))
+    network = grid if weights.plan.scale is Scale.PERCENTILE else network_grid(grid.cropped(box), weights.plan)
+    voxels = math.prod(s.stop - s.start for s in box)
+    return Extents(math.prod(grid.shape), voxels, network.shape, len(images), len(images) - len(ready), biased)
+
+
+def _align(found: Extents) -> tuple[int, int]:
+    """Bytes at the phase's peak, and those it leaves: resampled inputs and the foreground, which is made with one temporary."""
+    resampled = FLOAT * found.whole * found.resampled
+    return resampled + 2 * MASK * found.whole, resampled + MASK * found.whole
+
+
+def _bias_correction(found: Extents, options: Options) -> tuple[int, int]:
+    """Stacked and corrected volumes; the corrected ones stay, and the fields if they are asked for."""
+    corrected = FLOAT * found.whole * found.biased
+    fields = corrected if options.keep_bias_field else 0
+    return 2 * corrected + fields, corrected + fields
+
+
+def _prepare(found: Extents, weights: Weights) -> tuple[int, int]:
+    """The network's tensor, and the box of one channel on its way; a window is applied to a few slices at a time."""
+    x = FLOAT * weights.network.arch.in_channels // weights.plan.slices * math.prod(found.network)
+    way = {Scale.ZSCORE: ZSCORED_FLOATS * FLOAT * found.box, Scale.WINDOW: 0, Scale.PERCENTILE: PICTURE_FLOATS * x}
+    return x + way[weights.plan.scale], x
+
+
+def _restore(found: Extents, task: Task) -> tuple[int, int]:
+    """All masks, and the largest region's connected parts, its box's copy and what is left of it."""
+    masks = MASK * found.whole * len(task.regions)
+    region = int(REGION_SHARE * found.box) * (LABEL + 2 * MASK)
+    return masks + region, masks
+
+
+def _uncertainty(found: Extents, task: Task, options: Options) -> tuple[int, int]:
+    """The entropy on the network's grid (with its terms) and twice on the reference's."""
+    if not options.uncertainty:
+        return 0, 0
+    return FLOAT * (4 * len(task.regions) * math.prod(found.network) + 2 * found.whole), FLOAT * found.whole
+
+
+def scarcity(forecast: Forecast) -> list[Finding]:
+    """A warning if the run is expected to need more than is free; the network itself has gone down its ladder by then."""
+    free_mb = available_memory_bytes(torch.device("cpu")) / MIB
+    if forecast.most_mb <= free_mb:
+        return []
+    needed, free = (f"{mb / 1024:.1f} GiB" for mb in (forecast.most_mb, free_mb))
+    says = f"About {needed} of memory are needed, and {free} are free: the run may be slow or end."
+    remedy = "Close other programs, or crop the images to the region of interest."
+    return [Finding(Severity.WARNING, FindingCode.MEMORY, "", says, remedy)]
