@@ -193,7 +193,7 @@ BRAIN = Task(
         LabelConvention(4, {"WT": (1, 2, 3, 4), "TC": (1, 3, 4), "ET": (4,)}),  # BraTS 2012-2020
         LabelConvention(None, {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,)}),  # BraTS 2021-2023 after renumbering
     ),
-    plan=Plan(Scale.ZSCORE, spacing_mm=(2.0, 2.0, 2.0), tile=(96, 112, 96), mirror=(-1,)),
+    plan=Plan(Scale.ZSCORE, spacing_mm=(2.0, 2.0, 2.0), tile=(96, 112, 96), mirror=(-1,), threshold=0.75),
     profile="brain",
     bias_correction=True,
     skull_stripped=True,
