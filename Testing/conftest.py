@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 import os
 import sys
 from pathlib import Path
@@ -9,9 +10,16 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch loads: its threads spin otherwise, which busy machines pay for
+LOCALE = locale.setlocale(locale.LC_ALL)
 ROOT = Path(__file__).resolve().parent.parent
 for folder in (ROOT / "MedSegDL", ROOT / "training"):
     sys.path.insert(0, str(folder))
+
+
+@pytest.fixture(autouse=True)
+def own_locale() -> None:
+    """The locale that the tests were started with: MRML's reading and writing of scenes sets another one for the whole process."""
+    locale.setlocale(locale.LC_ALL, LOCALE)
 
 
 @pytest.fixture(scope="session")

@@ -189,13 +189,13 @@ def test_options_may_be_paths_and_arrays_that_cannot_be_sent_are_told(worker):
 def test_a_killed_worker_is_reported_as_memory_and_the_next_request_gets_a_new_one(mortal, tmp_path):
     pids = tmp_path / "pids"
     heard = asked(mortal, {"do": "deaf", "pids": str(pids)}, wait=False)
-    wait_for(mortal, lambda: pids.exists() and pids.read_text())
-    os.kill(int(pids.read_text()), 9)
+    wait_for(mortal, lambda: pids.exists() and pids.read_text(encoding="utf-8"))
+    os.kill(int(pids.read_text(encoding="utf-8")), 9)
     wait_for(mortal, lambda: heard.done, 2)
     (failure,) = heard.failures
     assert failure.kind == "memory" and "memory ran out" in failure.message and failure.remedy
     assert mortal.state is State.STOPPED
-    assert asked(mortal).results and mortal.ready["pid"] != int(pids.read_text())
+    assert asked(mortal).results and mortal.ready["pid"] != int(pids.read_text(encoding="utf-8"))
 
 
 def test_an_exit_code_is_reported_with_the_last_words(mortal):
@@ -219,11 +219,11 @@ def test_everybody_who_waits_is_told_of_a_crash(mortal):
 def test_cancel_kills_the_whole_tree_within_a_second_and_leaves_nothing(mortal, tmp_path):
     pids = tmp_path / "pids"
     heard = asked(mortal, {"do": "sleep", "pids": str(pids)}, wait=False)
-    wait_for(mortal, lambda: pids.exists() and " " in pids.read_text())
+    wait_for(mortal, lambda: pids.exists() and " " in pids.read_text(encoding="utf-8"))
     start = time.monotonic()
     mortal.cancel()
     assert time.monotonic() - start < LONGEST_POLL_S and mortal.state is State.STOPPED
-    assert all(ended(int(pid), 1.0) for pid in pids.read_text().split())
+    assert all(ended(int(pid), 1.0) for pid in pids.read_text(encoding="utf-8").split())
     mortal.poll()
     assert [failure.kind for failure in heard.failures] == ["cancelled"] and not heard.results
     wait_for(mortal, lambda: not private_folders(tmp_path), 2)

@@ -208,7 +208,7 @@ def test_a_private_environment_is_a_venv_with_the_requirements(tmp_path, fake_pi
     said: list[tuple[float, str]] = []
     made = make_environment(tmp_path / "e", THIS, fake_pip(), lambda *what: said.append(what))
     assert made.source is Source.PRIVATE and private_interpreter(tmp_path / "e") == made
-    python, arguments = json.loads((tmp_path / "said.json").read_text())
+    python, arguments = json.loads((tmp_path / "said.json").read_text(encoding="utf-8"))
     assert Path(python) == made.python and "install" in arguments and arguments[arguments.index("--progress-bar") + 1] == "raw"
     assert set(REQUIREMENTS) <= set(arguments) and "--target" not in arguments
     fractions = [fraction for fraction, _ in said]
@@ -222,7 +222,7 @@ def test_slicers_python_gets_a_folder_of_packages_and_nothing_is_installed_into_
     base = Interpreter(Path(sys.executable), Source.SLICER)
     made = make_environment(tmp_path / "e", base, fake_pip())
     assert made == Interpreter(base.python, Source.PRIVATE, tmp_path / "e" / "env1") == private_interpreter(tmp_path / "e")
-    _, arguments = json.loads((tmp_path / "said.json").read_text())
+    _, arguments = json.loads((tmp_path / "said.json").read_text(encoding="utf-8"))
     assert arguments[-2:] == ["--target", str(made.packages)]
     assert set(REQUIREMENTS_OF_SLICER) <= set(arguments) and not any(argument.startswith(("numpy", "SimpleITK")) for argument in arguments)
 
@@ -251,7 +251,7 @@ def test_cancel_ends_pip_at_once_and_leaves_nothing(tmp_path, fake_pip, quick_ve
     ending = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(60)"
 
     def progress(fraction: float, message: str) -> None:
-        if (tmp_path / "pid").exists() and (tmp_path / "pid").read_text():
+        if (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(encoding="utf-8"):
             raise Cancelled()
 
     start = time.monotonic()
@@ -259,7 +259,7 @@ def test_cancel_ends_pip_at_once_and_leaves_nothing(tmp_path, fake_pip, quick_ve
         make_environment(tmp_path / "e", THIS, fake_pip(ending), progress)
     assert time.monotonic() - start < 10 and not list((tmp_path / "e").iterdir())
     with pytest.raises(ProcessLookupError):
-        os.kill(int((tmp_path / "pid").read_text()), 0)
+        os.kill(int((tmp_path / "pid").read_text(encoding="utf-8")), 0)
 
 
 def test_an_environment_that_does_not_work_is_not_kept(tmp_path, fake_pip, quick_venv, monkeypatch):

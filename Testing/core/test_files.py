@@ -159,11 +159,11 @@ def test_atomic_path_replaces_or_leaves_alone(tmp_path: Path) -> None:
         temporary.write_text("half")
         raise KeyError
     assert left_in(tmp_path) == ["v.nii.gz"]
-    assert target.read_text() == "old"
+    assert target.read_text(encoding="utf-8") == "old"
     with atomic_path(target) as temporary:
         temporary.write_text("new")
     assert left_in(tmp_path) == ["v.nii.gz"]
-    assert target.read_text() == "new"
+    assert target.read_text(encoding="utf-8") == "new"
 
 
 def test_atomic_path_into_nowhere(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_full_disk_keeps_the_former_file(tiny_disk: Path) -> None:
     write_json({"run": 1}, tiny_disk / "report.json")
     with pytest.raises(InputRefused, match="no space left"):
         write_json({"run": "x" * 80_000}, tiny_disk / "report.json")
-    assert json.loads((tiny_disk / "report.json").read_text()) == {"run": 1}
+    assert json.loads((tiny_disk / "report.json").read_text(encoding="utf-8")) == {"run": 1}
     assert left_in(tiny_disk) == ["report.json"]
 
 

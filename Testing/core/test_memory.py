@@ -38,7 +38,7 @@ task, options = TASKS[key], Options('cpu', weights, uncertainty=True)
 given = images(256 if key == 'liver' else 128, 0.9)
 held = resident_memory_mb(); Path('/proc/self/clear_refs').write_text('5')
 record = segment(given, task, options).record
-peak = next(line for line in Path('/proc/self/status').read_text().splitlines() if line.startswith('VmHWM'))
+peak = next(line for line in Path('/proc/self/status').read_text(encoding="utf-8").splitlines() if line.startswith('VmHWM'))
 print(held, int(peak.split()[1]) / 1024, record['expected_memory_mb'])
 """
 

@@ -61,7 +61,7 @@ def test_every_file_of_a_brain_result(tmp_path: Path) -> None:
         assert image.array.dtype == array.dtype
         assert np.array_equal(image.array, array)
         assert image.grid.same_as(result.grid, 1e-4)
-    report = json.loads((tmp_path / "new" / "folder" / "report.json").read_text())
+    report = json.loads((tmp_path / "new" / "folder" / "report.json").read_text(encoding="utf-8"))
     assert report == {"task": "brain", "volumes_ml": {"WT": 1.5}, "worst": None}
 
 
@@ -86,8 +86,8 @@ def test_second_run_replaces_its_files_and_leaves_others_alone(tmp_path: Path) -
     (tmp_path / "my notes.txt").write_text("mine")
     write_result(brain(record={"run": 1}), tmp_path)
     write_result(brain(record={"run": 2}), tmp_path)
-    assert json.loads((tmp_path / "report.json").read_text()) == {"run": 2}
-    assert (tmp_path / "my notes.txt").read_text() == "mine"
+    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8")) == {"run": 2}
+    assert (tmp_path / "my notes.txt").read_text(encoding="utf-8") == "mine"
     assert not [name for name in left_in(tmp_path) if name.startswith(".")]
 
 

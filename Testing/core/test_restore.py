@@ -16,6 +16,7 @@ from MedSegDLLib.tasks import BRAIN, LIVER
 
 from .tiny import LPS, ball
 
+PLAN = replace(BRAIN.plan, threshold=0.5)
 COARSE = Grid((20, 20, 20), LPS @ np.diag([2.0, 2.0, 2.0, 1.0]))
 
 
@@ -47,7 +48,7 @@ CENTRE = (COARSE.affine @ np.array([9.5, 9.5, 9.5, 1.0]))[:3]
 )
 def test_a_ball_keeps_its_volume_and_place_on_any_grid(target):
     probabilities = torch.stack([soft_ball(COARSE, CENTRE, r) for r in (12, 10, 8)])
-    masks = restore(probabilities, COARSE, target, BRAIN, BRAIN.plan)
+    masks = restore(probabilities, COARSE, target, BRAIN, PLAN)
     for key, radius in (("WT", 12), ("TC", 10), ("ET", 8)):
         truth = soft_ball(target, CENTRE, radius).numpy() >= 0.5
         overlap = 2 * (truth & (masks[key] > 0)).sum() / (truth.sum() + masks[key].sum())
@@ -57,26 +58,26 @@ def test_a_ball_keeps_its_volume_and_place_on_any_grid(target):
 
 def test_regions_are_nested():
     probabilities = torch.rand((3, *COARSE.shape), generator=torch.Generator().manual_seed(3))
-    masks = restore(probabilities, COARSE, Grid((40, 40, 40), LPS), BRAIN, BRAIN.plan)
+    masks = restore(probabilities, COARSE, Grid((40, 40, 40), LPS), BRAIN, PLAN)
     assert (masks["TC"] <= masks["WT"]).all() and (masks["ET"] <= masks["TC"]).all()
 
 
 def test_no_region_leaves_the_foreground():
     target = Grid((40, 40, 40), LPS)
     foreground = ball(target.shape, (20, 20, 20), 10)
-    masks = restore(torch.ones((3, *COARSE.shape)), COARSE, target, BRAIN, BRAIN.plan, foreground)
+    masks = restore(torch.ones((3, *COARSE.shape)), COARSE, target, BRAIN, PLAN, foreground)
     assert all(((mask > 0) == foreground).all() for mask in masks.values())
 
 
 def test_nothing_found_is_an_empty_mask_each():
-    masks = restore(torch.zeros((3, *COARSE.shape)), COARSE, Grid((40, 40, 40), LPS), BRAIN, BRAIN.plan)
+    masks = restore(torch.zeros((3, *COARSE.shape)), COARSE, Grid((40, 40, 40), LPS), BRAIN, PLAN)
     assert [int(mask.sum()) for mask in masks.values()] == [0, 0, 0]
 
 
 def test_a_region_off_the_reference_grid_is_left_out():
     far = LPS.copy()
     far[0, 3] = 500.0
-    masks = restore(torch.ones((3, *COARSE.shape)), COARSE, Grid((8, 8, 8), far), BRAIN, BRAIN.plan)
+    masks = restore(torch.ones((3, *COARSE.shape)), COARSE, Grid((8, 8, 8), far), BRAIN, PLAN)
     assert masks["WT"].sum() == 0
 
 
@@ -118,11 +119,11 @@ def test_part_by_part_is_all_at_once(seed, degrees):
     probability = torch.stack(lumps).amax(dim=0)
     region = replace(BRAIN.region("WT"), smallest_ml=0.0)
     task = replace(BRAIN, regions=(region,))
-    whole = (resample(probability, COARSE, target) >= BRAIN.plan.threshold).numpy()
+    whole = (resample(probability, COARSE, target) >= PLAN.threshold).numpy()
     limit = random.random(target.shape) < 0.9
     assert whole.any()
-    assert np.array_equal(restore(probability[None], COARSE, target, task, BRAIN.plan)["WT"], whole)
-    assert np.array_equal(restore(probability[None], COARSE, target, task, BRAIN.plan, limit)["WT"], whole & limit)
+    assert np.array_equal(restore(probability[None], COARSE, target, task, PLAN)["WT"], whole)
+    assert np.array_equal(restore(probability[None], COARSE, target, task, PLAN, limit)["WT"], whole & limit)
 
 
 @pytest.mark.parametrize("seed", range(4))

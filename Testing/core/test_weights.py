@@ -26,7 +26,7 @@ def weights(tmp_path: Path) -> Path:
 
 def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
     """Change the manifest in place."""
-    manifest = json.loads(manifest_path(path).read_text())
+    manifest = json.loads(manifest_path(path).read_text(encoding="utf-8"))
     change(manifest)
     manifest_path(path).write_text(json.dumps(manifest))
 
@@ -99,7 +99,7 @@ def test_int8_is_smaller(tmp_path: Path) -> None:
 
 
 def test_a_manifest_of_its_own_tells_the_hash_of_the_file(weights: Path) -> None:
-    manifest = json.loads(manifest_path(weights).read_text())
+    manifest = json.loads(manifest_path(weights).read_text(encoding="utf-8"))
     assert manifest["sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
 
 
@@ -202,7 +202,7 @@ def test_an_absurdly_large_network_costs_no_memory(weights: Path) -> None:
 
 
 def test_tensors_missing_unknown_or_of_another_shape_or_type(weights: Path) -> None:
-    good, before = weights.read_bytes(), manifest_path(weights).read_text()
+    good, before = weights.read_bytes(), manifest_path(weights).read_text(encoding="utf-8")
     key = "segmenter.heads.0.bias"
     changes: list[Callable[[dict[str, torch.Tensor]], object]] = [
         lambda tensors: tensors.pop(key),

@@ -90,7 +90,7 @@ def ended(pid: int, within_s: float) -> bool:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         try:
-            if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
+            if Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] == "Z":
                 return True
         except OSError:
             with contextlib.suppress(ProcessLookupError):
@@ -292,7 +292,7 @@ def test_ends_its_children_and_removes_its_folder_when_its_parent_is_killed(tmp_
     pids = tmp_path / "pids"
     parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path), str(pids)], env=odd_launch().environment, stdout=-1)
     folder = Path(parent.stdout.readline().decode().strip())
-    worker_pid, child_pid = map(int, pids.read_text().split())
+    worker_pid, child_pid = map(int, pids.read_text(encoding="utf-8").split())
     assert folder.is_dir() and folder.stat().st_mode & 0o777 == 0o700
     parent.kill()
     parent.wait()
@@ -311,7 +311,7 @@ worker = Worker(pathlib.Path(sys.argv[1]))
 worker.start(odd_services.odd_launch())
 image = Image(np.zeros((2, 2, 2)), np.eye(4))
 worker.segment({"t1": image}, "brain", {"do": "sleep", "pids": sys.argv[2]}, Callbacks())
-while not pathlib.Path(sys.argv[2]).exists() or " " not in pathlib.Path(sys.argv[2]).read_text():
+while not pathlib.Path(sys.argv[2]).exists() or " " not in pathlib.Path(sys.argv[2]).read_text(encoding="utf-8"):
     worker.poll()
 print(worker._child.folder, flush=True)
 time.sleep(60)

@@ -48,7 +48,7 @@ def test_the_whole_way(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     out, weights = tmp_path / "run", tmp_path / "w" / "nuclei.safetensors"
     scores, card = tmp_path / "scores.json", tmp_path / "cards" / "nuclei.md"
     assert run(folder, out, "--holdout", "picture2") == 0
-    assert len((out / "log.jsonl").read_text().splitlines()) == 3
+    assert len((out / "log.jsonl").read_text(encoding="utf-8").splitlines()) == 3
 
     assert main(["export", "--task", "nuclei", "--run", str(out), "--out", str(weights)]) == 0
     loaded = load_weights(weights, NUCLEI)
@@ -67,7 +67,7 @@ def test_the_whole_way(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
         main(["evaluate", "--task", "nuclei", "--data", str(folder), "--weights", str(weights), "--json", str(scores), "--threads", "1"])
         == 0
     )
-    found = json.loads(scores.read_text())
+    found = json.loads(scores.read_text(encoding="utf-8"))
     assert [case["name"] for case in found["cases"]] == ["picture0", "picture1", "picture2"]
     assert 0 <= found["mean"]["Dice nucleus"] <= 1
     assert found["weights_sha256"] == loaded.manifest["sha256"]
@@ -89,7 +89,7 @@ def test_the_whole_way(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     ]
     assert main(again) == 0
     assert load_weights(weights, NUCLEI).manifest["scores"][0]["mean"] == found["mean"]
-    text = card.read_text()
+    text = card.read_text(encoding="utf-8")
     for part in ("research only", loaded.manifest["sha256"], training["data_hash"], training["command"], "picture2", "CC0", "A note."):
         assert part in text, part
 
@@ -104,11 +104,11 @@ def test_a_run_goes_on_where_it_was(folder: Path, tmp_path: Path) -> None:
     assert run(folder, parts, "--precision", "float32") == 0
     go_on = ["run", "--task", "nuclei", "--data", str(folder), "--out", str(parts), "--resume", "--threads", "1"]
     assert main(go_on) == 0  # nothing left to do
-    assert len((parts / "log.jsonl").read_text().splitlines()) == 3
+    assert len((parts / "log.jsonl").read_text(encoding="utf-8").splitlines()) == 3
     assert main([*go_on, "--steps", "5"]) == 0
-    steps = [json.loads(line)["step"] for line in (parts / "log.jsonl").read_text().splitlines()]
+    steps = [json.loads(line)["step"] for line in (parts / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     assert steps == [1, 2, 3, 4, 5]
-    assert json.loads((parts / "settings.json").read_text())["command"].count("medsegdl-train run") == 3
+    assert json.loads((parts / "settings.json").read_text(encoding="utf-8"))["command"].count("medsegdl-train run") == 3
     first, second = (load_run(path)[0].network.state_dict() for path in (straight, parts))
     assert not all(torch.equal(first[key], second[key]) for key in first)
 
@@ -143,10 +143,10 @@ def test_a_run_follows_its_plan_file_and_shows_its_curves(folder: Path, tmp_path
     pytest.importorskip("tensorboard")
     plan, out = tmp_path / "plan.json", tmp_path / "run"
     assert main(["plan", "--task", "nuclei", "--data", str(folder), "--out", str(plan), "--profile", TINY, "--memory-gb", "2"]) == 0
-    planned = json.loads(plan.read_text())
+    planned = json.loads(plan.read_text(encoding="utf-8"))
     line = ["run", "--task", "nuclei", "--data", str(folder), "--out", str(out), "--steps", "2", "--threads", "1"]
     assert main([*line, "--plan", str(plan), "--board"]) == 0
-    settings = json.loads((out / "settings.json").read_text())
+    settings = json.loads((out / "settings.json").read_text(encoding="utf-8"))
     assert settings["patch"] == planned["patch"] and settings["settings"]["batch"] == planned["batch"]
     assert settings["plan"] == planned["plan"] and settings["architecture"]["arguments"]["widths"] == [2, 2, 3]
     assert list((out / "tensorboard").glob("events*"))

@@ -146,6 +146,6 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         path.write_text(json.dumps(scores_of(a=value)))
     assert main(["summarise", *map(str, paths), "--json", str(tmp_path / "all.json")]) == 0
     assert "0.6000 +- 0.1414 (n = 2)" in capsys.readouterr().out
-    assert json.loads((tmp_path / "all.json").read_text())["over_files"]["Dice WT"]["n"] == 2
+    assert json.loads((tmp_path / "all.json").read_text(encoding="utf-8"))["over_files"]["Dice WT"]["n"] == 2
     paths[0].write_text("[]")
     assert main(["summarise", str(paths[0])]) == 2

@@ -38,7 +38,7 @@ def fresh(settings: Settings = SETTINGS) -> Run:
 
 
 def losses(folder: Path) -> list[float]:
-    return [json.loads(line)["loss"] for line in (folder / LOG).read_text().splitlines()]
+    return [json.loads(line)["loss"] for line in (folder / LOG).read_text(encoding="utf-8").splitlines()]
 
 
 def equal(one: torch.nn.Module, other: torch.nn.Module) -> bool:
@@ -160,7 +160,7 @@ def test_a_killed_runs_log_is_cut_back_to_its_checkpoint(tmp_path: Path) -> None
     log = tmp_path / LOG
     log.write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"ste')
     trim_log(log, 2)
-    assert log.read_text() == '{"step": 1}\n{"step": 2}\n'
+    assert log.read_text(encoding="utf-8") == '{"step": 1}\n{"step": 2}\n'
     trim_log(tmp_path / "none", 2)
     assert not (tmp_path / "none").exists()
 

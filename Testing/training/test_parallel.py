@@ -32,7 +32,9 @@ def test_two_processes_are_one_with_the_same_batch(tmp_path: Path) -> None:
     torch.set_num_threads(threads)
     ended = torchrun(shared_training.__file__, str(tmp_path / "shared"))  # a batch of five: three samples here, two there
     assert ended.returncode == 0, ended.stderr[-2000:]
-    one, two = ([json.loads(line) for line in (tmp_path / name / LOG).read_text().splitlines()] for name in ("alone", "shared"))
+    one, two = (
+        [json.loads(line) for line in (tmp_path / name / LOG).read_text(encoding="utf-8").splitlines()] for name in ("alone", "shared")
+    )
     assert len(one) == len(two) == shared_training.SETTINGS.steps  # one process alone writes the log
     for key in ("loss", "norm"):
         assert [entry[key] for entry in two] == pytest.approx([entry[key] for entry in one], rel=2e-5)
@@ -46,7 +48,7 @@ def test_the_command_runs_under_torchrun(tmp_path: Path) -> None:
     options = ["--steps", "2", "--widths", "2", "2", "3", "--patch", "32", "32", "--batch", "2", "--threads", "1"]
     ended = torchrun("-m", "medsegdl_training", "run", "--task", "nuclei", "--data", str(data), "--out", str(out), *options)
     assert ended.returncode == 0, ended.stderr[-2000:]
-    assert len((out / LOG).read_text().splitlines()) == 2
+    assert len((out / LOG).read_text(encoding="utf-8").splitlines()) == 2
     assert ended.stdout.count("done after 2 steps") == 1
 
 

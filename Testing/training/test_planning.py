@@ -112,7 +112,7 @@ def test_the_command_writes_what_is_read_back(tmp_path: Path, capsys: pytest.Cap
     assert main(["plan", "--task", "nuclei", "--data", str(folder), "--out", str(out), "--memory-gb", "1", "--holdout", "picture2"]) == 0
     planned = read_plan(out, NUCLEI)
     assert planned.fingerprint["cases"] == 2 and planned.plan.spacing_mm is None and planned.patch == (48, 64)
-    assert json.loads(json.dumps(planned.to_json())) == json.loads(out.read_text())
+    assert json.loads(json.dumps(planned.to_json())) == json.loads(out.read_text(encoding="utf-8"))
     with pytest.raises(UsageError, match="nuclei"):
         read_plan(out, BRAIN)
     assert "patch 48 x 64" in capsys.readouterr().out

@@ -104,7 +104,7 @@ def test_the_command_writes_one_self_contained_file(run: Path, tmp_path: Path, m
     path.write_text(json.dumps(scores(picture0=0.9, picture1=0.2, picture2=0.5, elsewhere=0.4)))
     options = ["--run", str(run), "--scores", str(path), "--data", str(folder), "--out", str(out), "--threads", "1"]
     assert main(["report", *options]) == 0
-    text = out.read_text()
+    text = out.read_text(encoding="utf-8")
     assert "<script" not in text and not re.search(r"(src|href)=[\"'](?!data:)", text) and "http" not in text
     assert "medsegdl-train run &lt;x&gt;" in text and text.count("<svg") == 4
     assert "worst: picture1" in text and "best: picture0" in text

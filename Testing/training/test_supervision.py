@@ -48,7 +48,7 @@ def run(command: str, folder: Path, out: Path, *more: str) -> int:
 
 
 def settings_of(out: Path) -> dict:
-    return json.loads((out / "settings.json").read_text())
+    return json.loads((out / "settings.json").read_text(encoding="utf-8"))
 
 
 def test_a_share_is_seeded_and_grows() -> None:
@@ -137,7 +137,7 @@ def test_pretexts_are_learned(tmp_path: Path, method, outputs: int) -> None:
     arch = replace(PROFILES["nuclei"], widths=(4, 4, 8), added_maps=2, out_channels=outputs, dropout=0.0)
     started = Run.start(InceptionUNet(arch), settings)
     train(started, method(Discs(), RECIPE), settings, tmp_path)
-    losses = [json.loads(line)["loss"] for line in (tmp_path / LOG).read_text().splitlines()]
+    losses = [json.loads(line)["loss"] for line in (tmp_path / LOG).read_text(encoding="utf-8").splitlines()]
     assert sum(losses[-10:]) < 0.9 * sum(losses[:10])
 
 
@@ -195,7 +195,7 @@ def test_weights_of_another_network_are_refused(folder: Path, tmp_path: Path, ca
 
 def test_held_out_cases_are_measured(folder: Path, tmp_path: Path) -> None:
     assert run("run", folder, tmp_path / "run", "--holdout", "picture3", "--validate-minutes", "0") == 0
-    entries = [json.loads(line) for line in (tmp_path / "run" / LOG).read_text().splitlines()]
+    entries = [json.loads(line) for line in (tmp_path / "run" / LOG).read_text(encoding="utf-8").splitlines()]
     assert 0 <= entries[-1]["validation"] <= 1
     assert "picture3" not in settings_of(tmp_path / "run")["cases"]
 

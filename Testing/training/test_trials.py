@@ -46,7 +46,7 @@ def test_a_ladder_is_climbed_once(ladder: ladders.Ladder, monkeypatch: pytest.Mo
     text = ladders.climb(ladder)
     for row in ("supervised", "mean teacher", "pre-trained (masked)", "pre-trained (contrastive)", "50% of the labels", KAGGLE):
         assert row in text, row
-    kept = json.loads((ladder.out / "ladder.json").read_text())
+    kept = json.loads((ladder.out / "ladder.json").read_text(encoding="utf-8"))
     assert len(kept["cells"]) == 8
     assert set(kept["pretraining"]) == {"masked", "contrastive"}
     assert all(0 <= cell[measure] <= 1 for cell in kept["cells"] for measure in (DICE, KAGGLE))
@@ -135,10 +135,10 @@ def test_networks_are_compared_and_loops_raced(tmp_path: Path, capsys: pytest.Ca
     shown = capsys.readouterr().out
     assert "| ours |" in shown
     assert "| MONAI UNet |" in shown
-    assert len(json.loads((out / "compare.json").read_text())["networks"]) == 2
+    assert len(json.loads((out / "compare.json").read_text(encoding="utf-8"))["networks"]) == 2
     assert main([*line, "--speed", "1"]) == 0
     assert "plain MONAI loop" in capsys.readouterr().out
-    assert min(json.loads((out / "speed.json").read_text()).values()) > 0
+    assert min(json.loads((out / "speed.json").read_text(encoding="utf-8")).values()) > 0
 
     monkeypatch.setattr(picture_trials, "train", refuse)
     assert main([*line, "--networks", OURS, "MONAI UNet"]) == 0

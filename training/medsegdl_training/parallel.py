@@ -5,6 +5,7 @@ One process alone needs nothing of it: every function then gives back what it go
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,8 @@ def joined(device: str) -> Iterator[str]:
     dist.init_process_group("nccl" if on_cuda else "gloo")
     try:
         yield own
+        gc.collect()  # DistributedDataParallel's threads end before the group does
+        dist.barrier()  # nobody leaves while another still writes the checkpoint
     finally:
         dist.destroy_process_group()
 
