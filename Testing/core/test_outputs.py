@@ -119,7 +119,7 @@ def test_failure_while_the_files_are_put_in_place_takes_them_back(tmp_path: Path
 def test_full_disk_leaves_no_file(tiny_disk: Path) -> None:
     noise = np.random.default_rng(0).random((20, 40, 40)).astype(np.float32)
     result = result_of(LIVER, [ball(9, noise.shape), ball(4, noise.shape)], np.eye(4), uncertainty=noise)
-    with pytest.raises(InputRefused, match=r"uncertainty\.nii\.gz could not be written to .*disk: no space left"):
+    with pytest.raises(InputRefused, match=r"\S+ could not be written to .*disk: no space left"):  # files are written side by side
         write_result(result, tiny_disk)
     assert left_in(tiny_disk) == []
 
