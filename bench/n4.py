@@ -75,7 +75,7 @@ def _entry(
 
 
 def _ours(volumes: np.ndarray, mask: np.ndarray, shrink: int, iterations: tuple[int, ...]) -> np.ndarray:
-    """Log fields at full size (one CPU thread, whatever the machine has; see `bias._one_thread`)."""
+    """Log fields at full size (one CPU thread, whatever the machine has; see `bias.one_thread`)."""
     done = correct_bias(torch.from_numpy(volumes), torch.from_numpy(mask), N4Options(shrink=shrink, iterations=iterations, threshold=0.0))
     return done.log_field.numpy()
 

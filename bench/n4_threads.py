@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from statistics import median
 
 import numpy as np
@@ -40,7 +39,7 @@ def measure(quick: bool) -> dict:
         f"{cores()} at a time, one thread each": lambda: _at_a_time(fit, groups),
         f"one batch, {cores()} threads": lambda: _with_threads(cores(), lambda: fit(slice(None))),
     }
-    with _one_thread():
+    with bias.one_thread():
         rows = _in_turns(ways, 3 if quick else 7)
     return {"runs": 3 if quick else 7, "rows": rows}
 
@@ -56,16 +55,6 @@ def _with_threads(count: int, work: Callable[[], torch.Tensor]) -> torch.Tensor:
         return work()
     finally:
         torch.set_num_threads(1)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _in_turns(ways: dict[str, Callable[[], torch.Tensor]], runs: int) -> list[dict]:

@@ -167,7 +167,7 @@ def _fields_of(
     # An accelerator is bound by the number of launches: one batch. A CPU gains nothing by it and stops each volume by itself.
     groups = [slice(0, count)] if coarse.device.type != "cpu" else [slice(m, m + 1) for m in range(count)]
     fits = []
-    with _one_thread():
+    with one_thread():
         for number, group in enumerate(groups):
             message = f"Correcting the bias field ({number + 1} of {len(groups)})" if len(groups) > 1 else "Correcting the bias field"
             fit = _Fit(coarse[group], usable[group], options)
@@ -178,7 +178,7 @@ def _fields_of(
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """One CPU thread within: hundreds of small steps, between which threads wait for one another.
 
     Two threads gain a third on a quiet machine; on a loaded one they took 67 s instead of 1.8 s (2 cores, shrink 4, load 13).
