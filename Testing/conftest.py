@@ -5,11 +5,14 @@ from __future__ import annotations
 import locale
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch loads: its threads spin otherwise, which busy machines pay for
+import torch
+
 LOCALE = locale.setlocale(locale.LC_ALL)
 ROOT = Path(__file__).resolve().parent.parent
 for folder in (ROOT / "MedSegDL", ROOT / "training"):
@@ -20,6 +23,15 @@ for folder in (ROOT / "MedSegDL", ROOT / "training"):
 def own_locale() -> None:
     """The locale that the tests were started with: MRML's reading and writing of scenes sets another one for the whole process."""
     locale.setlocale(locale.LC_ALL, LOCALE)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """torch on one thread: small tensors are slower on many."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

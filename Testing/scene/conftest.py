@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from MedSegDLLib.image import Image
 from MedSegDLLib.result import Result, Segment
@@ -18,12 +17,8 @@ SHAPE = (12, 20, 16)
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
-    """Small tensors are slower on many threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+def quick_small_tensors(one_thread):
+    """Every test here runs on one thread."""
 
 
 def rotation(seed: int) -> np.ndarray:

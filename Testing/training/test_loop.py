@@ -25,12 +25,7 @@ OBJECTIVE = Supervised(Discs(), RECIPE, LOSSES["dice-bce"])
 SETTINGS = Settings(steps=6, batch=2, precision="float32", warm_up=2)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def fresh(settings: Settings = SETTINGS) -> Run:

@@ -30,12 +30,7 @@ SUPERVISED = Supervised(Discs(), RECIPE, LOSSES["dice-bce"])
 TINY = ["--widths", "2", "2", "3", "--patch", "32", "32", "--batch", "2", "--threads", "1"]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
