@@ -12,6 +12,8 @@ from typing import Any
 import slicer
 import vtk
 
+from .observers import observe
+
 PROPERTY = "SlicerParameterName"
 
 
@@ -107,7 +109,7 @@ class _Wrapper:
         object.__setattr__(self, "_writing", set())
         for name, serializer in self._serializers.items():
             self._values[name] = serializer.read(parameterNode)
-            parameterNode.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_, name=name: self._refresh(name))
+            observe(parameterNode, vtk.vtkCommand.ModifiedEvent, self, "_refresh", name)
 
     def _refresh(self, name: str) -> None:
         """Read a value anew; one that cannot be read raises here, within the event, and the old value stays."""
@@ -148,7 +150,7 @@ class _Wrapper:
         for name, connector in connectors.items():
             connector.write(self.getValue(name))
             connector.listen(lambda name=name, connector=connector: self._from_gui(name, connector))
-        self.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._to_gui())
+        observe(self.parameterNode, vtk.vtkCommand.ModifiedEvent, self, "_to_gui")
         return tag
 
     def connectGui(self, gui: Any) -> None:

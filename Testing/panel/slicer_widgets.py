@@ -10,6 +10,8 @@ import slicer
 from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import Property, Signal, Slot
 
+from .observers import observe
+
 HEADER_HEIGHT = 24
 NONE_TEXT = "None"
 CLOSED_SURFACE = "Closed surface"
@@ -159,7 +161,7 @@ class qMRMLSegmentationShow3DButton(QtWidgets.QPushButton):
             segmentation.SegmentRemoved,
             segmentation.ContainedRepresentationNamesModified,
         )
-        self._tags = [node.AddObserver(event, lambda *_: self._update()) for event in events] if node is not None else []
+        self._tags = [observe(node, event, self, "_update") for event in events] if node is not None else []
         self._update()
 
     @Slot(result=object)
@@ -227,7 +229,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
             self._scene.RemoveObserver(tag)
         self._scene = scene
         events = (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent, scene.EndImportEvent) if scene else ()
-        self._tags = [scene.AddObserver(event, lambda *_: self._refresh()) for event in events]
+        self._tags = [observe(scene, event, self, "_refresh") for event in events]
         self._refresh()
 
     @Slot(result=object)

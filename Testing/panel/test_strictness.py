@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import gc
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from PySide6 import QtWidgets
 from MedSegDLLib.scene.bare import BareScene
 
 from . import pythonqt
+from .observers import observe
 from .parameter_nodes import parameterNodeWrapper
 
 
@@ -196,6 +198,29 @@ def test_parameter_wrapper_has_the_traps_of_the_real_one(bare: BareScene, qt: An
     node.SetParameter("choice", "THREE")
     with pytest.raises(ValueError, match="THREE"):
         parameterNodeWrapper(Declared)(node)
+
+
+class Owner:
+    """Observes a node; part of a cycle, as a panel and its widgets are."""
+
+    def __init__(self, node: Any) -> None:
+        self.node, self.self, self.calls = node, self, 0
+        observe(node, vtk.vtkCommand.ModifiedEvent, self, "count")
+
+    def count(self) -> None:
+        """One more call."""
+        self.calls += 1
+
+
+def test_the_collector_does_not_empty_an_observer_that_the_scene_still_calls(bare: BareScene, capfd: pytest.CaptureFixture) -> None:
+    owner = Owner(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode"))
+    name = owner.node.GetID()
+    owner.node.Modified()
+    assert owner.calls == 1
+    del owner
+    assert gc.collect() > 0
+    slicer.mrmlScene.GetNodeByID(name).Modified()
+    assert capfd.readouterr().err == ""
 
 
 def test_an_abstract_node_type_is_no_parameter(bare: BareScene) -> None:
