@@ -21,9 +21,10 @@ import torch
 from MedSegDLLib.bias import N4Options, correct_bias, default_mask
 from MedSegDLLib.files import read_image
 from MedSegDLLib.phantom import Tissue, head_phantom
+from MedSegDLLib.threads import cores
 
 from .inputs import DATA, PHANTOM_SEED
-from .n4 import simpleitk_log_field
+from .n4 import Setting, simpleitk_log_field
 
 STRENGTH = 0.25  # of the known field: half its span, log intensity
 LABELLED = {  # case -> how its T1, T2, FLAIR and labels end
@@ -61,7 +62,7 @@ def ours(iterations: tuple[int, ...], threshold: float, shrink: int | None = Non
 
 def simpleitk_defaults(volume: np.ndarray, mask: np.ndarray, spacing_mm: tuple[float, float, float]) -> np.ndarray:
     """SimpleITK's field, four levels of 50, 1e-3, at the usual shrink 4; its mean removed, as ours."""
-    field = simpleitk_log_field(volume, mask, 4, (50,) * 4, 1e-3)
+    field = simpleitk_log_field(volume, mask, Setting(4, (50,) * 4, cores()), 1e-3)
     return field - field[mask].mean()
 
 

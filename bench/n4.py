@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import SimpleITK as sitk
@@ -10,6 +10,7 @@ import torch
 
 from MedSegDLLib.bias import N4Options, correct_bias
 from MedSegDLLib.foreground import head_mask
+from MedSegDLLib.threads import cores
 
 from .inputs import brain_images
 from .meter import timed
@@ -18,14 +19,24 @@ ITERATIONS = (50, 40, 30)  # what `medsegdl n4` and the pipeline do at most
 HALF, FEW = (25, 20, 15), (5, 4, 3)  # where SimpleITK takes minutes, both do half of it, or a tenth
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What both sides do: `threads` each, every `shrink`-th voxel, so many iterations a level and no early end."""
+
+    shrink: int
+    iterations: tuple[int, ...]
+    threads: int = 1
+
+
 def against_simpleitk(quick: bool) -> dict:
-    """Rows of shrink 4 (all volumes) and 2 (one volume)."""
+    """Rows of shrink 4 (all volumes, and one) and 2 (one volume), on all cores and on one."""
     volumes, mask = _inputs()
-    every = os.cpu_count() or 1
-    rows = [_row(volumes[:1] if quick else volumes, mask, 4, ITERATIONS, every)]
+    settings = [Setting(4, ITERATIONS, cores()), Setting(2, FEW if quick else HALF, cores())]
     if not quick:
-        rows.append(_row(volumes[:1], mask, 4, ITERATIONS, 1))
-    rows.append(_row(volumes[:1], mask, 2, FEW if quick else HALF, every))
+        settings += [Setting(4, ITERATIONS), Setting(2, HALF)]
+    rows = [_row(volumes[:1], mask, setting) for setting in settings]
+    if not quick:
+        rows.insert(0, _row(volumes, mask, settings[0]))
     return {"rows": rows}
 
 
@@ -34,12 +45,12 @@ def against_ants(quick: bool) -> dict:
     import ants
 
     volumes, mask = _inputs()
-    iterations = (10,) * 4 if quick else (50,) * 4
+    setting = Setting(4, (10,) * 4 if quick else (50,) * 4, cores())
     image, inside = ants.from_numpy(volumes[0]), ants.from_numpy(mask.astype(np.float32))
-    convergence = {"iters": list(iterations), "tol": 0.0 if quick else 1e-7}
+    convergence = {"iters": list(setting.iterations), "tol": 0.0 if quick else 1e-7}
     theirs, _ = timed(lambda: ants.n4_bias_field_correction(image, mask=inside, convergence=convergence))
-    ours, _ = timed(lambda: _ours(volumes[:1], mask, 4, iterations))
-    return {"rows": [_entry("ANTsPy", 4, iterations, 1, os.cpu_count() or 1, theirs, ours, None)]}
+    ours, _ = timed(lambda: _ours(volumes[:1], mask, setting))
+    return {"rows": [_entry("ANTsPy", setting, 1, {"peer_s": theirs, "ours_s": ours, "rms": None})]}
 
 
 def _inputs() -> tuple[np.ndarray, np.ndarray]:
@@ -50,51 +61,39 @@ def _inputs() -> tuple[np.ndarray, np.ndarray]:
     return volumes, mask & (volumes > 0).all(axis=0)
 
 
-def _row(volumes: np.ndarray, mask: np.ndarray, shrink: int, iterations: tuple[int, ...], threads: int) -> dict:
-    _ours(volumes[:1], mask, shrink, (1,))  # torch's own start is measured with the worker, not here
-    ours, fields = timed(lambda: _ours(volumes, mask, shrink, iterations))
-    theirs, judged = timed(lambda: [_simpleitk(volume, mask, shrink, iterations, threads) for volume in volumes])
+def _row(volumes: np.ndarray, mask: np.ndarray, setting: Setting) -> dict:
+    _ours(volumes[:1], mask, replace(setting, iterations=(1,)))  # torch's own start is measured with the worker, not here
+    ours, fields = timed(lambda: _ours(volumes, mask, setting))
+    theirs, judged = timed(lambda: [_simpleitk(volume, mask, setting) for volume in volumes])
     difference = [(a - b)[mask].std(dtype=np.float64) for a, b in zip(fields, judged, strict=True)]
-    return _entry("SimpleITK", shrink, iterations, len(volumes), threads, theirs, ours, float(max(difference)))
+    return _entry("SimpleITK", setting, len(volumes), {"peer_s": theirs, "ours_s": ours, "rms": float(max(difference))})
 
 
-def _entry(
-    peer: str, shrink: int, iterations: tuple[int, ...], volumes: int, threads: int, theirs: float, ours: float, rms: float | None
-) -> dict:
-    print(f"{peer}, shrink {shrink}, {threads} threads: {theirs:.1f} s; ours {ours:.2f} s", flush=True)
-    return {
-        "peer": peer,
-        "shrink": shrink,
-        "iterations": list(iterations),
-        "volumes": volumes,
-        "threads": threads,
-        "peer_s": theirs,
-        "ours_s": ours,
-        "rms": rms,
-    }
+def _entry(peer: str, setting: Setting, volumes: int, found: dict) -> dict:
+    print(f"{peer}, {setting}, {volumes} volumes: {found['peer_s']:.1f} s; ours {found['ours_s']:.2f} s", flush=True)
+    return {"peer": peer, **asdict(setting), "volumes": volumes, **found}
 
 
-def _ours(volumes: np.ndarray, mask: np.ndarray, shrink: int, iterations: tuple[int, ...]) -> np.ndarray:
-    """Log fields at full size (one CPU thread, whatever the machine has; see `bias.one_thread`)."""
-    done = correct_bias(torch.from_numpy(volumes), torch.from_numpy(mask), N4Options(shrink=shrink, iterations=iterations, threshold=0.0))
-    return done.log_field.numpy()
+def _ours(volumes: np.ndarray, mask: np.ndarray, setting: Setting) -> np.ndarray:
+    """Log fields at full size, and the corrected volumes. The estimate takes one thread whatever is given; see `bias.one_thread`."""
+    torch.set_num_threads(setting.threads)
+    options = N4Options(shrink=setting.shrink, iterations=setting.iterations, threshold=0.0)
+    return correct_bias(torch.from_numpy(volumes), torch.from_numpy(mask), options).log_field.numpy()
 
 
-def _simpleitk(volume: np.ndarray, mask: np.ndarray, shrink: int, iterations: tuple[int, ...], threads: int) -> np.ndarray:
+def _simpleitk(volume: np.ndarray, mask: np.ndarray, setting: Setting) -> np.ndarray:
     """What its users write: shrink, estimate, field at full size, divide."""
-    field = simpleitk_log_field(volume, mask, shrink, iterations, 0.0, threads)
+    field = simpleitk_log_field(volume, mask, setting)
     np.divide(volume, np.exp(field))
     return field
 
 
-def simpleitk_log_field(
-    volume: np.ndarray, mask: np.ndarray, shrink: int, iterations: tuple[int, ...], threshold: float, threads: int | None = None
-) -> np.ndarray:
-    """SimpleITK's log field at full size; `threads` None takes all cores."""
+def simpleitk_log_field(volume: np.ndarray, mask: np.ndarray, setting: Setting, threshold: float = 0.0) -> np.ndarray:
+    """SimpleITK's log field at full size."""
     image, inside = sitk.GetImageFromArray(volume), sitk.GetImageFromArray(mask.astype(np.uint8))
     judge = sitk.N4BiasFieldCorrectionImageFilter()
-    judge.SetNumberOfThreads(threads or os.cpu_count() or 1)
-    judge.SetMaximumNumberOfIterations(list(iterations))
+    judge.SetNumberOfThreads(setting.threads)
+    judge.SetMaximumNumberOfIterations(list(setting.iterations))
     judge.SetConvergenceThreshold(threshold)
-    judge.Execute(sitk.Shrink(image, [shrink] * 3), sitk.Shrink(inside, [shrink] * 3))
+    judge.Execute(sitk.Shrink(image, [setting.shrink] * 3), sitk.Shrink(inside, [setting.shrink] * 3))
     return sitk.GetArrayFromImage(judge.GetLogBiasFieldAsImage(image))

@@ -86,9 +86,9 @@ def bias(answers: Answers) -> str:
         "shrink",
         "iterations",
         "volumes",
-        "peer's threads",
+        "threads",
         "peer, s",
-        "ours (1 thread), s",
+        "ours, s",
         "ratio",
         "difference of log fields, rms",
     ]

@@ -23,6 +23,7 @@ from .intensity import looks_normalised
 from .sharpen import Histogram, Sharpener
 
 Progress = Callable[[float, str], None]
+Box = tuple[slice, slice, slice]
 
 SHRUNK_SPACING_MM = 4.0  # finer costs time and changes the field by less than its own error (phantom: 0.0126 against 0.0132 rms)
 LEAST_SAMPLES = 4  # an axis that has as many is never shrunk below it: one cubic span
@@ -123,8 +124,9 @@ def correct_bias(
     lattices, iterations = _fields_of(volumes, mask, options, report)
     corrected = torch.empty(volumes.shape, dtype=torch.float32, device=volumes.device)
     rows = _rows(tuple(mask.shape), lattices)
+    box = _bounding_box(mask)
     for index, volume in enumerate(volumes):
-        mean = _remove(volume, mask, lattices[index], rows, corrected[index])
+        mean = _remove(volume, mask, box, lattices[index], rows, corrected[index])
         lattices[index] -= mean  # the weights of a B-spline add to 1: this lowers the field by its mean
         corrected[index] *= mean.exp()
     report(1.0, "Bias field removed")
@@ -132,20 +134,23 @@ def correct_bias(
 
 
 def _remove(
-    volume: torch.Tensor, mask: torch.Tensor, lattice: torch.Tensor, rows: bspline.Matrices, corrected: torch.Tensor
+    volume: torch.Tensor, mask: torch.Tensor, box: Box, lattice: torch.Tensor, rows: bspline.Matrices, corrected: torch.Tensor
 ) -> torch.Tensor:
     """Fill `corrected` (K, J, I) with the volume over its field; returns the field's mean over the usable mask, a scalar.
 
-    A few planes at a time, which stay in the processor's cache: half the time of whole volumes, and no memory for the field.
+    A few planes at a time, which stay in the processor's cache: half the time of whole volumes, and no memory for the field. The mean is
+    taken within `box`, which holds the mask.
     """
-    total, count = 0.0, 0
+    total, count = torch.zeros((2, 1), dtype=torch.float64, device=lattice.device)
+    planes, inside = bspline.in_plane(lattice[None], *rows[1:]), (slice(None), *box[1:])
     for start in range(0, len(volume), PLANES):
         part = slice(start, start + PLANES)
-        field = bspline.evaluate(lattice[None], (rows[0][part], *rows[1:]))[0]
-        usable = _usable(volume[part], mask[part])
-        total, count = total + (field * usable).sum(), count + usable.sum()
+        field = bspline.stack(planes, rows[0][part])[0]
+        usable = _usable(volume[part][inside], mask[part][inside]).float()
+        total += torch.dot(field[inside].flatten(), usable.flatten())
+        count += usable.sum()
         torch.mul(volume[part], field.neg_().exp_(), out=corrected[part])
-    return total / count
+    return (total / count)[0].to(lattice.dtype)
 
 
 def _rows(shape: tuple[int, int, int], lattices: torch.Tensor) -> bspline.Matrices:
@@ -235,12 +240,12 @@ class _Fit:
         self._shape = tuple(coarse.shape[1:])
         self._box = _bounding_box(usable.any(dim=0))
         inside = usable[(slice(None), *self._box)]
-        self._index = inside.any(dim=0).flatten().nonzero()[:, 0]
-        self._valid = inside.flatten(1)[:, self._index]
-        logs = coarse[(slice(None), *self._box)].flatten(1)[:, self._index].log_()
+        self._index = inside.any(dim=0).flatten().nonzero().T.expand(len(coarse), -1)
+        self._valid = inside.flatten(1).gather(1, self._index)
+        logs = coarse[(slice(None), *self._box)].flatten(1).gather(1, self._index).log_()
         self._logs = torch.where(self._valid, logs, 0.0)
         self._sharpen = Sharpener(self._valid, Histogram(options.bins, options.fwhm, options.noise))
-        self._counted = self._valid.double()
+        self._counted = self._valid.float()
         self._weights = inside.float()
         self._residual = torch.zeros_like(self._weights)
         self._fields = torch.zeros_like(self._logs)
@@ -284,30 +289,30 @@ class _Fit:
         expected, varied = self._sharpen(remaining)
         self._active &= varied[:, 0]
         self._done += self._active
-        self._residual.flatten(1).index_copy_(1, self._index, remaining.sub_(expected).mul_(self._valid))
+        self._residual.flatten(1).scatter_(1, self._index, remaining.sub_(expected).mul_(self._counted))
         wish = bspline.contract(self._residual, self._numerator).mul_(self._gain)
         self.lattices = self.lattices + wish.mul_(self._active[:, None, None, None])
-        fields = bspline.evaluate(self.lattices, self._basis).flatten(1)[:, self._index]
+        fields = bspline.evaluate(self.lattices, self._basis).flatten(1).gather(1, self._index)
         self._active &= _variation((self._fields - fields).exp_(), self._counted) > self._options.threshold
         self._fields = fields
 
 
 def _variation(ratio: torch.Tensor, counted: torch.Tensor) -> torch.Tensor:
-    """Coefficient of variation of (M, n) values, weights 0 or 1 float64: (M,). ITK adds in float32 and stops later for it."""
-    ratio = ratio.double()
-    count = counted.sum(dim=1)
-    mean = (ratio * counted).sum(dim=1) / count
-    squares = (ratio - mean[:, None]).square_().mul_(counted).sum(dim=1)
-    return (squares / (count - 1).clamp(min=1)).sqrt() / mean
+    """Coefficient of variation of (M, n) values near 1, weights 0 or 1: (M,) float64. ITK adds in float32 and stops later for it."""
+    count = counted.sum(dim=1, dtype=torch.float64)
+    beside = (ratio - 1).mul_(counted).double()
+    mean = beside.sum(dim=1) / count
+    squares = torch.linalg.vecdot(beside, beside) - count * mean**2
+    return (squares.clamp(min=0) / (count - 1).clamp(min=1)).sqrt() / (1 + mean)
 
 
-def _bounding_box(mask: torch.Tensor) -> tuple[slice, slice, slice]:
-    """Smallest box around a (K, J, I) bool mask that is not empty."""
-    box = []
-    for axis in range(3):
-        hit = mask.movedim(axis, 0).flatten(1).any(dim=1).nonzero()[:, 0]
-        box.append(slice(int(hit[0]), int(hit[-1]) + 1))
-    return tuple(box)
+def _bounding_box(mask: torch.Tensor) -> Box:
+    """Smallest box around a (K, J, I) bool mask; all of it where the mask is empty. Bytes, since `any` takes fifty times as long."""
+    marks = mask.view(torch.uint8)
+    plane = marks.amax(dim=0)
+    hits = (marks.flatten(1).amax(dim=1), plane.amax(dim=1), plane.amax(dim=0))
+    ends = [hit.nonzero()[:, 0].tolist() or [0, len(hit) - 1] for hit in hits]
+    return tuple(slice(found[0], found[-1] + 1) for found in ends)
 
 
 def n4(

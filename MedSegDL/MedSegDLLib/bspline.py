@@ -37,17 +37,26 @@ def wish_numerator(weights: torch.Tensor) -> torch.Tensor:
 
 
 def contract(volumes: torch.Tensor, matrices: Matrices) -> torch.Tensor:
-    """Sums (M, K, J, I) volumes against (K, a), (J, b), (I, c) matrices: (M, a, b, c). The contiguous axis goes first."""
+    """Sums (M, K, J, I) volumes against (K, a), (J, b), (I, c) matrices: (M, a, b, c). The slowest axis goes first: one large product."""
     along_k, along_j, along_i = matrices
-    planes = along_j.T @ (volumes @ along_i)
-    return (along_k.T @ planes.flatten(2)).unflatten(2, planes.shape[2:])
+    planes = (along_k.T @ volumes.flatten(2)).unflatten(2, volumes.shape[2:])
+    return (along_j.T @ planes) @ along_i
 
 
 def evaluate(lattices: torch.Tensor, matrices: Matrices) -> torch.Tensor:
-    """Values of (M, a, b, c) lattices at the rows of (K, a), (J, b), (I, c) basis matrices: (M, K, J, I)."""
+    """Values of (M, a, b, c) lattices at the rows of (K, a), (J, b), (I, c) basis matrices: (M, K, J, I). The slowest axis goes last."""
     along_k, along_j, along_i = matrices
-    planes = (along_k @ lattices.flatten(2)).unflatten(2, lattices.shape[2:])
-    return (along_j @ planes) @ along_i.T
+    return stack(in_plane(lattices, along_j, along_i), along_k)
+
+
+def in_plane(lattices: torch.Tensor, along_j: torch.Tensor, along_i: torch.Tensor) -> torch.Tensor:
+    """The two faster axes evaluated: (M, a, b, c) -> (M, a, J, I)."""
+    return (along_j @ lattices) @ along_i.T
+
+
+def stack(planes: torch.Tensor, along_k: torch.Tensor) -> torch.Tensor:
+    """The slowest axis evaluated: (M, a, J, I) -> (M, K, J, I) for the K rows of (K, a)."""
+    return (along_k @ planes.flatten(2)).unflatten(2, planes.shape[2:])
 
 
 def refine(lattices: torch.Tensor) -> torch.Tensor:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from . import __version__
+from .environment import TORCH_READS
 from .errors import Cancelled, InputRefused, MedSegDLError, OutOfMemory, UsageError
 from .tasks import TASKS, Task
 
@@ -229,7 +230,8 @@ def _cancel(signum: int, frame: object) -> NoReturn:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code. A user's mistake is one sentence on standard error; a mistake of ours is a traceback."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # torch's threads spin otherwise: N4 was 10-40x slower on a busy machine
+    for name, value in TORCH_READS.items():
+        os.environ.setdefault(name, value)
     parsed = parser().parse_args(arguments)
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, _cancel)

@@ -262,7 +262,7 @@ PROFILES = {
     "liver": Architecture(2, 3, 2, (12, 24, 48, 72, 96), factorised=True, dropout=0.1),
     "liver-3d": Architecture(3, 1, 2, (8, 16, 32, 64, 96), factorised=True, dropout=0.1),
     "iunet": Architecture(2, 3, 1, (16, 32, 64, 128, 256), hybrid_pool=True, residual=False, dropout=0.1),
-    "nuclei": Architecture(2, 3, 2, (8, 16, 48, 96, 128), factorised=True, hybrid_pool=True, residual=False, dropout=0.1),
+    "nuclei": Architecture(2, 3, 2, (16, 32, 64, 128, 160), factorised=True, residual=False, dropout=0.05),
 }
 
 

@@ -75,7 +75,6 @@ def recipe_for(task: Task) -> Recipe:
         picture=picture,
         bounds=BOUNDS[task.plan.scale],
         field_share=0.0 if task.plan.scale is Scale.WINDOW else 0.15,  # CT has no bias field
-        invert_share=0.2,
     )
 
 
