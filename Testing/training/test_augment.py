@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 import torch
@@ -18,6 +19,7 @@ from medsegdl_training.augment import (
     draw,
     geometry_of,
     joined,
+    mirrored_only,
     recipe_for,
     spatial,
 )
@@ -52,6 +54,26 @@ def test_the_same_numbers_give_the_same_batch(task) -> None:
     again, other = augment(given, recipe, generator()), augment(given, recipe, generator(1))
     assert torch.equal(first.x, again.x)
     assert not torch.equal(first.x, other.x)
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_the_last_stretch_mirrors_and_no_more(task) -> None:
+    recipe, given = mirrored_only(recipe_for(task)), sample_for(task)
+    inside = replace(given, x=given.x.clamp(0.0, 1.0))
+    mirrored = 0
+    for seed in range(6):
+        after = augment(inside, recipe, generator(seed))
+        for x, y, x0, y0 in zip(after.x, after.y, inside.x, inside.y, strict=True):
+            flips = [axes for axes in powerset(recipe.mirror) if torch.equal(y, y0.flip(axes))]
+            kept = x.flatten(1).any(dim=1)
+            assert any(torch.allclose(x[kept], x0.flip(axes)[kept], atol=1e-5) for axes in flips)
+            assert recipe.drop_share or kept.all()
+            mirrored += () not in flips
+    assert mirrored or not recipe.mirror
+
+
+def powerset(axes: tuple[int, ...]) -> list[tuple[int, ...]]:
+    return [chosen for count in range(len(axes) + 1) for chosen in combinations(axes, count)]
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)

@@ -96,6 +96,13 @@ def test_batches_have_the_promised_shapes_and_laws(source: BrainSource, mixture:
     assert not bool((batch.y.bool() & (batch.x == 0).all(dim=1, keepdim=True)).any())  # no tumour outside the brain
 
 
+def test_without_synthesis_every_value_is_a_patients(source: BrainSource) -> None:
+    own = torch.cat([case.image.flatten() for case in source.patients] + [torch.zeros(1)]).unique()
+    made_up, plain = (kind.draw(torch.Generator().manual_seed(3), 8).x for kind in (source, source.without_synthesis()))
+    assert bool(torch.isin(plain, own).all())
+    assert not bool(torch.isin(made_up, own).all())
+
+
 def test_a_seed_replays_a_batch(source: BrainSource) -> None:
     first, again, other = (source.draw(torch.Generator().manual_seed(seed), 2) for seed in (5, 5, 6))
     assert torch.equal(first.x, again.x) and torch.equal(first.y, again.y)

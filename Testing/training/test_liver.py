@@ -106,6 +106,21 @@ def test_every_kind_of_plane_is_drawn(source: LiverSource) -> None:
     assert bool(tumour.any()) and bool((liver & ~tumour).any()) and bool((~liver).any())
 
 
+def test_without_synthesis_only_true_tumours_of_patients_with_a_ct_are_drawn(source: LiverSource) -> None:
+    straight = replace(source, patch=BLOCK, mixture=replace(source.mixture, bent=0.0, tumours=1.0))
+    true = max(int(case.regions[1].sum()) for case in source.patients)
+    plain = straight.without_synthesis()
+    assert plain.cases == ("first", "volume-5")
+    most = [int(source.draw(torch.Generator().manual_seed(4), 12).y[:, 1].flatten(1).sum(dim=1).max()) for source in (straight, plain)]
+    assert most[1] <= true < most[0]
+
+
+def test_maps_alone_are_no_patients(source: LiverSource) -> None:
+    shapes = [case for case in source.patients if case.hounsfield is None]
+    with pytest.raises(InputRefused, match="no labelled CT"):
+        replace(source, patients=shapes).without_synthesis()
+
+
 def test_blocks_repeat_the_outermost_plane_and_pad_the_rest() -> None:
     volume = torch.arange(3.0).view(3, 1, 1).expand(3, 4, 4)
     block = block_of(volume, range(-1, 2), (slice(-1, 3), slice(2, 7)), -9.0)

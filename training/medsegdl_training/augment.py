@@ -78,6 +78,12 @@ def recipe_for(task: Task) -> Recipe:
     )
 
 
+def mirrored_only(recipe: Recipe) -> Recipe:
+    """The recipe less everything but mirroring and missing channels: samples as inference sees them, for the last stretch of a training."""
+    shares = [field.name for field in fields(recipe) if field.name.endswith("_share") and field.name != "drop_share"]
+    return replace(recipe, tint=0.0, **dict.fromkeys(shares, 0.0))
+
+
 @dataclass(frozen=True, eq=False)
 class Drawn:
     """The numbers of one batch; N samples, C channels.

@@ -6,7 +6,7 @@ Cases are prepared once and kept in memory, or in a cache; everything random com
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -61,6 +61,10 @@ class BrainSource:
     def cases(self) -> tuple[str, ...]:
         """Names of the training patients."""
         return tuple(case.name for case in self.patients)
+
+    def without_synthesis(self) -> BrainSource:
+        """See `source.LabelledSource`."""
+        return replace(self, mixture=replace(self.mixture, real=1.0, planted=0.0, contrast=0.0))
 
     def draw(self, generator: Generator, batch: int) -> Batch:
         """`batch` patches of (4, *patch) and their three nested regions."""

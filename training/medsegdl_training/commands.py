@@ -51,6 +51,9 @@ def add_commands(commands: Any, make: MakeCommand) -> None:
         help="mean teacher on a folder of unlabelled cases, or (without a folder) on those whose labels are set aside",
     )
 
+    run.add_argument("--no-synthesis", dest="synthesis", action="store_false", help="real samples only, for comparison")
+    run.add_argument("--augmentation", choices=("full", "mirror"), default="full", help="mirror: the last stretch, begun with --init")
+
     pretrain = make(commands, "pretrain", "train a network without labels, for run --init", pretrain_command)
     pretrain.add_argument("--method", choices=("masked", "contrastive"), default="masked")
     _budget(pretrain)
@@ -105,7 +108,8 @@ def run_command(options: argparse.Namespace, line: list[str]) -> int:
         if not 0 < options.labels <= 1:
             raise UsageError(f"--labels is {options.labels}.", "Give a share above 0 and up to 1.")
         unlabelled = options.unlabelled if options.unlabelled in (None, REST) else os.path.relpath(options.unlabelled)
-        return {**described(options, task, architecture(options, task)), "labels": options.labels, "unlabelled": unlabelled}
+        chosen = {name: getattr(options, name) for name in ("labels", "synthesis", "augmentation")}
+        return {**described(options, task, architecture(options, task)), **chosen, "unlabelled": unlabelled}
 
     return _train(options, line, fresh, options.init)
 

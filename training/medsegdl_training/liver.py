@@ -7,7 +7,7 @@ two. Everything random comes from the generator of `draw`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -86,6 +86,13 @@ class LiverSource:
     def depth(self) -> int:
         """Planes of a sample."""
         return self.patch[0] if len(self.patch) == 3 else self.plan.slices
+
+    def without_synthesis(self) -> LiverSource:
+        """See `source.LabelledSource`."""
+        with_ct = [case for case in self.patients if case.hounsfield is not None]
+        if not with_ct:
+            raise InputRefused("There is no labelled CT, only label maps.", "Leave --no-synthesis out, or add a CT.")
+        return replace(self, patients=with_ct, mixture=replace(self.mixture, real=1.0, phase=0.0, tumours=0.0, masses=0.0))
 
     def draw(self, generator: Generator, batch: int) -> Batch:
         """`batch` samples and their regions liver and tumour: x (batch, 1, *patch), or (batch, slices, *patch) with two patch sides."""

@@ -96,6 +96,10 @@ class NucleiSource:
         self._shares = torch.tensor([math.sqrt(picture.labels.size) for picture in pictures])
         self._channels = [_channels(picture, plan) for picture in pictures]
 
+    def without_synthesis(self) -> NucleiSource:
+        """See `source.LabelledSource`: nothing of it is synthesised."""
+        return self
+
     def draw(self, generator: torch.Generator, batch: int) -> Batch:
         """See `Source.draw`: x (N, 3, J, I), y (N, 2, J, I) with nucleus and boundary."""
         chosen = torch.multinomial(self._shares, batch, replacement=True, generator=generator).tolist()

@@ -12,19 +12,25 @@ from typing import Protocol
 
 from MedSegDLLib.tasks import Plan
 
-from .source import Case, Source
+from .source import Case, LabelledSource, Source
 
 SOURCES = {"brain": "brain", "liver": "liver", "nuclei": "nuclei"}
 UNLABELLED = {"nuclei": "unlabelled"}  # tasks whose cases can be read without labels; of the others the labels are set aside
 
 
 class MakeSource(Protocol):
-    """Signature of every source module's `make_source`."""
+    """Signature of what makes a source of any cases."""
 
     def __call__(self, data: Path, holdout: tuple[str, ...], plan: Plan, patch: tuple[int, ...], seed: int) -> Source: ...
 
 
-def source_of(task: str) -> MakeSource:
+class MakeLabelledSource(Protocol):
+    """Signature of every source module's `make_source`."""
+
+    def __call__(self, data: Path, holdout: tuple[str, ...], plan: Plan, patch: tuple[int, ...], seed: int) -> LabelledSource: ...
+
+
+def source_of(task: str) -> MakeLabelledSource:
     """The `make_source` of that task's module.
 
     Raises:

@@ -65,3 +65,15 @@ class Source(Protocol):
     def draw(self, generator: torch.Generator, batch: int) -> Batch:
         """Draw `batch` samples; every random choice comes from `generator` (a CPU one), so that a seed replays a run."""
         ...
+
+
+class LabelledSource(Source, Protocol):
+    """A source that may mix real samples with synthesised ones."""
+
+    def without_synthesis(self) -> LabelledSource:
+        """The same cases as they are: nothing painted, planted or given another contrast (augmentation comes later, and stays).
+
+        Raises:
+            InputRefused: no case has a real image.
+        """
+        ...

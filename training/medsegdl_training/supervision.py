@@ -16,7 +16,7 @@ from torch import Generator
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import Plan, Task
 
-from .augment import recipe_for
+from .augment import mirrored_only, recipe_for
 from .losses import LOSSES
 from .objectives import MeanTeacher, Objective, Supervised
 from .pretext import pretext_of
@@ -24,6 +24,7 @@ from .registry import cases_of, source_of, unlabelled_source_of
 from .settings import Settings
 from .source import Batch, Source
 
+MIRROR = "mirror"
 REST = "rest"  # the unlabelled cases are those of the same folder whose labels are set aside
 
 
@@ -68,7 +69,9 @@ def labelled_share(names: Sequence[str], share: float, seed: int) -> list[str]:
 
 @dataclass(frozen=True)
 class Place:
-    """Where and how a run reads its cases: `data` the folder, `plan` and `patch` of the samples, `holdout` names never read, and `seed`."""
+    """Where and how a run reads its cases: `data` the folder, `plan` and `patch` of the samples, `holdout` names never read, and `seed`;
+    without `synthesis` only real samples.
+    """
 
     task: Task
     data: Path
@@ -76,15 +79,18 @@ class Place:
     patch: tuple[int, ...]
     holdout: tuple[str, ...]
     seed: int
+    synthesis: bool = True
 
     @classmethod
     def of(cls, task: Task, data: Path, entry: dict[str, Any], seed: int) -> Place:
         """From a run's settings file."""
-        return cls(task, data, Plan.from_json(entry["plan"]), tuple(entry["patch"]), tuple(entry["holdout"]), seed)
+        plan, patch, holdout = Plan.from_json(entry["plan"]), tuple(entry["patch"]), tuple(entry["holdout"])
+        return cls(task, data, plan, patch, holdout, seed, entry.get("synthesis", True))
 
     def source(self, also_out: Sequence[str] = ()) -> Source:
         """The cases of the folder, but those held out and those named."""
-        return source_of(self.task.key)(self.data, (*self.holdout, *also_out), self.plan, self.patch, self.seed)
+        source = source_of(self.task.key)(self.data, (*self.holdout, *also_out), self.plan, self.patch, self.seed)
+        return source if self.synthesis else source.without_synthesis()
 
     def unlabelled(self, folder: Path) -> Source:
         """The cases of another folder, labels neither needed nor looked at."""
@@ -101,10 +107,12 @@ def objective_of(place: Place, entry: dict[str, Any], settings: Settings) -> tup
     Args:
         place: where the cases are.
         entry: of the settings file: `pretext` (a method, or none), `labels` (share of the labelled cases), `unlabelled` ("rest", a folder,
-            or none).
+            or none), `augmentation` ("full" or "mirror").
         settings: the loss.
     """
     recipe = recipe_for(place.task)
+    if entry.get("augmentation") == MIRROR:
+        recipe = mirrored_only(recipe)
     if entry.get("pretext"):
         source = place.unlabelled(place.data)
         return pretext_of(entry["pretext"], source, recipe), source

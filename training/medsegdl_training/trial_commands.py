@@ -1,4 +1,4 @@
-"""`medsegdl-train ladder` and `compare`: the two tables on pictures. Arguments in, table out; torch comes once a command runs."""
+"""`medsegdl-train ladder`, `compare` and `synthesis`: tables of trainings. Arguments in, table out; torch comes once a command runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from MedSegDLLib.errors import UsageError
 from MedSegDLLib.tasks import TASKS
 
-from .commands import MakeCommand
+from .commands import PATCHES, MakeCommand
 
 
 def add_commands(commands: Any, make: MakeCommand) -> None:
@@ -33,6 +33,15 @@ def add_commands(commands: Any, make: MakeCommand) -> None:
     compare.add_argument("--precision", choices=("bfloat16", "float32"), default="bfloat16")
     compare.add_argument("--speed", type=int, metavar="STEPS", help="only race our loop against a plain MONAI loop for so many steps")
     compare.add_argument("--threads", type=int, default=2)
+
+    synthesis = make(commands, "synthesis", "what synthesised samples bring on cases never seen, as a table", synthesis_command)
+    synthesis.add_argument("--out", type=Path, required=True, help="gets the table; what is done already is not done again")
+    synthesis.add_argument("--steps", type=int, required=True, help="of every training")
+    synthesis.add_argument("--patch", type=int, nargs="+", help="sides of a sample in voxels: (K) J I")
+    synthesis.add_argument("--tests", nargs="+", required=True, metavar="CASE", help="each is held out of trainings of its own")
+    synthesis.add_argument("--apart", nargs="+", default=[], metavar="CASE", help="names that no training may see")
+    synthesis.add_argument("--seeds", type=int, nargs="+", default=[1])
+    synthesis.add_argument("--threads", type=int, default=2)
 
 
 def _folders(command: argparse.ArgumentParser) -> None:
@@ -77,6 +86,18 @@ def compare_command(options: argparse.Namespace, line: list[str]) -> int:
         precision=options.precision,
     )
     print(_raced(contest, options.speed) if options.speed else contend(contest))
+    return 0
+
+
+def synthesis_command(options: argparse.Namespace, line: list[str]) -> int:
+    """With synthesised samples and without."""
+    from .with_synthesis import Question, answer
+
+    task, patch = TASKS[options.task], tuple(options.patch or PATCHES[options.task])
+    lists = {name: tuple(getattr(options, name)) for name in ("tests", "apart", "seeds")}
+    if task.instances:
+        raise UsageError(f"Nothing is synthesised for '{task.key}'.", "Give --task brain or liver.")
+    print(answer(Question(task, options.data, options.out, options.steps, patch, threads=options.threads, **lists)))
     return 0
 
 
