@@ -11,12 +11,11 @@ from pathlib import Path
 
 import torch
 
-from medsegdl_training.augment import recipe_for
-from medsegdl_training.loop import CHECKPOINT, Run, Settings, train
-from medsegdl_training.losses import LOSSES
-from medsegdl_training.objectives import MeanTeacher, Supervised
-from medsegdl_training.source import Batch
-from medsegdl_training.supervision import WithoutLabels
+from medsegdl_training.augmentation.augment import recipe_for
+from medsegdl_training.learning.loop import CHECKPOINT, Run, Settings, train
+from medsegdl_training.learning.losses import LOSSES
+from medsegdl_training.learning.objectives import MeanTeacher, Supervised
+from medsegdl_training.sources.source import Batch, WithoutLabels
 from MedSegDLLib.tasks import NUCLEI
 from Testing.core.tiny import tiny_network
 from Testing.training.made_up import Discs

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 
-from medsegdl_training import parallel
-from medsegdl_training.augment import recipe_for
-from medsegdl_training.loop import Run, Settings, train
-from medsegdl_training.losses import LOSSES
-from medsegdl_training.objectives import MeanTeacher, Supervised
-from medsegdl_training.supervision import WithoutLabels
+from medsegdl_training.augmentation.augment import recipe_for
+from medsegdl_training.learning import parallel
+from medsegdl_training.learning.loop import Run, Settings, train
+from medsegdl_training.learning.losses import LOSSES
+from medsegdl_training.learning.objectives import MeanTeacher, Supervised
+from medsegdl_training.sources.source import WithoutLabels
 from MedSegDLLib.networks import PROFILES, InceptionUNet
 from MedSegDLLib.tasks import NUCLEI
 from Testing.training.made_up import Discs

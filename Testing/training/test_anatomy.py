@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from medsegdl_training.anatomy import completed, raised
-from medsegdl_training.ct_synthesis import Organ
+from medsegdl_training.synthesis.anatomy import completed, raised
+from medsegdl_training.synthesis.ct_images import Organ
 
 torch.set_num_threads(1)
 SPACING_MM = (4.0, 4.0, 4.0)

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from medsegdl_training.cli import main
-from medsegdl_training.export import load_run
+from medsegdl_training.learning.export import load_run
 from MedSegDLLib import networks
 from MedSegDLLib.tasks import NUCLEI
 from MedSegDLLib.weights import load_weights

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medsegdl_training import evaluate as room
 from medsegdl_training.cli import main
-from medsegdl_training.evaluate import evaluate_cases, evaluate_subsets, subsets
-from medsegdl_training.resized import resized, resized_labels
-from medsegdl_training.source import Case
-from medsegdl_training.summary import format_summary, summarise
+from medsegdl_training.scoring import evaluate as room
+from medsegdl_training.scoring.evaluate import evaluate_cases, evaluate_subsets, subsets
+from medsegdl_training.scoring.resized import resized, resized_labels
+from medsegdl_training.scoring.summary import format_summary, summarise
+from medsegdl_training.sources.source import Case
 from MedSegDLLib.errors import UsageError
 from MedSegDLLib.image import Image
 from MedSegDLLib.pipeline import Options

@@ -10,8 +10,8 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from medsegdl_training.ct_synthesis import Organ
-from medsegdl_training.liver import LiverSource, Mixture, bend, block_of, find_cases, make_source
+from medsegdl_training.sources.liver import LiverSource, Mixture, bend, block_of, find_cases, make_source
+from medsegdl_training.synthesis.ct_images import Organ
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import LIVER
 

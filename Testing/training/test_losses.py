@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from medsegdl_training.losses import LOSSES, deep_supervision, dice_and_cross_entropy, mean_square, paper, sums
+from medsegdl_training.learning.losses import LOSSES, deep_supervision, dice_and_cross_entropy, mean_square, paper, sums
 
 SURE = 30.0  # a logit so high that its probability is 1
 

@@ -9,7 +9,7 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from medsegdl_training.nuclei import boundary_of, find_cases, make_source
+from medsegdl_training.sources.nuclei import boundary_of, find_cases, make_source
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.files import read_image
 from MedSegDLLib.image import Image

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import torch
 
-from medsegdl_training.characteristics import characteristics
 from medsegdl_training.cli import main
 from medsegdl_training.datasets import find_cases
-from medsegdl_training.memory import footprint, kept_bytes
-from medsegdl_training.planning import coverage, make_plan, read_plan
+from medsegdl_training.plans.characteristics import characteristics
+from medsegdl_training.plans.memory import footprint, kept_bytes
+from medsegdl_training.plans.planning import coverage, make_plan, read_plan
 from MedSegDLLib.errors import InputRefused, UsageError
 from MedSegDLLib.networks import PROFILES, InceptionUNet
 from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI, Plan

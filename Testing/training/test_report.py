@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from medsegdl_training import report as room
-from medsegdl_training.board import FOLDER, board, both
 from medsegdl_training.cli import main
-from medsegdl_training.curves import MOST_POINTS, curve
-from medsegdl_training.overlay import FALSE_POSITIVE, MISS, TRUE_POSITIVE, overlay
-from medsegdl_training.report import read_log, report, telling
+from medsegdl_training.learning.board import FOLDER, board, both
+from medsegdl_training.scoring import report as room
+from medsegdl_training.scoring.curves import MOST_POINTS, curve
+from medsegdl_training.scoring.overlay import FALSE_POSITIVE, MISS, TRUE_POSITIVE, overlay
+from medsegdl_training.scoring.report import read_log, report, telling
 from MedSegDLLib.errors import UsageError
 from MedSegDLLib.image import Image
 from MedSegDLLib.result import Result, Segment

@@ -10,15 +10,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from medsegdl_training.augment import recipe_for
+from medsegdl_training.augmentation.augment import recipe_for
 from medsegdl_training.cli import main
-from medsegdl_training.export import load_run
-from medsegdl_training.loop import LOG, Run, Settings, train
-from medsegdl_training.losses import LOSSES
-from medsegdl_training.objectives import MeanTeacher, Progress, Supervised, ramp
-from medsegdl_training.pretext import BLOCK, FillIn, Recognise, at_places, block_mask, contrast
-from medsegdl_training.supervision import WithoutLabels, labelled_share
-from medsegdl_training.validation import validator
+from medsegdl_training.learning.export import load_run
+from medsegdl_training.learning.loop import LOG, Run, Settings, train
+from medsegdl_training.learning.losses import LOSSES
+from medsegdl_training.learning.objectives import MeanTeacher, Progress, Supervised, ramp
+from medsegdl_training.learning.pretext import BLOCK, FillIn, Recognise, at_places, block_mask, contrast
+from medsegdl_training.learning.supervision import labelled_share
+from medsegdl_training.learning.validation import validator
+from medsegdl_training.sources.source import WithoutLabels
 from MedSegDLLib.networks import PROFILES, InceptionUNet
 from MedSegDLLib.tasks import NUCLEI
 from MedSegDLLib.weights import load_weights

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from medsegdl_training.ct_synthesis import (
+from medsegdl_training.synthesis.brain_images import TYPICAL, draw_levels, levels_in, other_contrast, paint, palette_of, plant, standardise
+from medsegdl_training.synthesis.ct_images import (
     Organ,
     grow_in_liver,
     grow_outside,
@@ -14,10 +15,9 @@ from medsegdl_training.ct_synthesis import (
     plant_mass,
     plant_tumours,
 )
-from medsegdl_training.fields import blur, identity_coordinates, random_rotation, smooth_field, warp
-from medsegdl_training.synthesis import TYPICAL, draw_levels, levels_in, other_contrast, paint, palette_of, plant, standardise
-from medsegdl_training.tissue import FLAIR, T1CE, Tissue, brain_tissue
-from medsegdl_training.tumours import cut_out, grow, regions_of, transplant
+from medsegdl_training.synthesis.fields import blur, identity_coordinates, random_rotation, smooth_field, warp
+from medsegdl_training.synthesis.tissue import FLAIR, T1CE, Tissue, brain_tissue
+from medsegdl_training.synthesis.tumours import cut_out, grow, regions_of, transplant
 
 torch.set_num_threads(1)
 SHAPE = (28, 32, 28)

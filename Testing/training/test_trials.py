@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from medsegdl_training import ladder as ladders
-from medsegdl_training import picture_trials
 from medsegdl_training.cli import main
-from medsegdl_training.compare import OURS
-from medsegdl_training.nuclei import Picture
-from medsegdl_training.picture_trials import DICE, KAGGLE, score, shrunk, spread
-from medsegdl_training.rivals import RIVALS, profile_of, scaled, weights_of
+from medsegdl_training.sources.nuclei import Picture
+from medsegdl_training.trials import common as picture_trials
+from medsegdl_training.trials import ladder as ladders
+from medsegdl_training.trials.common import DICE, KAGGLE, score, shrunk, spread
+from medsegdl_training.trials.compare import OURS
+from medsegdl_training.trials.rivals import RIVALS, profile_of, scaled, weights_of
 from MedSegDLLib.networks import PROFILES, InceptionUNet
 from MedSegDLLib.tasks import NUCLEI
 from Testing.training.made_up import picture, write_pictures

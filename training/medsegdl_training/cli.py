@@ -15,9 +15,9 @@ from typing import Any
 from MedSegDLLib.errors import MedSegDLError
 from MedSegDLLib.tasks import TASKS
 
-from . import commands as training_commands
-from . import trial_commands
 from .subcommands import add_all
+from .subcommands import training as training_commands
+from .subcommands import trials as trial_commands
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -65,7 +65,7 @@ def _command(commands: Any, name: str, text: str, function: Any, data: bool = Tr
 
 def export_command(options: argparse.Namespace, line: list[str]) -> int:
     """Write weights, manifest and model card of a run."""
-    from .export import Told, export
+    from .learning.export import Told, export
 
     scores = [json.loads(path.read_text(encoding="utf-8")) for path in options.scores]
     manifest = export(options.run, options.out, options.precision, Told(scores, options.note), options.card)

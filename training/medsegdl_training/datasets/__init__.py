@@ -14,7 +14,7 @@ from pathlib import Path
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import Task
 
-from ..source import Case
+from ..sources.source import Case
 
 READERS = {"brain": ("brats", "decathlon"), "liver": ("lits", "ircadb", "decathlon"), "nuclei": ("dsb2018",)}
 LISTS = (".csv", ".json")

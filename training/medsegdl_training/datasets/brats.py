@@ -11,7 +11,7 @@ from pathlib import Path
 
 from MedSegDLLib.tasks import Task
 
-from ..source import Case
+from ..sources.source import Case
 from .names import is_volume, stem, volumes_below
 
 ENDING = r"\.(nii(\.gz)?|mha|mhd|nrrd|nhdr)$"

@@ -14,7 +14,7 @@ from typing import Any
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import Task
 
-from ..source import Case
+from ..sources.source import Case
 from .names import stem, volumes_below
 
 DESCRIPTION = "dataset.json"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from MedSegDLLib.tasks import Task
 
-from ..source import Case
+from ..sources.source import Case
 from .names import first_there, volumes_below
 
 CT_ENDINGS = ("_ct.nii.gz", "_ct.nii", "_dicom.zip", "_dicom")

@@ -16,7 +16,7 @@ from typing import Any
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import Task
 
-from ..source import Case
+from ..sources.source import Case
 
 NAME, REFERENCE = "name", "reference"
 

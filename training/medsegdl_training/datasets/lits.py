@@ -7,7 +7,7 @@ from pathlib import Path
 
 from MedSegDLLib.tasks import Task
 
-from ..source import Case
+from ..sources.source import Case
 from .names import volumes_below
 
 VOLUME = re.compile(r"^(test-)?volume-(?P<number>\d+)\.nii(\.gz)?$")

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
         return _compare(cases[0], plan, options.patch)
     if options.out is None:
         raise UsageError("The cache has no folder.", "Give --out, or --compare.")
-    from ..brain_cache import cached_case
+    from ..sources.brain_cache import cached_case
 
     for case in cases:
         found = cached_case(case, plan, options.out)
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
 def _plan(path: Path | None, task: Task) -> Plan:
     if path is None:
         return task.plan
-    from ..planning import read_plan
+    from ..plans.planning import read_plan
 
     return read_plan(path, task).plan
 
@@ -58,8 +58,8 @@ def _plan(path: Path | None, task: Task) -> Plan:
 def _compare(case, plan: Plan, side: int) -> int:
     import numpy as np
 
-    from ..brain_cases import prepared_case
-    from ..cache_comparison import compare, format_outcomes
+    from ..plans.cache_comparison import compare, format_outcomes
+    from ..sources.brain_cases import prepared_case
 
     image = np.ascontiguousarray(prepared_case(case, plan).image.numpy())
     print(

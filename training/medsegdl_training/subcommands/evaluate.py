@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     from MedSegDLLib.files import write_json
     from MedSegDLLib.pipeline import Options
 
-    from ..evaluate import evaluate_cases, evaluate_subsets, table
+    from ..scoring.evaluate import evaluate_cases, evaluate_subsets, table
 
     torch.set_num_threads(options.threads)
     task = TASKS[options.task]

@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
     """Read everything and tell."""
     from MedSegDLLib.files import json_text
 
-    from ..inspection import format_inspection, inspect_cases
+    from ..plans.inspection import format_inspection, inspect_cases
 
     task = TASKS[options.task]
     found = inspect_cases(chosen_cases(options, task, labelled=False), task, options.jobs)

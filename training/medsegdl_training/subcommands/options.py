@@ -10,7 +10,7 @@ from MedSegDLLib.errors import UsageError
 from MedSegDLLib.tasks import TASKS, Task
 
 if TYPE_CHECKING:
-    from ..source import Case
+    from ..sources.source import Case
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:

@@ -27,8 +27,8 @@ def run(options: argparse.Namespace) -> int:
     """Look, choose, write."""
     from MedSegDLLib.files import write_json
 
-    from ..characteristics import characteristics
-    from ..planning import format_plan, make_plan
+    from ..plans.characteristics import characteristics
+    from ..plans.planning import format_plan, make_plan
 
     task = TASKS[options.task]
     cases = [case for case in chosen_cases(options, task) if case.name not in options.holdout]

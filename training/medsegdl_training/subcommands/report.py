@@ -29,8 +29,8 @@ def run(options: argparse.Namespace) -> int:
     from MedSegDLLib.pipeline import Options
 
     from ..datasets import find_cases
-    from ..report import choose, read_log, report
-    from ..runs import SETTINGS, read_settings
+    from ..learning.runs import SETTINGS, read_settings
+    from ..scoring.report import choose, read_log, report
     from .summarise import read_scores
 
     torch.set_num_threads(options.threads)

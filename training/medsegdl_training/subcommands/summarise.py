@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     """Read, combine, tell."""
     from MedSegDLLib.files import write_json
 
-    from ..summary import format_summary, summarise
+    from ..scoring.summary import format_summary, summarise
 
     summary = summarise([read_scores(path) for path in options.scores])
     print(format_summary(summary))

@@ -1,0 +1,1 @@
+"""Whole batches changed on the device: numbers drawn first, then applied."""

@@ -1,0 +1,1 @@
+"""What a data set is like, what is wrong with it, and the plan that follows."""

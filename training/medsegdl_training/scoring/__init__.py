@@ -1,0 +1,1 @@
+"""Measures over cases, their spread, and the report."""

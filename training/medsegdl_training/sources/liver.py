@@ -1,0 +1,248 @@
+"""Training batches for the liver and its tumours: blocks of real CTs with other contrasts and made-up tumours, and painted ones.
+
+A sample is a block for a three-dimensional network, or a plane with its neighbours as channels (2.5-D), as the patch has three sides or
+two. Everything random comes from the generator of `draw`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Generator, Tensor
+
+from MedSegDLLib.errors import InputRefused
+from MedSegDLLib.prepare import normalise
+from MedSegDLLib.tasks import Plan
+
+from ..synthesis.ct_images import (
+    AIR_HU,
+    MASSES,
+    PLANES_BESIDE,
+    THICK,
+    Organ,
+    grow_in_liver,
+    grow_outside,
+    noise,
+    other_phase,
+    paint_block,
+    plant_mass,
+    plant_tumours,
+)
+from ..synthesis.fields import chance, identity_coordinates, pick, smooth_field, uniform, warp
+from .fingerprint import fingerprint
+from .liver_cases import LiverCase, find_cases, find_files, prepared_case, with_made_up_organs
+from .source import Batch
+
+__all__ = ["LiverSource", "Mixture", "find_cases", "make_source"]
+
+BEND_MM = 14.0  # largest usual displacement of the elastic warp
+TYPICAL_LIVER_HU = 110.0
+VARIANTS = 4  # of the made-up organs of a shape
+Window = tuple[slice, slice]  # rows and columns of a sample
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """How often each kind of sample is drawn.
+
+    Attributes:
+        real: a patient's own CT; the rest is painted.
+        phase: among real ones, another contrast phase.
+        tumours: liver samples that get made-up tumours.
+        masses: samples that get masses of other organs, which are no liver.
+        planes: weights of planes with tumour, with liver alone, with neither.
+        bent: samples that are warped.
+    """
+
+    real: float = 0.5
+    phase: float = 0.6
+    tumours: float = 0.5
+    masses: float = 0.75
+    planes: tuple[float, float, float] = (0.3, 0.45, 0.25)
+    bent: float = 0.6
+
+
+@dataclass(frozen=True)
+class LiverSource:
+    """See `source.Source`."""
+
+    patients: Sequence[LiverCase]
+    plan: Plan
+    patch: tuple[int, ...]
+    data_hash: str
+    mixture: Mixture = Mixture()
+    data: str = "3D-IRCADb-01: one CT with liver and tumours, and CTs painted from the organ maps of other patients"
+    licence: str = "CC BY-NC-ND 4.0 (3D-IRCADb-01): research use only, not commercial"
+
+    @property
+    def cases(self) -> tuple[str, ...]:
+        """Names of the training patients."""
+        return tuple(dict.fromkeys(case.name for case in self.patients))
+
+    @property
+    def depth(self) -> int:
+        """Planes of a sample."""
+        return self.patch[0] if len(self.patch) == 3 else self.plan.slices
+
+    def without_synthesis(self) -> LiverSource:
+        """See `source.LabelledSource`."""
+        with_ct = [case for case in self.patients if case.hounsfield is not None]
+        if not with_ct:
+            raise InputRefused("There is no labelled CT, only label maps.", "Leave --no-synthesis out, or add a CT.")
+        return replace(self, patients=with_ct, mixture=replace(self.mixture, real=1.0, phase=0.0, tumours=0.0, masses=0.0))
+
+    def draw(self, generator: Generator, batch: int) -> Batch:
+        """`batch` samples and their regions liver and tumour: x (batch, 1, *patch), or (batch, slices, *patch) with two patch sides."""
+        drawn = [self._sample(generator) for _ in range(batch)]
+        x = torch.stack([normalise(block, self.plan) for block, _ in drawn])
+        y = torch.stack([regions for _, regions in drawn]).float()
+        if len(self.patch) == 3:
+            return Batch(x[:, None], y, torch.ones(y.shape[:2]))
+        return Batch(x, y[:, :, self.depth // 2], torch.ones(y.shape[:2]))
+
+    def _sample(self, generator: Generator) -> tuple[Tensor, Tensor]:
+        """HU (depth, J, I) and regions (2, depth, J, I)."""
+        with_ct = [case for case in self.patients if case.hounsfield is not None]
+        real = bool(with_ct) and chance(generator, self.mixture.real)
+        pool = with_ct if real else [case for case in self.patients if case.hounsfield is None] or self.patients
+        case = pool[pick(generator, len(pool))]
+        plane = self._plane(case, generator)
+        first = self._first(case, plane, generator)
+        window = self._window(case, plane, generator)
+        make = self._real if real else self._painted
+        block, regions = make(case, first, window, generator)
+        if chance(generator, self.mixture.bent):
+            block, regions = bend(block, regions, BEND_MM / self.plan.spacing_mm[0], generator)
+        return block, regions
+
+    def _first(self, case: LiverCase, plane: int, generator: Generator) -> int:
+        """First plane of a sample that holds `plane`: anywhere in it in three dimensions, in its middle in two and a half."""
+        if len(self.patch) == 2:
+            return plane - self.depth // 2
+        low, high = min(0, case.organs.shape[0] - self.depth), max(0, case.organs.shape[0] - self.depth)
+        return min(max(plane - pick(generator, self.depth), low), high)
+
+    def _plane(self, case: LiverCase, generator: Generator) -> int:
+        """A plane of a kind drawn by `Mixture.planes`, or of any that the case has."""
+        kinds = [(planes, weight) for planes, weight in zip(case.planes, self.mixture.planes) if len(planes)]
+        weights = torch.tensor([weight for _, weight in kinds])
+        planes = kinds[int(torch.multinomial(weights, 1, generator=generator))][0]
+        return int(planes[pick(generator, len(planes))])
+
+    def _real(self, case: LiverCase, first: int, window: Window, generator: Generator) -> tuple[Tensor, Tensor]:
+        planes = range(first, first + self.depth)
+        block = block_of(case.hounsfield, planes, window, AIR_HU).float()
+        organs = block_of(case.organs, planes, window, 0)
+        regions = torch.stack([block_of(region, planes, window, False) for region in case.regions])
+        if chance(generator, self.mixture.phase):
+            block = other_phase(block, organs, generator)
+        if chance(generator, self.mixture.tumours):
+            fresh = grow_in_liver(organs, regions[0], self.plan.spacing_mm, generator) & ~regions[1]
+            block = plant_tumours(block, fresh, _liver_level(block, organs), generator)
+            regions[1] |= fresh
+        for _ in range(self._masses(generator)):
+            mass = grow_outside(organs, regions[0], self.plan.spacing_mm, generator)
+            block, regions = plant_mass(block, mass, generator), regions & ~mass
+        if chance(generator, 0.3):
+            block = block + 0.6 * noise(block.shape, generator)
+        return block, regions
+
+    def _painted(self, case: LiverCase, first: int, window: Window, generator: Generator) -> tuple[Tensor, Tensor]:
+        planes = range(first - PLANES_BESIDE, first + self.depth + PLANES_BESIDE)
+        organs = block_of(case.organs, planes, window, 0)
+        regions = torch.stack([block_of(region, planes, window, False) for region in case.regions])
+        if chance(generator, self.mixture.tumours):
+            fresh = grow_in_liver(organs, regions[0], self.plan.spacing_mm, generator)
+            organs = painted_over(organs, fresh, Organ.TUMOUR)
+            regions[1] |= fresh
+        for k in range(self._masses(generator)):
+            mass = grow_outside(organs, regions[0], self.plan.spacing_mm, generator)
+            organs, regions = painted_over(organs, mass, MASSES[k]), regions & ~mass
+        return paint_block(organs, self.plan.spacing_mm, generator), regions[:, PLANES_BESIDE:-PLANES_BESIDE]
+
+    def _masses(self, generator: Generator) -> int:
+        """How many masses a sample gets: a slab one at most, a block more."""
+        if not chance(generator, self.mixture.masses):
+            return 0
+        return 1 + pick(generator, len(MASSES)) if self.depth >= THICK else 1
+
+    def _window(self, case: LiverCase, plane: int, generator: Generator) -> Window:
+        """Rows and columns of the patch, near the liver of that plane or anywhere; a volume smaller than the patch is padded."""
+        places = case.regions[0, plane].nonzero()
+        centred = len(places) > 0 and chance(generator, 0.5)
+        spans = []
+        for axis, (side, length) in enumerate(zip(self.patch[-2:], case.organs.shape[1:])):
+            low, high = min(0, length - side), max(0, length - side)
+            start = low + pick(generator, high - low + 1)
+            if centred:
+                middle = float(places[:, axis].float().mean()) + uniform(generator, -0.2, 0.2) * side
+                start = min(max(round(middle - side / 2), low), high)
+            spans.append(slice(start, start + side))
+        return tuple(spans)
+
+
+def _liver_level(block: Tensor, organs: Tensor) -> float:
+    """Median HU of the healthy liver in a block."""
+    values = block[organs == Organ.LIVER]
+    return float(values.median()) if values.numel() else TYPICAL_LIVER_HU
+
+
+def painted_over(organs: Tensor, place: Tensor, organ: Organ) -> Tensor:
+    """The organ map with another organ at `place`."""
+    return organs.masked_fill(place, int(organ))
+
+
+def block_of(volume: Tensor, planes: range, window: Window, fill: float) -> Tensor:
+    """Planes (beyond either end the outermost is repeated) of a window that may leave the volume: (len(planes), *window)."""
+    inside = [min(max(k, 0), volume.shape[0] - 1) for k in planes]
+    sides = [span.stop - span.start for span in window]
+    block = torch.full((len(inside), *sides), fill, dtype=volume.dtype)
+    source, target = [], []
+    for span, length in zip(window, volume.shape[1:]):
+        low, high = min(max(span.start, 0), length), max(min(span.stop, length), 0)
+        source.append(slice(low, max(low, high)))
+        target.append(slice(low - span.start, max(low, high) - span.start))
+    block[(slice(None), *target)] = volume[(inside, *source)]
+    return block
+
+
+def bend(block: Tensor, regions: Tensor, voxels: float, generator: Generator) -> tuple[Tensor, Tensor]:
+    """One smooth random warp of about `voxels` for a block (K, J, I) and its regions (2, K, J, I) bool.
+
+    A few planes are warped within their planes, all alike; a thick block in three dimensions.
+    """
+    thick = block.shape[0] >= THICK
+    shape = block.shape if thick else block.shape[1:]
+    amount = uniform(generator, 0.2, 1.0) * voxels
+    shift = torch.stack([smooth_field(shape, 0.25 * max(shape), generator) for _ in shape], dim=-1) * amount
+    coordinates = identity_coordinates(shape) + shift * (2.0 / torch.tensor(shape[::-1], dtype=torch.float32))
+    stack = torch.cat([(block - AIR_HU)[None], regions.float()])
+    moved = warp(stack, coordinates) if thick else warp(stack.flatten(0, 1), coordinates).reshape(stack.shape)
+    return moved[0] + AIR_HU, moved[1:] >= 0.5
+
+
+def make_source(data: Path, holdout: tuple[str, ...], plan: Plan, patch: tuple[int, ...], seed: int) -> LiverSource:
+    """Prepare every labelled patient below `data/liver` (or `data`), but for the held-out ones, which are never read.
+
+    Args:
+        data: folder of the images.
+        holdout: names of patients, as their files begin.
+        plan: normalisation, grid and number of neighbouring planes.
+        patch: (K, J, I) or, in 2.5-D, (J, I) voxels of the network's grid.
+        seed: of the organs made up for maps that do not name them; all other chance lies in `draw`.
+
+    Raises:
+        InputRefused: no case is left to train on.
+    """
+    found = [files for files in find_files(data) if files.name not in holdout]
+    if not found:
+        raise InputRefused(f"There are no labelled livers to train on in {data}.", "Give a folder of CTs and label maps, as LiTS has them.")
+    patients = [prepared_case(files, plan) for files in found]
+    shapes = [case for case in patients if case.hounsfield is None]
+    generator = torch.Generator().manual_seed(seed)
+    variants = [with_made_up_organs(case, plan.spacing_mm, generator) for case in shapes for _ in range(VARIANTS)]
+    patients = [case for case in patients if case.hounsfield is not None] + variants
+    return LiverSource(patients, plan, tuple(patch), fingerprint([path for files in found for path in files.paths]))

@@ -1,0 +1,1 @@
+"""Images made from label maps: brains and CTs, with tumours that grow in healthy anatomy."""

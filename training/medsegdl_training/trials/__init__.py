@@ -1,0 +1,1 @@
+"""Tables of trainings: levels of supervision, other networks, synthesis, speed."""
