@@ -30,6 +30,7 @@ $(READY): pyproject.toml training/pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[cli,scene,dev]" --editable training
+	$(BIN)/python -m pip install --quiet --no-deps panoptica==2.1.7  # asks for an older numpy, and works with ours
 	touch $(READY)
 
 $(VENV)/.bench: $(READY)
