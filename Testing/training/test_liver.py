@@ -10,7 +10,9 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from medsegdl_training.sources.liver import LiverSource, Mixture, bend, block_of, find_cases, make_source
+from medsegdl_training.sources.cache import FOLDER_VARIABLE
+from medsegdl_training.sources.liver import LiverSource, Mixture, bend, find_cases, make_source
+from medsegdl_training.sources.liver_cases import block_of
 from medsegdl_training.synthesis.ct_images import Organ
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import LIVER
@@ -97,6 +99,19 @@ def test_a_seed_replays_a_batch(source: LiverSource) -> None:
     first, again, other = (source.draw(torch.Generator().manual_seed(seed), 3) for seed in (5, 5, 6))
     assert torch.equal(first.x, again.x) and torch.equal(first.y, again.y)
     assert not torch.equal(first.x, other.x)
+
+
+@pytest.mark.parametrize("patch", [PLANE, BLOCK, (16, 96, 96)])
+def test_the_source_draws_the_same_from_cache_and_memory(
+    source: LiverSource, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patch: tuple[int, ...]
+) -> None:
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    for _ in range(2):  # written, then found
+        kept = make_source(folder, ("held-out",), PLAN, PLANE, seed=0)
+        assert [case.name for case in kept.patients if not hasattr(case, "hounsfield")] == ["first", "volume-5"]
+        drawn = [replace(s, patch=patch).draw(torch.Generator().manual_seed(2), 6) for s in (source, kept)]
+        assert torch.equal(drawn[0].x, drawn[1].x) and torch.equal(drawn[0].y, drawn[1].y)
+    assert {path.name for path in tmp_path.iterdir()} == {"first", "volume-5"}
 
 
 def test_every_kind_of_plane_is_drawn(source: LiverSource) -> None:

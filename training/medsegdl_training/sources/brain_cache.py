@@ -16,6 +16,7 @@ from .cache import CachedArrays, cache_folder, cache_key, cached
 from .source import Case
 
 PREPARATION = 1  # raised when `prepared_case` changes, so that older caches are made anew
+IMAGE = "image"  # the array of intensities
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class CachedBrainCase:
 
     def patch(self, start: tuple[int, ...], sides: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
         """See `BrainCase.patch`."""
-        image, regions = self.arrays.patch("image", start, sides), self.arrays.patch("regions", start, sides)
+        image, regions = self.arrays.patch(IMAGE, start, sides), self.arrays.patch("regions", start, sides)
         return image, self.healthy_patch(start, sides), regions
 
     def healthy_patch(self, start: tuple[int, ...], sides: tuple[int, ...]) -> Tensor:
@@ -69,7 +70,7 @@ def cached_case(case: Case, plan: Plan, folder: Path) -> CachedBrainCase:
 
 def _parts(case: BrainCase) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """What goes into files of its own, and what is kept in memory."""
-    arrays = {"image": case.image, "regions": case.regions, "healthy": case.healthy[None]}
+    arrays = {IMAGE: case.image, "regions": case.regions, "healthy": case.healthy[None]}
     places = {"tumour_places": case.tumour_places.to(torch.int16), "white_places": case.white_places.to(torch.int16)}
     palette = {"level": case.palette.level, "spread": case.palette.spread}
     return arrays, {**places, **palette, "donor": case.donor, "complete": torch.tensor(case.complete)}

@@ -33,7 +33,8 @@ from ..synthesis.ct_images import (
 )
 from ..synthesis.fields import chance, identity_coordinates, pick, smooth_field, uniform, warp
 from .fingerprint import fingerprint
-from .liver_cases import LiverCase, find_cases, find_files, prepared_case, with_made_up_organs
+from .liver_cache import CachedLiverCase, case_of
+from .liver_cases import LiverCase, Window, find_cases, find_files, with_made_up_organs
 from .source import Batch
 
 __all__ = ["LiverSource", "Mixture", "find_cases", "make_source"]
@@ -41,7 +42,6 @@ __all__ = ["LiverSource", "Mixture", "find_cases", "make_source"]
 BEND_MM = 14.0  # largest usual displacement of the elastic warp
 TYPICAL_LIVER_HU = 110.0
 VARIANTS = 4  # of the made-up organs of a shape
-Window = tuple[slice, slice]  # rows and columns of a sample
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Mixture:
 class LiverSource:
     """See `source.Source`."""
 
-    patients: Sequence[LiverCase]
+    patients: Sequence[LiverCase | CachedLiverCase]
     plan: Plan
     patch: tuple[int, ...]
     data_hash: str
@@ -89,7 +89,7 @@ class LiverSource:
 
     def without_synthesis(self) -> LiverSource:
         """See `source.LabelledSource`."""
-        with_ct = [case for case in self.patients if case.hounsfield is not None]
+        with_ct = [case for case in self.patients if case.has_ct]
         if not with_ct:
             raise InputRefused("There is no labelled CT, only label maps.", "Leave --no-synthesis out, or add a CT.")
         return replace(self, patients=with_ct, mixture=replace(self.mixture, real=1.0, phase=0.0, tumours=0.0, masses=0.0))
@@ -105,9 +105,9 @@ class LiverSource:
 
     def _sample(self, generator: Generator) -> tuple[Tensor, Tensor]:
         """HU (depth, J, I) and regions (2, depth, J, I)."""
-        with_ct = [case for case in self.patients if case.hounsfield is not None]
+        with_ct = [case for case in self.patients if case.has_ct]
         real = bool(with_ct) and chance(generator, self.mixture.real)
-        pool = with_ct if real else [case for case in self.patients if case.hounsfield is None] or self.patients
+        pool = with_ct if real else [case for case in self.patients if not case.has_ct] or self.patients
         case = pool[pick(generator, len(pool))]
         plane = self._plane(case, generator)
         first = self._first(case, plane, generator)
@@ -118,25 +118,27 @@ class LiverSource:
             block, regions = bend(block, regions, BEND_MM / self.plan.spacing_mm[0], generator)
         return block, regions
 
-    def _first(self, case: LiverCase, plane: int, generator: Generator) -> int:
+    def _first(self, case: LiverCase | CachedLiverCase, plane: int, generator: Generator) -> int:
         """First plane of a sample that holds `plane`: anywhere in it in three dimensions, in its middle in two and a half."""
         if len(self.patch) == 2:
             return plane - self.depth // 2
-        low, high = min(0, case.organs.shape[0] - self.depth), max(0, case.organs.shape[0] - self.depth)
+        low, high = min(0, case.shape[0] - self.depth), max(0, case.shape[0] - self.depth)
         return min(max(plane - pick(generator, self.depth), low), high)
 
-    def _plane(self, case: LiverCase, generator: Generator) -> int:
+    def _plane(self, case: LiverCase | CachedLiverCase, generator: Generator) -> int:
         """A plane of a kind drawn by `Mixture.planes`, or of any that the case has."""
         kinds = [(planes, weight) for planes, weight in zip(case.planes, self.mixture.planes) if len(planes)]
         weights = torch.tensor([weight for _, weight in kinds])
         planes = kinds[int(torch.multinomial(weights, 1, generator=generator))][0]
         return int(planes[pick(generator, len(planes))])
 
-    def _real(self, case: LiverCase, first: int, window: Window, generator: Generator) -> tuple[Tensor, Tensor]:
+    def _real(self, case: LiverCase | CachedLiverCase, first: int, window: Window, generator: Generator) -> tuple[Tensor, Tensor]:
         planes = range(first, first + self.depth)
-        block = block_of(case.hounsfield, planes, window, AIR_HU).float()
-        organs = block_of(case.organs, planes, window, 0)
-        regions = torch.stack([block_of(region, planes, window, False) for region in case.regions])
+        block, organs, regions = (
+            case.hounsfield_block(planes, window),
+            case.organs_block(planes, window),
+            case.regions_block(planes, window),
+        )
         if chance(generator, self.mixture.phase):
             block = other_phase(block, organs, generator)
         if chance(generator, self.mixture.tumours):
@@ -150,10 +152,9 @@ class LiverSource:
             block = block + 0.6 * noise(block.shape, generator)
         return block, regions
 
-    def _painted(self, case: LiverCase, first: int, window: Window, generator: Generator) -> tuple[Tensor, Tensor]:
+    def _painted(self, case: LiverCase | CachedLiverCase, first: int, window: Window, generator: Generator) -> tuple[Tensor, Tensor]:
         planes = range(first - PLANES_BESIDE, first + self.depth + PLANES_BESIDE)
-        organs = block_of(case.organs, planes, window, 0)
-        regions = torch.stack([block_of(region, planes, window, False) for region in case.regions])
+        organs, regions = case.organs_block(planes, window), case.regions_block(planes, window)
         if chance(generator, self.mixture.tumours):
             fresh = grow_in_liver(organs, regions[0], self.plan.spacing_mm, generator)
             organs = painted_over(organs, fresh, Organ.TUMOUR)
@@ -169,17 +170,17 @@ class LiverSource:
             return 0
         return 1 + pick(generator, len(MASSES)) if self.depth >= THICK else 1
 
-    def _window(self, case: LiverCase, plane: int, generator: Generator) -> Window:
+    def _window(self, case: LiverCase | CachedLiverCase, plane: int, generator: Generator) -> Window:
         """Rows and columns of the patch, near the liver of that plane or anywhere; a volume smaller than the patch is padded."""
-        places = case.regions[0, plane].nonzero()
-        centred = len(places) > 0 and chance(generator, 0.5)
+        middle = case.middles[plane]
+        centred = bool(middle.isfinite().all()) and chance(generator, 0.5)
         spans = []
-        for axis, (side, length) in enumerate(zip(self.patch[-2:], case.organs.shape[1:])):
+        for axis, (side, length) in enumerate(zip(self.patch[-2:], case.shape[1:])):
             low, high = min(0, length - side), max(0, length - side)
             start = low + pick(generator, high - low + 1)
             if centred:
-                middle = float(places[:, axis].float().mean()) + uniform(generator, -0.2, 0.2) * side
-                start = min(max(round(middle - side / 2), low), high)
+                wanted = float(middle[axis]) + uniform(generator, -0.2, 0.2) * side
+                start = min(max(round(wanted - side / 2), low), high)
             spans.append(slice(start, start + side))
         return tuple(spans)
 
@@ -193,20 +194,6 @@ def _liver_level(block: Tensor, organs: Tensor) -> float:
 def painted_over(organs: Tensor, place: Tensor, organ: Organ) -> Tensor:
     """The organ map with another organ at `place`."""
     return organs.masked_fill(place, int(organ))
-
-
-def block_of(volume: Tensor, planes: range, window: Window, fill: float) -> Tensor:
-    """Planes (beyond either end the outermost is repeated) of a window that may leave the volume: (len(planes), *window)."""
-    inside = [min(max(k, 0), volume.shape[0] - 1) for k in planes]
-    sides = [span.stop - span.start for span in window]
-    block = torch.full((len(inside), *sides), fill, dtype=volume.dtype)
-    source, target = [], []
-    for span, length in zip(window, volume.shape[1:]):
-        low, high = min(max(span.start, 0), length), max(min(span.stop, length), 0)
-        source.append(slice(low, max(low, high)))
-        target.append(slice(low - span.start, max(low, high) - span.start))
-    block[(slice(None), *target)] = volume[(inside, *source)]
-    return block
 
 
 def bend(block: Tensor, regions: Tensor, voxels: float, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -240,9 +227,9 @@ def make_source(data: Path, holdout: tuple[str, ...], plan: Plan, patch: tuple[i
     found = [files for files in find_files(data) if files.name not in holdout]
     if not found:
         raise InputRefused(f"There are no labelled livers to train on in {data}.", "Give a folder of CTs and label maps, as LiTS has them.")
-    patients = [prepared_case(files, plan) for files in found]
-    shapes = [case for case in patients if case.hounsfield is None]
+    patients = [case_of(files, plan) for files in found]
+    shapes = [case for case in patients if not case.has_ct]
     generator = torch.Generator().manual_seed(seed)
     variants = [with_made_up_organs(case, plan.spacing_mm, generator) for case in shapes for _ in range(VARIANTS)]
-    patients = [case for case in patients if case.hounsfield is not None] + variants
+    patients = [case for case in patients if case.has_ct] + variants
     return LiverSource(patients, plan, tuple(patch), fingerprint([path for files in found for path in files.paths]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ from .source import Case
 
 SEGMENTATION = re.compile(r"^(?P<name>.+)_seg\.nii(\.gz)?$")
 CHEST_MM = 60.0  # made up above a liver that the map shows whole
+Window = tuple[slice, slice]  # rows and columns of a sample
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class LiverFiles:
     labels: Path
     ct: Path | None
     organs: Path | None
+
+    @classmethod
+    def of(cls, case: Case) -> LiverFiles:
+        """Of a case with a CT: its organ map is looked for beside its labels."""
+        return cls(case.name, case.reference, case.inputs["ct"], _organs_beside(case.reference, case.name))
 
     @property
     def paths(self) -> list[Path]:
@@ -65,11 +72,38 @@ class LiverCase:
     regions: Tensor
     planes: tuple[Tensor, Tensor, Tensor]
 
+    @property
+    def has_ct(self) -> bool:
+        """Whether it is a patient's own image."""
+        return self.hounsfield is not None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(K, J, I)."""
+        return tuple(self.organs.shape)
+
+    @cached_property
+    def middles(self) -> Tensor:
+        """(K, 2) float32: mean row and column of the liver in every plane, NaN where there is none."""
+        return middles_of(self.regions[0])
+
+    def hounsfield_block(self, planes: range, window: Window) -> Tensor:
+        """(len(planes), *window) float32 HU; see `block_of`."""
+        return block_of(self.hounsfield, planes, window, AIR_HU).float()
+
+    def organs_block(self, planes: range, window: Window) -> Tensor:
+        """(len(planes), *window) uint8 of `Organ`; see `block_of`."""
+        return block_of(self.organs, planes, window, 0)
+
+    def regions_block(self, planes: range, window: Window) -> Tensor:
+        """(2, len(planes), *window) bool; see `block_of`."""
+        return torch.stack([block_of(region, planes, window, False) for region in self.regions])
+
 
 def find_files(data: Path) -> list[LiverFiles]:
     """Labelled CTs (see `datasets.find_cases`), and label maps that lend their shapes, sorted by name; nothing is read."""
     cases = find_cases(data)
-    found = [LiverFiles(case.name, case.reference, case.inputs["ct"], _organs_beside(case.reference, case.name)) for case in cases]
+    found = [LiverFiles.of(case) for case in cases]
     known = {files.labels for files in found}
     folder = data / "liver" if (data / "liver").is_dir() else data
     for labels in folder.rglob("*_seg.nii*"):
@@ -139,3 +173,25 @@ def _planes(regions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Indices of the planes with tumour, with liver alone, with neither."""
     liver, tumour = regions.flatten(2).any(dim=2)
     return tumour.nonzero()[:, 0], (liver & ~tumour).nonzero()[:, 0], (~liver).nonzero()[:, 0]
+
+
+def middles_of(liver: Tensor) -> Tensor:
+    """Mean row and column of a (K, J, I) bool region in every plane: (K, 2) float32, NaN where it is not."""
+    count = liver.sum(dim=(1, 2))
+    rows = (liver.sum(dim=2) * torch.arange(liver.shape[1])).sum(dim=1)
+    columns = (liver.sum(dim=1) * torch.arange(liver.shape[2])).sum(dim=1)
+    return torch.stack([rows / count, columns / count], dim=1)
+
+
+def block_of(volume: Tensor, planes: range, window: Window, fill: float) -> Tensor:
+    """Planes (beyond either end the outermost is repeated) of a window that may leave the volume: (len(planes), *window)."""
+    inside = [min(max(k, 0), volume.shape[0] - 1) for k in planes]
+    sides = [span.stop - span.start for span in window]
+    block = torch.full((len(inside), *sides), fill, dtype=volume.dtype)
+    source, target = [], []
+    for span, length in zip(window, volume.shape[1:]):
+        low, high = min(max(span.start, 0), length), max(min(span.stop, length), 0)
+        source.append(slice(low, max(low, high)))
+        target.append(slice(low - span.start, max(low, high) - span.start))
+    block[(slice(None), *target)] = volume[(inside, *source)]
+    return block

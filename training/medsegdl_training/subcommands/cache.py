@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from MedSegDLLib.errors import UsageError
 from MedSegDLLib.tasks import TASKS, Plan, Task
 
 from .options import add_data, chosen_cases
 
+if TYPE_CHECKING:
+    from ..sources.source import Case
+
 HELP = "prepare cases into a chunked cache on disk, or compare ways to store them"
-CACHED_TASKS = {"brain": "brain_cache"}
+CACHED_TASKS = {"brain": "brain_cache", "liver": "liver_cache"}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -34,14 +41,13 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"The task '{options.task}' keeps its cases in memory.", f"Tasks with a cache: {', '.join(CACHED_TASKS)}.")
     task = TASKS[options.task]
     cases, plan = chosen_cases(options, task), _plan(options.plan, task)
+    room = import_module(f"..sources.{CACHED_TASKS[options.task]}", __package__)
     if options.compare:
-        return _compare(cases[0], plan, options.patch)
+        return _compare(cases[0], plan, options.patch, room)
     if options.out is None:
         raise UsageError("The cache has no folder.", "Give --out, or --compare.")
-    from ..sources.brain_cache import cached_case
-
     for case in cases:
-        found = cached_case(case, plan, options.out)
+        found = room.cached_case(case, plan, options.out)
         size = sum(path.stat().st_size for path in found.arrays.folder.iterdir()) / 1e6
         print(f"{case.name}: {' x '.join(map(str, found.shape))}, {size:.1f} MB")
     return 0
@@ -55,13 +61,11 @@ def _plan(path: Path | None, task: Task) -> Plan:
     return read_plan(path, task).plan
 
 
-def _compare(case, plan: Plan, side: int) -> int:
-    import numpy as np
-
+def _compare(case: Case, plan: Plan, side: int, room: ModuleType) -> int:
     from ..plans.cache_comparison import compare, format_outcomes
-    from ..sources.brain_cases import prepared_case
 
-    image = np.ascontiguousarray(prepared_case(case, plan).image.numpy())
+    with tempfile.TemporaryDirectory() as folder:
+        image = room.cached_case(case, plan, Path(folder)).arrays.whole(room.IMAGE).numpy()
     print(
         json.dumps({"case": case.name, "shape": image.shape, "type": str(image.dtype), "MB": round(image.nbytes / 1e6, 1), "patch": side})
     )
