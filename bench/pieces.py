@@ -35,6 +35,7 @@ PIECES = {
     "monai": Piece("peers", "monai_segresnet", 240),
     "nnunet": Piece("peers", "nnunet", 600),
     "n4-threads": Piece("n4_threads", "measure", 120),
+    "compiled": Piece("compiled", "measure", 240, in_quick=False),
     "disk": Piece("disk", "measure", 120),
     "memory": Piece("memory", "measure", 300),
     "scaling-brain": Piece("scaling", "brain", 240),

@@ -129,6 +129,17 @@ def bias_threads(answers: Answers) -> str:
     return table("N4 of four volumes on this machine", heads, rows, f"Estimate only, medians of {found['runs']}; the first is what runs.")
 
 
+def compiled(answers: Answers) -> str:
+    """What compiling the network costs and brings."""
+    if "compiled" not in answers:
+        return ""
+    found = answers["compiled"]
+    rows = [[row["what"], f"{row['first_s']:.1f}", f"{row['later_s']:.2f}", f"{row['difference']:.0e}"] for row in found["rows"]]
+    heads = ["the brain's network", "first pass, s", "later, s", "greatest difference of the logits"]
+    side = "x".join(map(str, found["tile"]))
+    return table("Would torch.compile pay for its start?", heads, rows, f"One volume of {side}; later: median of {found['runs']}.")
+
+
 def disk(answers: Answers) -> str:
     """Compression and threads of reading and writing."""
     if "disk" not in answers:
@@ -205,4 +216,4 @@ def scaling(answers: Answers) -> str:
     return table("As the image grows", heads, rows)
 
 
-TABLES: tuple[Callable[[Answers], str], ...] = (phases, worker, bias, bias_threads, networks, disk, memory, truth, scaling)
+TABLES: tuple[Callable[[Answers], str], ...] = (phases, worker, bias, bias_threads, networks, compiled, disk, memory, truth, scaling)
