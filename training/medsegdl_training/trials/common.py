@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 
 from MedSegDLLib.errors import Cancelled, UsageError
-from MedSegDLLib.files import write_json
+from MedSegDLLib.files import atomic_path, write_json
 from MedSegDLLib.instances import split_instances
 from MedSegDLLib.measures import confusion, kaggle_precision
 from MedSegDLLib.prepare import normalise
@@ -113,6 +113,14 @@ def once(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(make(), path)
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def publish(out: Path, name: str, found: dict[str, Any], text: str) -> str:
+    """Write all results as `name`.json and the table as `name`.md; returns the table."""
+    write_json(found, out / f"{name}.json")
+    with atomic_path(out / f"{name}.md") as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return text
 
 
 def spread(values: Sequence[float]) -> str:

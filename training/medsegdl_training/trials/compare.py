@@ -11,7 +11,6 @@ from typing import Any
 import torch
 
 from MedSegDLLib.errors import UsageError
-from MedSegDLLib.files import atomic_path, write_json
 from MedSegDLLib.networks import Architecture, InceptionUNet
 from MedSegDLLib.tasks import Task
 
@@ -21,11 +20,10 @@ from ..learning.losses import LOSSES
 from ..learning.objectives import Supervised
 from ..learning.state import Trainable
 from ..sources.nuclei import Picture
-from .common import DICE, KAGGLE, Trial, claim, markdown, once, read_pictures, score, source_of_pictures, spread
+from .common import DICE, KAGGLE, Trial, claim, markdown, once, publish, read_pictures, score, source_of_pictures, spread
 from .rivals import RIVALS, profile_of, scaled, weights_of
 
 OURS = "ours"
-RESULT, TABLE = "compare.json", "compare.md"
 
 
 @dataclass(frozen=True)
@@ -91,11 +89,7 @@ def contend(contest: Contest, told: Callable[[str], None] = print) -> str:
             file = contest.out / "networks" / f"{_slug(name)}_{seed}.json"
             results.append(once(file, lambda name=name, seed=seed: contestant(contest, name, seed)))
             told(f"{name}, seed {seed}: Dice {results[-1][DICE]:.4f}, Kaggle precision {results[-1][KAGGLE]:.4f}")
-    text = table(contest, results)
-    write_json({"protocol": protocol(contest), "networks": results}, contest.out / RESULT)
-    with atomic_path(contest.out / TABLE) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return text
+    return publish(contest.out, "compare", {"protocol": protocol(contest), "networks": results}, table(contest, results))
 
 
 def contestant(contest: Contest, name: str, seed: int) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 
-from MedSegDLLib.files import atomic_path, write_json
 from MedSegDLLib.networks import PROFILES, InceptionUNet
 from MedSegDLLib.tasks import NUCLEI
 
@@ -30,7 +29,7 @@ from ..learning.state import Trainable
 from ..learning.supervision import labelled_share
 from ..sources.nuclei import Picture
 from ..sources.source import WithoutLabels
-from .common import DICE, KAGGLE, Trial, claim, markdown, once, read_pictures, score, source_of_pictures, spread
+from .common import DICE, KAGGLE, Trial, claim, markdown, once, publish, read_pictures, score, source_of_pictures, spread
 
 SIDE = 128
 WIDTHS = (4, 8, 16, 32, 48)
@@ -38,7 +37,6 @@ SHARES = (0.02, 0.1, 1.0)
 SEEDS = (1, 2, 3)
 SUPERVISED, TEACHER = "supervised", "mean teacher"
 METHODS = (SUPERVISED, TEACHER, *PRETEXTS)
-RESULT, TABLE = "ladder.json", "ladder.md"
 
 
 @dataclass(frozen=True)
@@ -188,11 +186,8 @@ def climb(ladder: Ladder, workers: int = 1) -> str:
         with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
             before = dict(zip(wanted, pool.map(pretrained, [ladder] * len(wanted), wanted)))
             results = list(pool.map(trained, [ladder] * len(ladder.cells()), ladder.cells()))
-    text = table(ladder, results)
-    write_json({"protocol": protocol(ladder), "pretraining": before, "cells": results}, ladder.out / RESULT)
-    with atomic_path(ladder.out / TABLE) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return text
+    found = {"protocol": protocol(ladder), "pretraining": before, "cells": results}
+    return publish(ladder.out, "ladder", found, table(ladder, results))
 
 
 def protocol(ladder: Ladder) -> str:

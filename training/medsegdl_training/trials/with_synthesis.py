@@ -10,7 +10,6 @@ from typing import Any
 import torch
 
 from MedSegDLLib.errors import UsageError
-from MedSegDLLib.files import atomic_path, write_json
 from MedSegDLLib.networks import PROFILES
 from MedSegDLLib.pipeline import Options
 from MedSegDLLib.tasks import Task
@@ -21,9 +20,8 @@ from ..learning.runs import start, write_settings
 from ..learning.supervision import Place, objective_of
 from ..scoring.evaluate import evaluate_case
 from ..sources.registry import cases_of
-from .common import Trial, claim, markdown, once, spread
+from .common import Trial, claim, markdown, once, publish, spread
 
-RESULT, TABLE = "synthesis.json", "synthesis.md"
 TITLES = {True: "with synthesis", False: "real images only"}
 
 
@@ -98,11 +96,7 @@ def answer(question: Question, told: Callable[[str], None] = print) -> str:
             for synthesis in TITLES:
                 found.append(_cell(question, test, synthesis, seed))
                 told(f"{test}, {TITLES[synthesis]}, seed {seed}: {found[-1]['measures']}")
-    text = table(question, found)
-    write_json({"protocol": protocol(question), "trainings": found}, question.out / RESULT)
-    with atomic_path(question.out / TABLE) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return text
+    return publish(question.out, "synthesis", {"protocol": protocol(question), "trainings": found}, table(question, found))
 
 
 def _cell(question: Question, test: str, synthesis: bool, seed: int) -> dict[str, Any]:
