@@ -1,4 +1,4 @@
-"""The memory estimate held against what a run really takes, each in a fresh process: brain, CT, the largest CT, and tiles."""
+"""The memory estimate held against what a run really takes, each in a fresh process: each network, brain, and the largest CT."""
 
 from __future__ import annotations
 
@@ -19,19 +19,21 @@ from .meter import metered_pipeline, peak_mb, reset_peak, resident_mb
 
 LARGE_SLICES, QUICK_SLICES = 600, 300
 MIB = 1 << 20
-SIDES = (64, 96)
+SIDES, PICTURE_SIDES = (64, 96), (512, 1024)
 
 
 def measure(quick: bool) -> dict:
     """Rows of (what, estimated, measured): a pass of each network, and whole cases."""
-    rows = [_in_child(_pass, key, (side,) * 3) for key in _volume_tasks() for side in SIDES[: 1 if quick else 2]]
+    rows = [_in_child(_pass, key, tile) for key in TASKS for tile in _tiles(key)[: 1 if quick else 2]]
     slices = QUICK_SLICES if quick else LARGE_SLICES
     cases = [_in_child(_case, "brain", 0), _in_child(_case, "liver", slices)]
     return {"rows": rows, "cases": cases}
 
 
-def _volume_tasks() -> list[str]:
-    return [key for key, task in TASKS.items() if task.plan.spacing_mm is not None]
+def _tiles(task_key: str) -> list[tuple[int, int, int]]:
+    """Two sizes (K, J, I) of a volume or a picture."""
+    volumes = TASKS[task_key].plan.spacing_mm is not None
+    return [(side,) * 3 for side in SIDES] if volumes else [(1, side, side) for side in PICTURE_SIDES]
 
 
 def _in_child(work: Callable[..., dict], *arguments: object) -> dict:
@@ -48,7 +50,7 @@ def _pass(task_key: str, tile: tuple[int, int, int]) -> dict:
     loaded = load_once(find_weights(task, None), task)
     network, plan = loaded.network, loaded.plan
     inputs = network.arch.in_channels // plan.slices
-    _predict(network, plan, torch.zeros((inputs, *(network.arch.divisor,) * 3)))
+    _predict(network, plan, torch.zeros((inputs, min(tile[0], network.arch.divisor), *(network.arch.divisor,) * 2)))
     x = torch.randn((inputs, *tile))
     gc.collect()
     before = resident_mb()

@@ -22,7 +22,7 @@ Progress = Callable[[float, str], None]
 OVERLAP = 0.5  # of a tile; as nnU-Net's predictor
 GAUSSIAN_SIGMA = 1 / 8  # of a tile's side; as nnU-Net's predictor
 PLANES_AT_ONCE = {"cpu": 1, "cuda": 8}  # slices a batch of a 2-D network; one stays in the caches: 0.32 s against 0.46 s a slice of 8
-BYTES_A_VOXEL_AND_FILTER = {2: 88, 3: 61}  # float32 maps alive at once at the finest level and oneDNN's copies, measured
+BYTES_A_VOXEL_AND_FILTER = {2: 70, 3: 61}  # float32 maps alive at once at the finest level and oneDNN's copies, measured
 LEAST_PASS_BYTES = 16 << 20  # oneDNN's own buffers
 SAFE_SHARE = 0.7  # of the free memory that a rung may plan with
 
