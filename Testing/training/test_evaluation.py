@@ -11,7 +11,7 @@ import pytest
 
 from medsegdl_training.cli import main
 from medsegdl_training.scoring import evaluate as room
-from medsegdl_training.scoring.evaluate import evaluate_cases, evaluate_subsets, subsets
+from medsegdl_training.scoring.evaluate import Given, evaluate_cases, evaluate_subsets, subsets
 from medsegdl_training.scoring.resized import resized, resized_labels
 from medsegdl_training.scoring.summary import format_summary, summarise
 from medsegdl_training.sources.source import Case
@@ -93,7 +93,7 @@ def test_scores_hold_every_measure_and_their_spread(brains: list[Case], seen: li
 def test_pictures_are_measured_at_the_asked_size(tmp_path: Path, seen: list[dict[str, Image]]) -> None:
     folder = write_pictures(tmp_path / "data")
     cases = [Case(f"picture{i}", {"image": folder / "images" / f"picture{i}.png"}, folder / "labels" / f"picture{i}.png") for i in range(3)]
-    scores = evaluate_cases(cases, NUCLEI, Options("cpu"), "made-up", size=32, **QUIET)
+    scores = evaluate_cases(cases, NUCLEI, Options("cpu"), "made-up", given=Given(size=32), **QUIET)
     assert [images["image"].array.shape for images in seen] == [(1, 32, 32), (1, 32, 32, 3), (1, 32, 32)]
     counts = scores["pooled"]["regions"]["nucleus"]
     assert sum(counts[name] for name in ("tp", "fp", "fn", "tn")) == 3 * 32 * 32

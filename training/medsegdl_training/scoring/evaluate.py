@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import combinations
 from typing import Any
@@ -31,33 +32,48 @@ REGION_TITLES = {"dice": "Dice {}", "hd95_mm": "HD95 {} (mm)", "lesion_dice": "L
 CASE_TITLES = {"kaggle_precision": "Kaggle precision", "aji": "AJI", "pq": "PQ", "count": "found", "reference_count": "true"}
 
 
-def evaluate_case(case: Case, task: Task, options: Options, only: Sequence[str] | None = None, size: int | None = None) -> Entry:
+@dataclass(frozen=True)
+class Given:
+    """What the pipeline gets of each case.
+
+    Attributes:
+        only: the inputs to give; None for all that the case has.
+        size: bring pictures to so many pixels a side first (the chapter's protocol), and measure there; None for as they are.
+    """
+
+    only: Sequence[str] | None = None
+    size: int | None = None
+
+
+ALL = Given()
+
+
+def evaluate_case(case: Case, task: Task, options: Options, given: Given = ALL) -> Entry:
     """Segment one case and measure it.
 
     Args:
         case: with a reference.
         task: what to segment.
         options: of the pipeline.
-        only: the inputs to give; by default all that the case has.
-        size: bring pictures to so many pixels a side first (the chapter's protocol), and measure there.
+        given: what it gets.
 
     Returns:
         {"name", "measures": the few of tables and cards, "regions" and the rest as `MedSegDLLib.scores.score` gives them, "seconds"}.
     """
-    images, labels = read_case(case, only, size)
+    images, labels = read_case(case, given)
     result = segment(images, task, options)
     entry = score(case.name, of_result(result), of_labels(labels, task), task)
     rest = {key: value for key, value in entry.items() if key != "case"}
     return {"name": case.name, "measures": measures_of(entry), **rest, "seconds": round(sum(result.record["seconds"].values()), 2)}
 
 
-def read_case(case: Case, only: Sequence[str] | None = None, size: int | None = None) -> tuple[dict[str, Image], Image]:
+def read_case(case: Case, given: Given = ALL) -> tuple[dict[str, Image], Image]:
     """Inputs and reference from their files, as `evaluate_case` gives them to the pipeline."""
-    images = {key: read_image(path) for key, path in case.inputs.items() if only is None or key in only}
+    images = {key: read_image(path) for key, path in case.inputs.items() if given.only is None or key in given.only}
     labels = read_reference(case.reference)
-    if size is None:
+    if given.size is None:
         return images, labels
-    return {key: resized(image, size) for key, image in images.items()}, resized_labels(labels, size)
+    return {key: resized(image, given.size) for key, image in images.items()}, resized_labels(labels, given.size)
 
 
 def of_result(result: Result) -> Segmentation:
@@ -88,8 +104,7 @@ def evaluate_cases(
     options: Options,
     title: str,
     told: Callable[[str], None] = print,
-    only: Sequence[str] | None = None,
-    size: int | None = None,
+    given: Given = ALL,
 ) -> Entry:
     """Scores of all labelled cases, their mean and spread, and the protocol.
 
@@ -99,7 +114,7 @@ def evaluate_cases(
         options: of the pipeline; `options.weights` None takes the installed ones.
         title: which cases they are, for the protocol.
         told: called with a line a case.
-        only, size: see `evaluate_case`; a case that has none of the inputs is passed over.
+        given: what the pipeline gets; a case that has none of the inputs is passed over.
 
     Returns:
         {"task", "protocol", "weights_sha256", "date", "mean": {title: value}, "spread": {title: {"mean", "deviation", "n"}}, "pooled":
@@ -107,16 +122,16 @@ def evaluate_cases(
     """
     scored = []
     for case in cases:
-        if case.reference is None or (only is not None and not set(only) & set(case.inputs)):
+        if case.reference is None or (given.only is not None and not set(given.only) & set(case.inputs)):
             continue
-        scored.append(evaluate_case(case, task, options, only, size))
+        scored.append(evaluate_case(case, task, options, given))
         told(f"{case.name}: " + ", ".join(f"{key} {value:.4g}" for key, value in scored[-1]["measures"].items()))
     if not scored:
         raise InputRefused("None of the cases has a reference to measure against.", "`medsegdl-train inspect` lists what was found.")
     spread = spread_over([entry["measures"] for entry in scored])
     return {
         "task": task.key,
-        "protocol": protocol(len(scored), options, title, only, size),
+        "protocol": protocol(len(scored), options, title, given),
         "weights_sha256": hashlib.sha256(find_weights(task, options.weights).read_bytes()).hexdigest(),
         "date": datetime.now(timezone.utc).date().isoformat(),
         "mean": {name: entry["mean"] for name, entry in spread.items()},
@@ -126,11 +141,13 @@ def evaluate_cases(
     }
 
 
-def protocol(count: int, options: Options, title: str, only: Sequence[str] | None = None, size: int | None = None) -> str:
+def protocol(count: int, options: Options, title: str, given: Given = ALL) -> str:
     """One sentence that says what the numbers are."""
     correction = "" if options.bias_correction else ", without bias correction"
-    inputs = f" from {' + '.join(only)} alone" if only else ""
-    place = f"each picture brought to {size}x{size} and measured there" if size else "each case measured on its original grid"
+    inputs = f" from {' + '.join(given.only)} alone" if given.only else ""
+    place = (
+        f"each picture brought to {given.size}x{given.size} and measured there" if given.size else "each case measured on its original grid"
+    )
     way = f"`segment` in {options.mode} mode{inputs}{correction}, {place}"
     return f"{title}: mean over {count} cases, {way}; an empty region that is found empty counts Dice 1."
 
@@ -150,7 +167,7 @@ def evaluate_subsets(cases: Sequence[Case], task: Task, options: Options, title:
     found = []
     for only in subsets(keys):
         told(f"{' + '.join(only)}:")
-        scores = evaluate_cases(complete, task, options, title, told, only)
+        scores = evaluate_cases(complete, task, options, title, told, Given(only))
         found.append({"inputs": list(only), **{key: scores[key] for key in ("mean", "spread", "cases")}})
     return found
 

@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     from MedSegDLLib.files import write_json
     from MedSegDLLib.pipeline import Options
 
-    from ..scoring.evaluate import evaluate_cases, evaluate_subsets, table
+    from ..scoring.evaluate import Given, evaluate_cases, evaluate_subsets, table
 
     torch.set_num_threads(options.threads)
     task = TASKS[options.task]
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     title = options.title or f"{options.data.resolve().parent.name}/{options.data.resolve().name}"
     pipeline = Options(options.device, options.weights, mode=options.mode)
     subsets = evaluate_subsets(cases, task, pipeline, title) if options.subsets else None
-    scores = evaluate_cases(cases, task, pipeline, title, only=options.inputs, size=options.size)
+    scores = evaluate_cases(cases, task, pipeline, title, given=Given(options.inputs, options.size))
     scores |= {"subsets": subsets} if subsets else {}
     print(table(scores))
     if options.json:
