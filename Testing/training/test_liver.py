@@ -130,6 +130,10 @@ def test_without_synthesis_only_true_tumours_of_patients_with_a_ct_are_drawn(sou
     assert most[1] <= true < most[0]
 
 
+def test_a_sample_in_shape_is_not_bent(source: LiverSource) -> None:
+    assert source.mixture.bent > 0 and source.in_shape().mixture == replace(source.mixture, bent=0.0)
+
+
 def test_maps_alone_are_no_patients(source: LiverSource) -> None:
     shapes = [case for case in source.patients if case.hounsfield is None]
     with pytest.raises(InputRefused, match="no labelled CT"):

@@ -49,6 +49,20 @@ def test_patches_larger_than_the_picture_are_filled(folder: Path) -> None:
     assert batch.y[:, 0].any()
 
 
+def test_a_sample_in_shape_is_a_part_of_its_picture(folder: Path) -> None:
+    source = make_source(folder, (), NUCLEI.plan, (32, 32), 1)
+    whole = torch.stack([torch.from_numpy(channels.copy()) for channels in source._channels]).float() / 255
+    parts = whole.unfold(2, 32, 1).unfold(3, 32, 1)  # (pictures, colours, rows, columns, 32, 32)
+
+    def is_a_part(x: torch.Tensor) -> bool:
+        return bool(((parts - x[None, :, None, None]).abs().amax(dim=(1, 4, 5)) < 1e-5).any())
+
+    generator = torch.Generator().manual_seed(0)
+    assert all(map(is_a_part, source.in_shape().draw(generator, 12).x))
+    usual = [is_a_part(x) for x in source.draw(generator, 24).x]
+    assert any(usual) and not all(usual)
+
+
 def test_held_out_pictures_are_never_read(folder: Path) -> None:
     whole, part = (make_source(folder, holdout, NUCLEI.plan, (32, 32), 1) for holdout in ((), ("picture1",)))
     assert part.cases == ("picture0", "picture2")

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from medsegdl_training.augmentation.augment import recipe_for
+from medsegdl_training.augmentation.augment import mirrored_only, recipe_for
 from medsegdl_training.cli import main
 from medsegdl_training.learning.export import load_run
 from medsegdl_training.learning.loop import LOG, Run, Settings, train
 from medsegdl_training.learning.losses import LOSSES
 from medsegdl_training.learning.objectives import MeanTeacher, Progress, Supervised, ramp
 from medsegdl_training.learning.pretext import BLOCK, FillIn, Recognise, at_places, block_mask, contrast
-from medsegdl_training.learning.supervision import labelled_share
+from medsegdl_training.learning.supervision import Place, labelled_share, objective_of
 from medsegdl_training.learning.validation import validator
 from medsegdl_training.sources.source import WithoutLabels
 from MedSegDLLib.networks import PROFILES, InceptionUNet
@@ -145,6 +145,14 @@ def test_labels_are_shared_out(folder: Path, tmp_path: Path) -> None:
     assert settings_of(out)["unlabelled"] == "rest"
     assert main(["run", "--task", "nuclei", "--data", str(folder), "--out", str(out), "--resume", "--steps", "3", "--threads", "1"]) == 0
     assert settings_of(out)["cases"] == labelled_share(names, 0.5, 3)
+
+
+def test_the_last_stretch_is_mirrored_only_and_in_shape(folder: Path, tmp_path: Path) -> None:
+    assert run("run", folder, tmp_path / "out", "--augmentation", "mirror") == 0
+    entry = settings_of(tmp_path / "out")
+    assert entry["augmentation"] == "mirror"
+    objective, source = objective_of(Place.of(NUCLEI, folder, entry, 1), entry, Settings(steps=1))
+    assert objective.recipe == mirrored_only(recipe_for(NUCLEI)) and source.natural_share == 1.0
 
 
 def test_a_folder_of_pictures_without_labels_will_do(folder: Path, tmp_path: Path) -> None:

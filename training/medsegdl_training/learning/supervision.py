@@ -17,7 +17,7 @@ from MedSegDLLib.tasks import Plan, Task
 
 from ..augmentation.augment import mirrored_only, recipe_for
 from ..sources.registry import cases_of, source_of, unlabelled_source_of
-from ..sources.source import Source, WithoutLabels
+from ..sources.source import LabelledSource, Source, WithoutLabels
 from .losses import LOSSES
 from .objectives import MeanTeacher, Objective, Supervised
 from .pretext import pretext_of
@@ -54,7 +54,7 @@ class Place:
         plan, patch, holdout = Plan.from_json(entry["plan"]), tuple(entry["patch"]), tuple(entry["holdout"])
         return cls(task, data, plan, patch, holdout, seed, entry.get("synthesis", True))
 
-    def source(self, also_out: Sequence[str] = ()) -> Source:
+    def source(self, also_out: Sequence[str] = ()) -> LabelledSource:
         """The cases of the folder, but those held out and those named."""
         source = source_of(self.task.key)(self.data, (*self.holdout, *also_out), self.plan, self.patch, self.seed)
         return source if self.synthesis else source.without_synthesis()
@@ -77,18 +77,18 @@ def objective_of(place: Place, entry: dict[str, Any], settings: Settings) -> tup
             or none), `augmentation` ("full" or "mirror").
         settings: the loss.
     """
-    recipe = recipe_for(place.task)
-    if entry.get("augmentation") == MIRROR:
-        recipe = mirrored_only(recipe)
+    mirror = entry.get("augmentation") == MIRROR
+    recipe = mirrored_only(recipe_for(place.task)) if mirror else recipe_for(place.task)
     if entry.get("pretext"):
         source = place.unlabelled(place.data)
         return pretext_of(entry["pretext"], source, recipe), source
     source, rest = divided(place, entry.get("labels", 1.0), entry.get("unlabelled"))
+    source = source.in_shape() if mirror else source
     supervised = Supervised(source, recipe, LOSSES[settings.loss])
     return (MeanTeacher(supervised, rest) if rest else supervised), source
 
 
-def divided(place: Place, share: float, unlabelled: str | None) -> tuple[Source, Source | None]:
+def divided(place: Place, share: float, unlabelled: str | None) -> tuple[LabelledSource, Source | None]:
     """The labelled source, and the unlabelled one where it is asked for."""
     names = place.names() if share < 1 else []
     labelled = labelled_share(names, share, place.seed) if names else []

@@ -66,6 +66,10 @@ class BrainSource:
         """See `source.LabelledSource`."""
         return replace(self, mixture=replace(self.mixture, real=1.0, planted=0.0, contrast=0.0))
 
+    def in_shape(self) -> BrainSource:
+        """See `source.LabelledSource`: nothing of it is scaled or bent."""
+        return self
+
     def draw(self, generator: Generator, batch: int) -> Batch:
         """`batch` patches of (4, *patch) and their three nested regions."""
         drawn = [self._sample(generator) for _ in range(batch)]

@@ -94,6 +94,10 @@ class LiverSource:
             raise InputRefused("There is no labelled CT, only label maps.", "Leave --no-synthesis out, or add a CT.")
         return replace(self, patients=with_ct, mixture=replace(self.mixture, real=1.0, phase=0.0, tumours=0.0, masses=0.0))
 
+    def in_shape(self) -> LiverSource:
+        """See `source.LabelledSource`."""
+        return replace(self, mixture=replace(self.mixture, bent=0.0))
+
     def draw(self, generator: Generator, batch: int) -> Batch:
         """`batch` samples and their regions liver and tumour: x (batch, 1, *patch), or (batch, slices, *patch) with two patch sides."""
         drawn = [self._sample(generator) for _ in range(batch)]

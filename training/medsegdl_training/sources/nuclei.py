@@ -5,6 +5,7 @@ Everything is kept in memory as uint8 and uint16; normalisation is inference's o
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import math
 from dataclasses import dataclass
@@ -93,12 +94,19 @@ class NucleiSource:
         self.cases = tuple(picture.name for picture in pictures)
         self.data = f"{len(pictures)} pictures with outlined nuclei (Kaggle Data Science Bowl 2018, BBBC038v1)"
         self.licence = "CC0 1.0 (BBBC038v1)"
+        self.natural_share = NATURAL_SHARE
         self._shares = torch.tensor([math.sqrt(picture.labels.size) for picture in pictures])
         self._channels = [_channels(picture, plan) for picture in pictures]
 
     def without_synthesis(self) -> NucleiSource:
         """See `source.LabelledSource`: nothing of it is synthesised."""
         return self
+
+    def in_shape(self) -> NucleiSource:
+        """See `source.LabelledSource`."""
+        source = copy.copy(self)
+        source.natural_share = 1.0
+        return source
 
     def draw(self, generator: torch.Generator, batch: int) -> Batch:
         """See `Source.draw`: x (N, 3, J, I), y (N, 2, J, I) with nucleus and boundary."""
@@ -113,7 +121,7 @@ class NucleiSource:
         image, labels = self._channels[index], self.pictures[index].labels
         log_low, log_high = math.log(SCALE_RANGE[0]), math.log(SCALE_RANGE[1])
         scale = math.exp(float(torch.rand((), generator=generator)) * (log_high - log_low) + log_low)
-        scale = 1.0 if float(torch.rand((), generator=generator)) < NATURAL_SHARE else scale
+        scale = 1.0 if float(torch.rand((), generator=generator)) < self.natural_share else scale
         scale = max(scale, *(side / length for side, length in zip(self.side, labels.shape)))
         box = []
         for side, length in zip(self.side, labels.shape):

@@ -78,6 +78,10 @@ class LabelledSource(Source, Protocol):
         """
         ...
 
+    def in_shape(self) -> LabelledSource:
+        """The same, but samples neither scaled nor bent, as inference meets them."""
+        ...
+
 
 @dataclass(frozen=True)
 class WithoutLabels:

@@ -52,7 +52,12 @@ def add_commands(commands: Any, make: MakeCommand) -> None:
     )
 
     run.add_argument("--no-synthesis", dest="synthesis", action="store_false", help="real samples only, for comparison")
-    run.add_argument("--augmentation", choices=("full", "mirror"), default="full", help="mirror: the last stretch, begun with --init")
+    run.add_argument(
+        "--augmentation",
+        choices=("full", "mirror"),
+        default="full",
+        help="mirror: nothing else, not even scale; the last stretch, begun with --init",
+    )
 
     pretrain = make(commands, "pretrain", "train a network without labels, for run --init", pretrain_command)
     pretrain.add_argument("--method", choices=("masked", "contrastive"), default="masked")
