@@ -171,6 +171,8 @@ def test_a_run_starts_from_pre_training(folder: Path, tmp_path: Path, method: st
     for name, tensor in second.items():
         if not name.startswith("segmenter.heads"):
             torch.testing.assert_close(tensor, first[name])
+    made_by = settings_of(after)["command"].splitlines()
+    assert [line.split()[1] for line in made_by] == ["pretrain", "run"]
 
 
 def test_fine_tuning_goes_on_from_weights(folder: Path, tmp_path: Path) -> None:

@@ -43,6 +43,11 @@ def initialise(run: Run, path: Path, task: Task) -> float:
     return share
 
 
+def commands_before(path: Path) -> list[str]:
+    """The commands that made the run in a folder, first to last; none for a weights file, of which `finetuned_from` keeps the hash."""
+    return read_settings(path)[1]["command"].splitlines() if path.is_dir() else []
+
+
 def tensors_of(path: Path, task: Task) -> dict[str, Tensor]:
     """The averaged weights of a run's folder, without the last convolutions of a pretext; or the tensors of a weights file."""
     if not path.is_dir():

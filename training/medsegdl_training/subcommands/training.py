@@ -220,9 +220,10 @@ def _train(options: argparse.Namespace, line: list[str], fresh: Callable[[Task],
         if options.resume:
             run.load(options.out / CHECKPOINT)
         elif init is not None:
-            from ..learning.initial import initialise
+            from ..learning.initial import commands_before, initialise
 
             initialise(run, init, task)
+            entry = {**entry, "command": "\n".join([*commands_before(init), entry["command"]])}
         told = {"cases": list(source.cases), "data": source.data, "licence": source.licence, "data_hash": source.data_hash}
         validate = _validator(options, place, told["cases"], settings)
         if parallel.rank() == 0:
