@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from MedSegDLLib.errors import MedSegDLError
 from MedSegDLLib.tasks import TASKS
 
+from .patience import patient_output
 from .subcommands import add_all
 from .subcommands import training as training_commands
 from .subcommands import trials as trial_commands
@@ -25,10 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     line = sys.argv[1:] if arguments is None else arguments
     options = parser().parse_args(line)
     try:
-        return options.command(options, line)
-    except BrokenPipeError:  # the reader of our output (head, less) has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        with patient_output(sys.stdout):
+            return options.command(options, line)
     except MedSegDLError as error:
         print(f"medsegdl-train: {error}", file=sys.stderr)
         return error.exit_code
