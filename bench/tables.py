@@ -92,7 +92,7 @@ def bias(answers: Answers) -> str:
         "ratio",
         "difference of log fields, rms",
     ]
-    return table("N4 at equal iterations", heads, rows, "From array to full-size field and corrected volume.")
+    return table("N4 at equal iterations", heads, rows, "From array to full-size field and corrected volume; ours: median of 3 runs.")
 
 
 def networks(answers: Answers) -> str:
