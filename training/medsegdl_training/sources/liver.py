@@ -32,6 +32,7 @@ from ..synthesis.ct_images import (
     plant_tumours,
 )
 from ..synthesis.fields import chance, identity_coordinates, pick, smooth_field, uniform, warp
+from ..synthesis.lobes import grow_lobe, plant_lobe
 from .fingerprint import fingerprint
 from .liver_cache import CachedLiverCase, case_of
 from .liver_cases import LiverCase, Window, find_cases, find_files, with_made_up_organs
@@ -39,8 +40,9 @@ from .source import Batch
 
 __all__ = ["LiverSource", "Mixture", "find_cases", "make_source"]
 
-BEND_MM = 14.0  # largest usual displacement of the elastic warp
+BEND_MM = 18.0  # largest usual displacement of the elastic warp
 TYPICAL_LIVER_HU = 110.0
+LIVER_ONLY = torch.tensor([True, False])[:, None, None, None]  # of the regions
 VARIANTS = 4  # of the made-up organs of a shape
 
 
@@ -53,6 +55,7 @@ class Mixture:
         phase: among real ones, another contrast phase.
         tumours: liver samples that get made-up tumours.
         masses: samples that get masses of other organs, which are no liver.
+        lobes: liver samples whose liver reaches further than the patient's own.
         planes: weights of planes with tumour, with liver alone, with neither.
         bent: samples that are warped.
     """
@@ -61,6 +64,7 @@ class Mixture:
     phase: float = 0.6
     tumours: float = 0.5
     masses: float = 0.75
+    lobes: float = 0.35
     planes: tuple[float, float, float] = (0.3, 0.45, 0.25)
     bent: float = 0.6
 
@@ -92,7 +96,7 @@ class LiverSource:
         with_ct = [case for case in self.patients if case.has_ct]
         if not with_ct:
             raise InputRefused("There is no labelled CT, only label maps.", "Leave --no-synthesis out, or add a CT.")
-        return replace(self, patients=with_ct, mixture=replace(self.mixture, real=1.0, phase=0.0, tumours=0.0, masses=0.0))
+        return replace(self, patients=with_ct, mixture=replace(self.mixture, real=1.0, phase=0.0, tumours=0.0, masses=0.0, lobes=0.0))
 
     def in_shape(self) -> LiverSource:
         """See `source.LabelledSource`."""
@@ -143,6 +147,10 @@ class LiverSource:
             case.organs_block(planes, window),
             case.regions_block(planes, window),
         )
+        if chance(generator, self.mixture.lobes):
+            lobe = grow_lobe(organs, regions[0], self.plan.spacing_mm, generator)
+            block = plant_lobe(block, lobe, regions[0], _liver_level(block, organs), generator)
+            organs, regions = painted_over(organs, lobe, Organ.LIVER), regions | (lobe & LIVER_ONLY)
         if chance(generator, self.mixture.phase):
             block = other_phase(block, organs, generator)
         if chance(generator, self.mixture.tumours):
@@ -159,6 +167,9 @@ class LiverSource:
     def _painted(self, case: LiverCase | CachedLiverCase, first: int, window: Window, generator: Generator) -> tuple[Tensor, Tensor]:
         planes = range(first - PLANES_BESIDE, first + self.depth + PLANES_BESIDE)
         organs, regions = case.organs_block(planes, window), case.regions_block(planes, window)
+        if chance(generator, self.mixture.lobes):
+            lobe = grow_lobe(organs, regions[0], self.plan.spacing_mm, generator)
+            organs, regions = painted_over(organs, lobe, Organ.LIVER), regions | (lobe & LIVER_ONLY)
         if chance(generator, self.mixture.tumours):
             fresh = grow_in_liver(organs, regions[0], self.plan.spacing_mm, generator)
             organs = painted_over(organs, fresh, Organ.TUMOUR)

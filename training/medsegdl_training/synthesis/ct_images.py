@@ -142,7 +142,7 @@ def noise(shape: tuple[int, ...], generator: Generator) -> Tensor:
 def _fill_body(organs: Tensor, spacing_mm: Spacing, generator: Generator) -> Tensor:
     """Fat under the skin, muscle around the ribs, and smooth patches of anything inside: (K, J, I) HU."""
     shape, voxel_mm = organs.shape, spacing_mm[0]
-    depth = _depth(organs > 0, SKIN_MM / voxel_mm)
+    depth = depth_of(organs > 0, SKIN_MM / voxel_mm)
     cell = uniform(generator, 20.0, 70.0) / voxel_mm
     fields = torch.stack([_layered(shape, cell, generator) + uniform(generator, -0.4, 0.4) for _ in range(FILLINGS)])
     levels = torch.tensor([uniform(generator, *UNNAMED[pick(generator, len(UNNAMED))]) for _ in range(FILLINGS)])
@@ -158,7 +158,7 @@ def _fill_body(organs: Tensor, spacing_mm: Spacing, generator: Generator) -> Ten
     return torch.where(depth < 0.53, uniform(generator, -40, 40), filled)
 
 
-def _depth(inside: Tensor, sigma: float) -> Tensor:
+def depth_of(inside: Tensor, sigma: float) -> Tensor:
     """Half at the skin, 1 deep inside, a plane at a time, by blurring the body: (K, J, I)."""
     coarse = F.avg_pool2d(inside[:, None].float(), 2, ceil_mode=True)
     soft = blur(coarse[:, 0], sigma / 2)
@@ -212,7 +212,7 @@ def grow_in_liver(organs: Tensor, liver: Tensor, spacing_mm: Spacing, generator:
         room = liver & inner & (organs != Organ.VENA_CAVA)
         places = (room if bool(room.any()) else liver).nonzero()
         centre = places[pick(generator, len(places))].float()
-        fresh |= liver & (_distance_mm(liver.shape, centre, spacing_mm, generator) < _uneven(radius_mm, liver.shape, spacing_mm, generator))
+        fresh |= liver & _within(radius_mm, centre, liver.shape, spacing_mm, generator)
     return fresh
 
 
@@ -231,9 +231,16 @@ def grow_outside(organs: Tensor, liver: Tensor, spacing_mm: Spacing, generator: 
     places = (near if bool(near.any()) and chance(generator, 0.7) else room).nonzero()
     if not len(places):
         return torch.zeros_like(liver)
-    centre = places[pick(generator, len(places))].float()
-    radius_mm = _between(MASS_RADIUS_MM, generator)
-    return free & (_distance_mm(liver.shape, centre, spacing_mm, generator) < _uneven(radius_mm, liver.shape, spacing_mm, generator))
+    return free & around(places[pick(generator, len(places))].float(), MASS_RADIUS_MM, liver.shape, spacing_mm, generator)
+
+
+def around(centre: Tensor, radii_mm: tuple[float, float], shape: tuple[int, ...], spacing_mm: Spacing, generator: Generator) -> Tensor:
+    """A round-ish body about a voxel (3,), of a size between two radii: (K, J, I) bool."""
+    return _within(_between(radii_mm, generator), centre, shape, spacing_mm, generator)
+
+
+def _within(radius_mm: float, centre: Tensor, shape: tuple[int, ...], spacing_mm: Spacing, generator: Generator) -> Tensor:
+    return _distance_mm(shape, centre, spacing_mm, generator) < _uneven(radius_mm, shape, spacing_mm, generator)
 
 
 def _between(bounds: tuple[float, float], generator: Generator) -> float:
@@ -262,7 +269,7 @@ def plant_mass(hounsfield: Tensor, fresh: Tensor, generator: Generator) -> Tenso
     wall = uniform(generator, 0.0, 60.0) if chance(generator, 0.5) else 0.0
     uneven = uniform(generator, 2, 15) * _layered(fresh.shape, 6.0, generator)
     grain = noise(fresh.shape, generator)
-    tissue = level + wall * (1 - inner) + uneven + grain * (uniform(generator, 0.8, 1.2) * _grain_hu(hounsfield) / grain.std())
+    tissue = level + wall * (1 - inner) + uneven + grain * (uniform(generator, 0.8, 1.2) * grain_hu(hounsfield) / grain.std())
     planted = hounsfield * (1 - alpha) + tissue * alpha
     if chance(generator, 0.4):  # a layer of fat around it
         rim = (4 * alpha * (1 - alpha)).clamp(0, 1)
@@ -283,10 +290,10 @@ def plant_tumours(hounsfield: Tensor, fresh: Tensor, liver_level: float, generat
     return hounsfield * (1 - alpha) + target * alpha
 
 
-def _grain_hu(hounsfield: Tensor) -> float:
-    """Deviation of a real slab's noise: what a slight blur takes away, robustly, within soft tissue."""
+def grain_hu(hounsfield: Tensor, within: Tensor | None = None) -> float:
+    """Deviation of a real slab's noise: what a slight blur takes away, robustly, within soft tissue or a region (K, J, I) bool."""
     fine = hounsfield - blur(hounsfield[None], (0.0, 1.2, 1.2))[0]
-    values = fine[(hounsfield > -50) & (hounsfield < 200)].abs()
+    values = fine[(hounsfield > -50) & (hounsfield < 200) if within is None else within].abs()
     return 1.48 * float(values.median()) if values.numel() else NOISE_HU[0]
 
 

@@ -53,7 +53,7 @@ class Question:
 
     def settings(self, seed: int) -> Settings:
         """The same for every training."""
-        return Settings(steps=self.steps, batch=1, learning_rate=2e-3, average=0.98, seed=seed)
+        return Settings(steps=self.steps, batch=1, learning_rate=2e-3, average=0.99, seed=seed)
 
     def entry(self, test: str, synthesis: bool, seed: int) -> dict[str, Any]:
         """Of a training's settings file."""

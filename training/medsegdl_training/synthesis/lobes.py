@@ -1,0 +1,56 @@
+"""Made-up lobes: livers reach as far to the left, down or forward as those of the few patients at hand do not. Only torch enters here.
+
+A network that saw two livers learns where they end; one that also saw them end elsewhere has to look.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor
+
+from .ct_images import CLOSE_BY_MM, FAT_HU, SKIN_MM, UNTOUCHED, Organ, Spacing, around, depth_of, grain_hu, noise
+from .fields import blur, chance, pick, smooth_field, uniform
+
+LOBE_RADIUS_MM = (12.0, 50.0)
+SOLID = (Organ.SPLEEN, Organ.LEFT_KIDNEY, Organ.RIGHT_KIDNEY, Organ.HEART)  # a lobe lies beside them
+BELOW_WALL = 0.97  # of `depth_of`: some 25 mm below the skin
+NEAR_LIVER = 0.08  # of a liver blurred by `CLOSE_BY_MM`
+
+
+def grow_lobe(organs: Tensor, liver: Tensor, spacing_mm: Spacing, generator: Generator) -> Tensor:
+    """Place of more liver beside a liver: (K, J, I) bool, disjoint from it.
+
+    Args:
+        organs: (K, J, I) uint8; the wall of the belly, solid organs, bone, lungs and vessels stay as they are.
+        liver: (K, J, I) bool; nothing grows where it is empty.
+        spacing_mm: voxel sides along i, j, k.
+    """
+    obstacles = torch.tensor((*UNTOUCHED, *SOLID), dtype=torch.uint8)
+    free = (depth_of(organs > 0, SKIN_MM / spacing_mm[0]) > BELOW_WALL) & ~torch.isin(organs, obstacles) & ~liver
+    reach = CLOSE_BY_MM / spacing_mm[0]
+    places = (free & (blur(liver[None].float(), (0.0, reach, reach))[0] > NEAR_LIVER)).nonzero()
+    if not len(places):
+        return torch.zeros_like(liver)
+    return free & around(places[pick(generator, len(places))].float(), LOBE_RADIUS_MM, liver.shape, spacing_mm, generator)
+
+
+def plant_lobe(hounsfield: Tensor, lobe: Tensor, liver: Tensor, level: float, generator: Generator) -> Tensor:
+    """Replace the voxels of a real slab by liver, sometimes with a layer of fat around, but not towards the liver: (K, J, I) HU.
+
+    Args:
+        hounsfield: (K, J, I).
+        lobe: (K, J, I) bool from `grow_lobe`.
+        liver: (K, J, I) bool, the liver as it was.
+        level: median HU of that liver.
+        generator: of the texture.
+    """
+    edge = (0.2, *[uniform(generator, 0.4, 0.8)] * 2)
+    whole = blur((lobe | liver)[None].float(), edge)[0]
+    share = whole * (1 - blur(liver[None].float(), edge)[0])
+    grain = noise(hounsfield.shape, generator)
+    tissue = level + uniform(generator, 1, 5) * smooth_field(hounsfield.shape, 6.0, generator) + grain * (grain_hu(hounsfield, liver) / grain.std())
+    planted = hounsfield * (1 - share) + tissue * share
+    if chance(generator, 0.5):
+        rim = (4 * share * (1 - whole)).clamp(0, 1)
+        planted = planted * (1 - rim) + uniform(generator, *FAT_HU) * rim
+    return planted
