@@ -86,6 +86,13 @@ def test_images_are_z_scored_with_nothing_outside(source: BrainSource) -> None:
     assert case.palette.level[5, 1] > case.palette.level[2, 1] + 1  # the rim takes up contrast
 
 
+def test_a_patient_without_a_share_is_never_drawn(source: BrainSource) -> None:
+    real = replace(source, mixture=Mixture(real=1.0, planted=0.0))
+    only, shared = replace(real, patients=[real.patients[0]]), real.emphasising({"old": 0.0})
+    first, second = (each.draw(torch.Generator().manual_seed(0), 4) for each in (only, shared))
+    assert torch.equal(first.x, second.x) and torch.equal(first.y, second.y)
+
+
 @pytest.mark.parametrize("mixture", [Mixture(real=1.0), Mixture(real=0.0, planted=1.0), Mixture(real=0.0, planted=0.0)])
 def test_batches_have_the_promised_shapes_and_laws(source: BrainSource, mixture: Mixture) -> None:
     batch = replace(source, mixture=mixture).draw(torch.Generator().manual_seed(3), 3)

@@ -14,6 +14,8 @@ from medsegdl_training.sources.cache import FOLDER_VARIABLE
 from medsegdl_training.sources.liver import LiverSource, Mixture, bend, find_cases, make_source
 from medsegdl_training.sources.liver_cases import block_of
 from medsegdl_training.synthesis.ct_images import Organ
+from medsegdl_training.synthesis.fields import blur
+from medsegdl_training.synthesis.lobes import grow_lobe, plant_lobe
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import LIVER
 
@@ -132,6 +134,36 @@ def test_without_synthesis_only_true_tumours_of_patients_with_a_ct_are_drawn(sou
 
 def test_a_sample_in_shape_is_not_bent(source: LiverSource) -> None:
     assert source.mixture.bent > 0 and source.in_shape().mixture == replace(source.mixture, bent=0.0)
+
+
+def test_a_case_without_a_share_is_never_drawn(source: LiverSource) -> None:
+    real = replace(source, mixture=Mixture(real=1.0, phase=0.0, tumours=0.0, masses=0.0, lobes=0.0, bent=0.0), patch=PLANE)
+    only = replace(real, patients=[case for case in real.patients if case.name == "first"])
+    shared = real.emphasising({"volume-5": 0.0})
+    first, second = (each.draw(torch.Generator().manual_seed(0), 6) for each in (only, shared))
+    assert torch.equal(first.x, second.x) and torch.equal(first.y, second.y)
+
+
+def test_a_lobe_is_liver_beside_the_liver_and_looks_like_it() -> None:
+    shape = (12, 60, 80)
+    organs = torch.full(shape, int(Organ.BODY), dtype=torch.uint8)
+    organs[:, 20:40, 10:40], organs[:, 20:40, 50:60] = int(Organ.LIVER), int(Organ.SPLEEN)
+    liver = organs == Organ.LIVER
+    block = torch.where(liver, 110.0, -20.0) + 3 * torch.randn(shape, generator=torch.Generator().manual_seed(9))
+    grown = 0
+    for seed in range(12):
+        lobe = grow_lobe(organs, liver, (3.5, 3.5, 4.0), torch.Generator().manual_seed(seed))
+        assert not (lobe & (organs != Organ.BODY)).any()
+        planted = plant_lobe(block, lobe, liver, 110.0, torch.Generator().manual_seed(seed))
+        inner = lobe & (blur(lobe[None].float(), (0.0, 1.5, 1.5))[0] > 0.95)
+        if inner.sum() > 50:
+            grown += 1
+            assert abs(float(planted[inner].median()) - 110) < 15
+        assert abs(float(planted[liver].median()) - 110) < 3
+        far = blur((lobe | liver)[None].float(), (1.0, 2.0, 2.0))[0] < 1e-4
+        torch.testing.assert_close(planted[far], block[far])
+    assert grown >= 6
+    assert not grow_lobe(organs, torch.zeros_like(liver), (3.5, 3.5, 4.0), torch.Generator()).any()
 
 
 def test_maps_alone_are_no_patients(source: LiverSource) -> None:

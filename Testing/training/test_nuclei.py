@@ -63,6 +63,18 @@ def test_a_sample_in_shape_is_a_part_of_its_picture(folder: Path) -> None:
     assert any(usual) and not all(usual)
 
 
+def test_pictures_are_drawn_as_often_as_their_shares_say(folder: Path) -> None:
+    source = make_source(folder, (), NUCLEI.plan, (32, 32), 1).in_shape()
+    alone = source.emphasising({"picture0": 0.0, "picture1": 0.0})
+    whole = torch.from_numpy(source._channels[2].copy()).float() / 255
+    parts = whole.unfold(1, 32, 1).unfold(2, 32, 1)  # (colours, rows, columns, 32, 32)
+    for x in alone.draw(torch.Generator().manual_seed(0), 8).x:
+        assert float((parts - x[:, None, None]).abs().amax(dim=(0, 3, 4)).min()) < 1e-5
+    even = source.emphasising(dict.fromkeys(source.cases, 0.5))
+    first, second = (each.draw(torch.Generator().manual_seed(3), 6).x for each in (source, even))
+    assert torch.equal(first, second)
+
+
 def test_held_out_pictures_are_never_read(folder: Path) -> None:
     whole, part = (make_source(folder, holdout, NUCLEI.plan, (32, 32), 1) for holdout in ((), ("picture1",)))
     assert part.cases == ("picture0", "picture2")

@@ -155,6 +155,39 @@ def test_the_last_stretch_is_mirrored_only_and_in_shape(folder: Path, tmp_path: 
     assert objective.recipe == mirrored_only(recipe_for(NUCLEI)) and source.natural_share == 1.0
 
 
+def scores(path: Path, dice: dict[str, float | None]) -> Path:
+    cases = [{"name": name, "measures": {"Dice nucleus": value, "Kaggle precision": 0.1}} for name, value in dice.items()]
+    path.write_text(json.dumps({"cases": cases}), encoding="utf-8")
+    return path
+
+
+def test_what_is_done_badly_is_drawn_more_often(folder: Path, tmp_path: Path) -> None:
+    file = scores(tmp_path / "scores.json", {"picture0": 0.95, "picture1": 0.75, "picture2": 0.0, "picture3": None})
+    assert run("run", folder, tmp_path / "out", "--emphasis", str(file)) == 0
+    entry = settings_of(tmp_path / "out")
+    shares = entry["emphasis"]
+    assert sum(shares.values()) == pytest.approx(4)
+    assert shares["picture1"] / shares["picture0"] == pytest.approx(3)
+    assert shares["picture2"] / shares["picture0"] == pytest.approx(3.5)  # what no network can do is held back
+    assert shares["picture3"] / shares["picture0"] == pytest.approx(0.5)
+    _, source = objective_of(Place.of(NUCLEI, folder, entry, 1), entry, Settings(steps=1))
+    _, plain = objective_of(Place.of(NUCLEI, folder, entry, 1), {**entry, "emphasis": None}, Settings(steps=1))
+    assert [float(b / a) for a, b in zip(plain._shares, source._shares)] == pytest.approx(list(shares.values()))
+
+
+def test_scores_of_other_cases_are_refused(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    every = dict.fromkeys((f"picture{i}" for i in range(4)), 0.9)
+    more, fewer = scores(tmp_path / "more.json", {**every, "test": 0.5}), scores(tmp_path / "fewer.json", {"picture0": 0.9})
+    assert run("run", folder, tmp_path / "out", "--emphasis", str(more)) == 2
+    assert "measures test, which is no training case" in capsys.readouterr().err
+    assert run("run", folder, tmp_path / "out", "--emphasis", str(fewer)) == 2
+    assert "does not measure picture1" in capsys.readouterr().err
+    (tmp_path / "none.json").write_text("[]")
+    assert run("run", folder, tmp_path / "out", "--emphasis", str(tmp_path / "none.json")) == 3
+    assert "holds no scores" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_of_pictures_without_labels_will_do(folder: Path, tmp_path: Path) -> None:
     assert run("run", folder, tmp_path / "run", "--unlabelled", str(folder / "images")) == 0
     (folder / "labels" / "picture0.png").unlink()

@@ -74,7 +74,7 @@ def objective_of(place: Place, entry: dict[str, Any], settings: Settings) -> tup
     Args:
         place: where the cases are.
         entry: of the settings file: `pretext` (a method, or none), `labels` (share of the labelled cases), `unlabelled` ("rest", a folder,
-            or none), `augmentation` ("full" or "mirror").
+            or none), `augmentation` ("full" or "mirror"), `emphasis` (shares of cases by name, or none).
         settings: the loss.
     """
     mirror = entry.get("augmentation") == MIRROR
@@ -84,6 +84,7 @@ def objective_of(place: Place, entry: dict[str, Any], settings: Settings) -> tup
         return pretext_of(entry["pretext"], source, recipe), source
     source, rest = divided(place, entry.get("labels", 1.0), entry.get("unlabelled"))
     source = source.in_shape() if mirror else source
+    source = source.emphasising(entry["emphasis"]) if entry.get("emphasis") else source
     supervised = Supervised(source, recipe, LOSSES[settings.loss])
     return (MeanTeacher(supervised, rest) if rest else supervised), source
 

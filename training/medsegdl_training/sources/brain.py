@@ -5,8 +5,8 @@ Cases are prepared once and kept in memory, or in a cache; everything random com
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -16,7 +16,7 @@ from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import Plan
 
 from ..synthesis.brain_images import Palette, draw_levels, levels_in, other_contrast, paint, plant, standardise
-from ..synthesis.fields import chance, normal, pick, uniform
+from ..synthesis.fields import chance, draw_one, normal, pick, uniform
 from ..synthesis.tumours import grow, regions_of, transplant
 from .brain_cache import CachedBrainCase, case_of
 from .brain_cases import BrainCase, cut, find_cases, label_map, slice_palettes
@@ -54,6 +54,7 @@ class BrainSource:
     patch: tuple[int, int, int]
     data_hash: str
     mixture: Mixture = Mixture()
+    shares: Mapping[str, float] = field(default_factory=dict)
     data: str = "BraTS patients with labels, and images synthesised from their label maps"
     licence: str = "research use only (BraTS data use agreement)"
 
@@ -69,6 +70,10 @@ class BrainSource:
     def in_shape(self) -> BrainSource:
         """See `source.LabelledSource`: nothing of it is scaled or bent."""
         return self
+
+    def emphasising(self, shares: Mapping[str, float]) -> BrainSource:
+        """See `source.LabelledSource`."""
+        return replace(self, shares=dict(shares))
 
     def draw(self, generator: Generator, batch: int) -> Batch:
         """`batch` patches of (4, *patch) and their three nested regions."""
@@ -89,7 +94,7 @@ class BrainSource:
     def _patient(self, generator: Generator) -> BrainCase | CachedBrainCase:
         complete = [case for case in self.patients if case.complete]
         pool = complete if complete and chance(generator, self.mixture.complete) else self.patients
-        return pool[pick(generator, len(pool))]
+        return pool[draw_one(generator, [self.shares.get(case.name, 1.0) for case in pool])]
 
     def _real(self, generator: Generator) -> tuple[Tensor, Tensor]:
         case = self._patient(generator)

@@ -6,8 +6,8 @@ two. Everything random comes from the generator of `draw`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -31,7 +31,7 @@ from ..synthesis.ct_images import (
     plant_mass,
     plant_tumours,
 )
-from ..synthesis.fields import chance, identity_coordinates, pick, smooth_field, uniform, warp
+from ..synthesis.fields import chance, draw_one, identity_coordinates, pick, smooth_field, uniform, warp
 from ..synthesis.lobes import grow_lobe, plant_lobe
 from .fingerprint import fingerprint
 from .liver_cache import CachedLiverCase, case_of
@@ -78,6 +78,7 @@ class LiverSource:
     patch: tuple[int, ...]
     data_hash: str
     mixture: Mixture = Mixture()
+    shares: Mapping[str, float] = field(default_factory=dict)
     data: str = "3D-IRCADb-01: one CT with liver and tumours, and CTs painted from the organ maps of other patients"
     licence: str = "CC BY-NC-ND 4.0 (3D-IRCADb-01): research use only, not commercial"
 
@@ -102,6 +103,10 @@ class LiverSource:
         """See `source.LabelledSource`."""
         return replace(self, mixture=replace(self.mixture, bent=0.0))
 
+    def emphasising(self, shares: Mapping[str, float]) -> LiverSource:
+        """See `source.LabelledSource`."""
+        return replace(self, shares=dict(shares))
+
     def draw(self, generator: Generator, batch: int) -> Batch:
         """`batch` samples and their regions liver and tumour: x (batch, 1, *patch), or (batch, slices, *patch) with two patch sides."""
         drawn = [self._sample(generator) for _ in range(batch)]
@@ -116,7 +121,7 @@ class LiverSource:
         with_ct = [case for case in self.patients if case.has_ct]
         real = bool(with_ct) and chance(generator, self.mixture.real)
         pool = with_ct if real else [case for case in self.patients if not case.has_ct] or self.patients
-        case = pool[pick(generator, len(pool))]
+        case = pool[draw_one(generator, [self.shares.get(case.name, 1.0) for case in pool])]
         plane = self._plane(case, generator)
         first = self._first(case, plane, generator)
         window = self._window(case, plane, generator)

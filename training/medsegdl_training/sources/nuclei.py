@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,6 +107,12 @@ class NucleiSource:
         """See `source.LabelledSource`."""
         source = copy.copy(self)
         source.natural_share = 1.0
+        return source
+
+    def emphasising(self, shares: Mapping[str, float]) -> NucleiSource:
+        """See `source.LabelledSource`."""
+        source = copy.copy(self)
+        source._shares = self._shares * torch.tensor([shares.get(name, 1.0) for name in self.cases])
         return source
 
     def draw(self, generator: torch.Generator, batch: int) -> Batch:

@@ -5,6 +5,7 @@ Only torch enters here; a data set's files are read by the source that knows the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -80,6 +81,10 @@ class LabelledSource(Source, Protocol):
 
     def in_shape(self) -> LabelledSource:
         """The same, but samples neither scaled nor bent, as inference meets them."""
+        ...
+
+    def emphasising(self, shares: Mapping[str, float]) -> LabelledSource:
+        """The same, but cases drawn more or less often; one that is not named has share 1."""
         ...
 
 

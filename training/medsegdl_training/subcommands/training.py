@@ -58,6 +58,12 @@ def add_commands(commands: Any, make: MakeCommand) -> None:
         default="full",
         help="mirror: nothing else, not even scale; the last stretch, begun with --init",
     )
+    run.add_argument(
+        "--emphasis",
+        type=Path,
+        metavar="SCORES",
+        help="draw the cases that a network does badly on more often: what `evaluate --json` wrote of the training cases",
+    )
 
     pretrain = make(commands, "pretrain", "train a network without labels, for run --init", pretrain_command)
     pretrain.add_argument("--method", choices=("masked", "contrastive"), default="masked")
@@ -114,9 +120,18 @@ def run_command(options: argparse.Namespace, line: list[str]) -> int:
             raise UsageError(f"--labels is {options.labels}.", "Give a share above 0 and up to 1.")
         unlabelled = options.unlabelled if options.unlabelled in (None, REST) else os.path.relpath(options.unlabelled)
         chosen = {name: getattr(options, name) for name in ("labels", "synthesis", "augmentation")}
-        return {**described(options, task, architecture(options, task)), **chosen, "unlabelled": unlabelled}
+        entry = {**described(options, task, architecture(options, task)), **chosen, "unlabelled": unlabelled}
+        return {**entry, "emphasis": _emphasis(options, task)} if options.emphasis else entry
 
     return _train(options, line, fresh, options.init)
+
+
+def _emphasis(options: argparse.Namespace, task: Task) -> dict[str, float]:
+    """Shares of the cases that may be trained on."""
+    from ..learning.emphasis import emphasis_of
+    from ..sources.registry import cases_of
+
+    return emphasis_of(options.emphasis, [case.name for case in cases_of(task.key)(options.data) if case.name not in options.holdout])
 
 
 def pretrain_command(options: argparse.Namespace, line: list[str]) -> int:

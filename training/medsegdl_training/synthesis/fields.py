@@ -5,6 +5,8 @@ All randomness comes from the generator given, so that a seed replays an image.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
@@ -31,6 +33,12 @@ def chance(generator: Generator, probability: float) -> bool:
 def pick(generator: Generator, count: int) -> int:
     """A whole number from 0 to count - 1, all alike."""
     return int(torch.randint(count, (), generator=generator))
+
+
+def draw_one(generator: Generator, shares: Sequence[float]) -> int:
+    """A position, as often as its share says."""
+    bounds = torch.tensor(shares, dtype=torch.float64).cumsum(0)
+    return int(torch.searchsorted(bounds, torch.rand((), generator=generator, dtype=torch.float64) * bounds[-1], right=True))
 
 
 def smooth_field(shape: tuple[int, ...], cell: float, generator: Generator) -> Tensor:
