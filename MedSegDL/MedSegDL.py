@@ -2,6 +2,8 @@
 Written for PythonQt: properties are attributes, signals connect by their C++ signature. No arithmetic, no torch.
 """
 
+from __future__ import annotations
+
 import slicer
 import vtk
 from slicer.i18n import tr as _
@@ -14,11 +16,11 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-from MedSegDLLib.client import Callbacks, Worker
+from MedSegDLLib.client import Callbacks, Failure, Worker
 from MedSegDLLib.scene import slicer_python, wording
-from MedSegDLLib.scene.parameters import forget_node, guess_inputs, inputs_of, order_of, task_of, wrapped
+from MedSegDLLib.scene.parameters import MedSegDLParameterNode, forget_node, guess_inputs, inputs_of, order_of, task_of, wrapped
 from MedSegDLLib.scene.segmentation import show_3d
-from MedSegDLLib.scene.session import Session, guess_nodes
+from MedSegDLLib.scene.session import Order, Outcome, Session, guess_nodes
 from MedSegDLLib.scene.table import table_rows
 from MedSegDLLib.scene.widgets import InputRows, fill_table, new_timer, parameter_widgets, python_setting, set_python_setting
 from MedSegDLLib.tasks import TASKS
@@ -62,7 +64,7 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._shownTask = None
         self._checkedInputs = None
 
-    def setup(self):
+    def setup(self) -> None:
         """Build the panel; called once, when it is opened for the first time."""
         ScriptedLoadableModuleWidget.setup(self)
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/MedSegDL.ui"))
@@ -105,7 +107,7 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
         self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self.onNodeGoes, priority=BEFORE_THE_SELECTORS)
 
-    def enter(self):
+    def enter(self) -> None:
         """The panel is shown: follow the scene and wake the worker, so that it is warm when the user clicks."""
         self._entered = True
         if self._parameterNode is None:
@@ -113,13 +115,13 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.onVolumesCame()
         self.startWorker()
 
-    def exit(self):
+    def exit(self) -> None:
         """Another module is shown. A run goes on and is followed; nothing new is asked."""
         self._entered = False
         self._checkTimer.stop()
         self._guessTimer.stop()
 
-    def cleanup(self):
+    def cleanup(self) -> None:
         """The application closes or the module is reloaded."""
         for timer in (self._timer, self._checkTimer, self._guessTimer, self._pythonTimer):
             timer.stop()
@@ -127,39 +129,39 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.setParameterNode(None)
         self.removeObservers()
 
-    def onSceneStartClose(self, caller=None, event=None):
+    def onSceneStartClose(self, caller: vtk.vtkObject | None = None, event: str | None = None) -> None:
         """The nodes are about to go: nothing may write to them."""
         if self.logic.session.running:
             self.onCancel()
         self.setParameterNode(None)
 
-    def onSceneChanged(self, caller=None, event=None):
+    def onSceneChanged(self, caller: vtk.vtkObject | None = None, event: str | None = None) -> None:
         """The scene was closed, or another one loaded."""
         if self._entered:
             self.initializeParameterNode()
 
-    def onNodeAdded(self, caller=None, event=None):
+    def onNodeAdded(self, caller: vtk.vtkObject | None = None, event: str | None = None) -> None:
         """Perhaps a volume; it will be complete in a moment."""
         if self._entered:
             self._guessTimer.start()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
-    def onNodeGoes(self, caller, event, node):
+    def onNodeGoes(self, caller: vtk.vtkObject, event: str, node: vtk.vtkObject) -> None:
         """A selected node leaves the scene: nothing else may take its place."""
         if self._parameterNode is not None:
             forget_node(self._parameterNode, node)
 
-    def onVolumesCame(self):
+    def onVolumesCame(self) -> None:
         """Guess, unless the user has chosen already, or a scene is being read: its own choice comes with its end (onSceneChanged)."""
         if self._parameterNode is not None and not slicer.mrmlScene.IsBatchProcessing() and not inputs_of(self._parameterNode):
             self.onGuess()
 
-    def initializeParameterNode(self):
+    def initializeParameterNode(self) -> None:
         """Take the scene's parameter node, and guess where it names no input yet."""
         self.setParameterNode(self.logic.getParameterNode())
         self.onVolumesCame()
 
-    def setParameterNode(self, parameterNode):
+    def setParameterNode(self, parameterNode: MedSegDLParameterNode | None) -> None:
         """Follow a parameter node; None for none."""
         if self._parameterNode is not None:
             self._parameterNode.disconnectGui(self._guiTag)
@@ -171,7 +173,7 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersChanged)
             self.onParametersChanged()
 
-    def onParametersChanged(self, caller=None, event=None):
+    def onParametersChanged(self, caller: vtk.vtkObject | None = None, event: str | None = None) -> None:
         """Bring the panel up to date with the parameter node."""
         if self._parameterNode is None:
             return
@@ -202,12 +204,12 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for button in (self.ui.environmentButton, self.ui.installButton, self.ui.guessButton):
             button.enabled = not running
 
-    def onGuess(self):
+    def onGuess(self) -> None:
         """Fill the inputs of the task from the scene's volumes."""
         if self._parameterNode is not None:
             guess_inputs(self._parameterNode)
 
-    def onCheck(self):
+    def onCheck(self) -> None:
         """Ask the worker what it thinks of the inputs."""
         if not self._entered or self._parameterNode is None or self._failure or self.logic.session.running:
             return
@@ -216,20 +218,20 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.ui.findingsLabel.text = _("Load a volume and select it above.")
             return
 
-        def show(findings):
+        def show(findings: list[dict]) -> None:
             if asked == self._checkedInputs:  # an answer about inputs that are no longer selected is of no use
                 self.ui.findingsLabel.text = wording.findings_html(findings, order.task, _("The inputs look as they should."))
 
         self.logic.session.check(order, Callbacks(on_result=show, on_error=self.onFailed))
         self._expectNews()
 
-    def onFailed(self, failure):
+    def onFailed(self, failure: Failure) -> None:
         """A check or an environment that could not be made; nothing was left behind, what was cancelled is asked again in its time."""
         if failure.kind != "cancelled":
             self._showFailure(failure)
         self._updateButtons()
 
-    def startWorker(self):
+    def startWorker(self) -> None:
         """Start the worker in the background, unless it runs."""
         self._failure = None
         session = self.logic.session
@@ -240,29 +242,29 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._updateButtons()
         self._expectNews()
 
-    def onWorkerReady(self, ready):
+    def onWorkerReady(self, ready: dict) -> None:
         """The worker is there: let it warm up and look at the inputs."""
         self._showInterpreter()
         self.onCheck()
         self._warm()
 
-    def onWorkerFailed(self, failure):
+    def onWorkerFailed(self, failure: Failure) -> None:
         """There is no worker; the panel says why, and what can be done."""
         if failure.kind != "cancelled":
             self._failure = failure
         self.onFailed(failure)
 
-    def onPythonTyped(self):
+    def onPythonTyped(self) -> None:
         """Wait for the end of the path."""
         self._pythonTimer.start()
 
-    def onPythonChosen(self):
+    def onPythonChosen(self) -> None:
         """Another interpreter was chosen."""
         self._pythonTimer.stop()
         set_python_setting(self.ui.pythonPathLineEdit.currentPath)
         self.startWorker()
 
-    def onPoll(self):
+    def onPoll(self) -> None:
         """Deliver what the worker said since the last time."""
         session = self.logic.session
         with slicer.util.tryWithErrorDisplay(_("The result could not be shown.")):
@@ -286,7 +288,7 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.findingsLabel.text = wording.failure_html(failure, _("Make private environment"), _("Install PyTorch into Slicer"))
         self.ui.logTextEdit.appendPlainText(f"{failure.message} {failure.remedy}\n{failure.details}".strip())
 
-    def onSegment(self):
+    def onSegment(self) -> None:
         """Start the segmentation; the button gives way to progress and Cancel."""
         self._showProgress(0.0, _("Starting ..."))
         self.logic.session.start(self.ui.pythonPathLineEdit.currentPath, Callbacks())
@@ -295,12 +297,12 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._updateButtons()
         self._expectNews()
 
-    def onCancel(self):
+    def onCancel(self) -> None:
         """Stop at once; the next click starts anew."""
         self.logic.session.cancel()
         self._expectNews()
 
-    def onSegmented(self, outcome):
+    def onSegmented(self, outcome: Outcome) -> None:
         """The result is in the scene: show its volumes."""
         with slicer.util.NodeModify(self._parameterNode):
             self._parameterNode.result = outcome.segmentation
@@ -313,7 +315,7 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._parameterNode.showSurfaces:
             show_3d(outcome.segmentation)
 
-    def onSegmentFailed(self, failure):
+    def onSegmentFailed(self, failure: Failure) -> None:
         """Nothing was written; say why. A worker that is gone is started again, so that the next click finds it warm."""
         self._showFailure(failure)
         if self.logic.session.ready is None and self._entered:
@@ -334,7 +336,7 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.ui.resultLabel.text = self._parameterNode.summary
             self._shownItems = fill_table(self.ui.resultTable, segmentation, table_rows(table))
 
-    def onEdit(self):
+    def onEdit(self) -> None:
         """Open the Segment Editor on the result and the volume that lent it its grid."""
         segmentation = self._parameterNode.result
         slicer.util.selectModule("SegmentEditor")
@@ -342,11 +344,11 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         editor.setSegmentationNode(segmentation)
         editor.setSourceVolumeNode(segmentation.GetNodeReference(segmentation.GetReferenceImageGeometryReferenceRole()))
 
-    def onLink(self, link):
+    def onLink(self, link: str) -> None:
         """One of the two cures in the findings was chosen."""
         (self.onMakeEnvironment if link == wording.MAKE_ENVIRONMENT_LINK else self.onInstall)()
 
-    def onMakeEnvironment(self):
+    def onMakeEnvironment(self) -> None:
         """Install torch into a folder of our own, in the background; Slicer stays as it is."""
         self._showProgress(0.0, _("Making the environment ..."))
         told = Callbacks(on_progress=self._showProgress, on_result=self.onEnvironmentMade, on_error=self.onFailed)
@@ -354,13 +356,13 @@ class MedSegDLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._updateButtons()
         self._expectNews()
 
-    def onEnvironmentMade(self, interpreter):
+    def onEnvironmentMade(self, interpreter: str) -> None:
         """Use the new environment, whatever was chosen before."""
         self.ui.logTextEdit.appendPlainText(_("The private environment is ready."))
         self.ui.pythonPathLineEdit.currentPath = ""
         self.onPythonChosen()
 
-    def onInstall(self):
+    def onInstall(self) -> None:
         """Install torch into Slicer's own Python, after Slicer's own question."""
         with slicer.util.tryWithErrorDisplay(_("PyTorch could not be installed."), waitCursor=True):
             failure = slicer_python.install_torch()
@@ -378,15 +380,15 @@ class MedSegDLLogic(ScriptedLoadableModuleLogic):
         ScriptedLoadableModuleLogic.__init__(self)
         self.session = session or Session(Worker())
 
-    def getParameterNode(self):
+    def getParameterNode(self) -> MedSegDLParameterNode:
         """The scene's parameter node, wrapped."""
         return wrapped(super().getParameterNode())
 
-    def segment(self, order):
+    def segment(self, order: Order) -> Outcome:
         """Segment and wait for the result's nodes; the application lives on meanwhile. Raises MedSegDLError."""
         return self.session.run(order, python_setting(), slicer.app.processEvents)
 
-    def loadPhantom(self):
+    def loadPhantom(self) -> list[slicer.vtkMRMLScalarVolumeNode]:
         """Compute the brain phantom and load its four volumes."""
         return slicer_python.load_phantom(self.session.interpreter(python_setting()))
 
@@ -394,16 +396,16 @@ class MedSegDLLogic(ScriptedLoadableModuleLogic):
 class MedSegDLTest(ScriptedLoadableModuleTest):
     """What can be tested without a worker: names lead to inputs. The full tests are in Testing/Python."""
 
-    def setUp(self):
+    def setUp(self) -> None:
         """An empty scene."""
         slicer.mrmlScene.Clear()
 
-    def runTest(self):
+    def runTest(self) -> None:
         """Run all tests of this class."""
         self.setUp()
         self.test_inputs_are_guessed_from_names()
 
-    def test_inputs_are_guessed_from_names(self):
+    def test_inputs_are_guessed_from_names(self) -> None:
         """Volumes are found by their names, and what is no volume of the task is left out."""
         nodes = {key: slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", f"case_{key}") for key in ("flair", "t1ce", "t2", "t1")}
         slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "case_seg")

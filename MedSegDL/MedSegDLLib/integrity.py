@@ -42,6 +42,7 @@ class _NiftiHeader:
 
     @property
     def file_bytes(self) -> int:
+        """What the uncompressed file holds at least."""
         return self.offset + math.prod(self.size) * self.bits // 8
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -95,10 +96,15 @@ def prepare(volumes: dict[str, Image | None], foreground: np.ndarray, plan: Plan
     box = bounding_box(foreground)
     source = given.grid.cropped(box)
     target = network_grid(source, plan)
+
+    def moved(values: Tensor, **how: Any) -> Tensor:
+        """To the device and the network's grid."""
+        return resample(values.to(device), source, target, **how)
+
     x = torch.zeros((len(volumes), *target.shape), device=device)
     for channel, image in zip(x, volumes.values()):
         if image is not None:
-            channel.copy_(_channel(image.array, foreground, box, plan, partial(resample, source=source, target=target, device=device)))
+            channel.copy_(_channel(image.array, foreground, box, plan, moved))
     return Prepared(x, target)
 
 

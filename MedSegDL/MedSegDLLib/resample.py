@@ -61,7 +61,6 @@ def resample(
     target: Grid,
     mode: str = "linear",
     fill: float = 0.0,
-    device: str | torch.device = "cpu",
     scale: Pointwise | None = None,
 ) -> torch.Tensor:
     """Values of `array` at the voxel centres of `target`.
@@ -69,11 +68,10 @@ def resample(
     The source is widened to float32 only where and when it is read: a CT of 512x512x600 stays 300 MB of int16.
 
     Args:
-        array: (K, J, I) or (C, K, J, I) on `source`.
+        array: (K, J, I) or (C, K, J, I) on `source`; the work is done on its device.
         source, target: the grids, any orientation, spacing and handedness.
         mode: "linear" (result float32) or "nearest" (result keeps its type).
         fill: value where the target leaves the source by more than half a voxel; within that half the edge is repeated.
-        device: where the work is done and the result lies.
         scale: done to every source value (float32) before it is interpolated, voxel by voxel; "linear" only.
 
     Returns:
@@ -84,12 +82,11 @@ def resample(
     """
     _refuse_misfits(array, source, mode)
     read = _reader(mode, scale)
-    values = array.to(device)
-    bits = values
+    bits = array
     if array.dtype in _SAME_BITS:
-        bits = values.view(_SAME_BITS[array.dtype]) if mode == "nearest" else values.to(torch.float32)
+        bits = array.view(_SAME_BITS[array.dtype]) if mode == "nearest" else array.to(torch.float32)
     channels = bits if bits.ndim == 4 else bits[None]
-    found = torch.empty((channels.shape[0], *target.shape), dtype=torch.float32 if mode == "linear" else bits.dtype, device=values.device)
+    found = torch.empty((channels.shape[0], *target.shape), dtype=torch.float32 if mode == "linear" else bits.dtype, device=array.device)
     index_affine = _index_affine(source, target)
     order = _parallel_axes(index_affine, target.shape)
     if order is None:

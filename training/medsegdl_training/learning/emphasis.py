@@ -36,8 +36,8 @@ def emphasis_of(path: Path, names: Sequence[str]) -> dict[str, float]:
         raise InputRefused(f"{path.name} holds no scores.", "Give what `medsegdl-train evaluate --json` wrote.") from error
     strange, missing = sorted(set(losses) - set(names)), sorted(set(names) - set(losses))
     if strange or missing:
-        says = f"{path.name} measures {strange[0]}, which is no training case." if strange else f"{path.name} does not measure {missing[0]}."
-        raise UsageError(says, "Evaluate on the training cases, all of them and no others.")
+        says = f"measures {strange[0]}, which is no training case" if strange else f"does not measure {missing[0]}"
+        raise UsageError(f"{path.name} {says}.", "Evaluate on the training cases, all of them and no others.")
     mean = sum(losses.values()) / len(losses)
     return {name: losses[name] / mean for name in names}
 

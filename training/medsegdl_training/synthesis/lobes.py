@@ -48,7 +48,8 @@ def plant_lobe(hounsfield: Tensor, lobe: Tensor, liver: Tensor, level: float, ge
     whole = blur((lobe | liver)[None].float(), edge)[0]
     share = whole * (1 - blur(liver[None].float(), edge)[0])
     grain = noise(hounsfield.shape, generator)
-    tissue = level + uniform(generator, 1, 5) * smooth_field(hounsfield.shape, 6.0, generator) + grain * (grain_hu(hounsfield, liver) / grain.std())
+    grain = grain * (grain_hu(hounsfield, liver) / grain.std())
+    tissue = level + uniform(generator, 1, 5) * smooth_field(hounsfield.shape, 6.0, generator) + grain
     planted = hounsfield * (1 - share) + tissue * share
     if chance(generator, 0.5):
         rim = (4 * share * (1 - whole)).clamp(0, 1)
