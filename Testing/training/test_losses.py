@@ -7,7 +7,18 @@ import math
 import pytest
 import torch
 
-from medsegdl_training.learning.losses import LOSSES, deep_supervision, dice_and_cross_entropy, mean_square, paper, sums
+from medsegdl_training.learning.losses import (
+    LOSSES,
+    REACH,
+    deep_supervision,
+    dice_and_cross_entropy,
+    loss_of,
+    mean_square,
+    nested,
+    paper,
+    sums,
+)
+from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI, Task
 
 SURE = 30.0  # a logit so high that its probability is 1
 
@@ -72,3 +83,54 @@ def test_levels_weigh_one_half_quarter() -> None:
     single = float(dice_and_cross_entropy(wrong[1], torch.tensor([[[[1.0, 0.0], [1.0, 0.0]]]]), weight))
     assert coarse_wrong == pytest.approx(0.5 * single / 1.5, rel=1e-5)
     assert coarse_wrong < full
+
+
+def liver_with_tumour() -> torch.Tensor:
+    """(1, 2, 24, 24): a square of 6 with a square of 2 in it."""
+    y = torch.zeros(1, 2, 24, 24)
+    y[:, 0, 2:8, 2:8] = 1
+    y[:, 1, 4:6, 4:6] = 1
+    return y
+
+
+def test_what_lies_inside_is_judged_near_its_outer_region_only() -> None:
+    loss, y, weight = loss_of("nested", LIVER), liver_with_tumour(), torch.ones(1, 2)
+    right = SURE * (2 * y - 1)
+    far, close = right.clone(), right.clone()
+    far[:, 1, 8 + REACH :] = SURE  # false tumour everywhere that is further off
+    close[:, 1, 8 + REACH - 1, 4] = SURE
+    assert float(loss(far, y, weight)) == pytest.approx(0, abs=1e-5)
+    assert float(dice_and_cross_entropy(far, y, weight)) > 1
+    assert float(loss(close, y, weight)) > 0.01
+    false_liver = right.clone()
+    false_liver[:, 0, 20:] = SURE
+    assert float(loss(false_liver, y, weight)) > 0.01
+
+
+def test_nested_is_the_usual_loss_of_the_neighbourhood() -> None:
+    y, side = liver_with_tumour(), slice(0, 8 + REACH)  # all that is near the outer region
+    logits = torch.randn(y.shape, generator=torch.Generator().manual_seed(0))
+    inner = float(dice_and_cross_entropy(logits[:, 1:, side, side], y[:, 1:, side, side], torch.ones(1, 1)))
+    outer = float(dice_and_cross_entropy(logits[:, :1], y[:, :1], torch.ones(1, 1)))
+    assert float(nested(logits, y, torch.ones(1, 2), [None, 0])) == pytest.approx((inner + outer) / 2, rel=1e-5)
+    only = float(nested(logits, y, torch.tensor([[1.0, 0.0]]), [None, 0]))
+    assert only == pytest.approx(outer, rel=1e-5)  # unlabelled as ever
+
+
+@pytest.mark.parametrize(
+    ("task", "outer"), [(BRAIN, [None, 0, 1]), (LIVER, [None, 0]), (NUCLEI, [None, None])], ids=lambda part: str(part)[:9]
+)
+def test_nesting_is_what_the_task_says(task: Task, outer: list[int | None]) -> None:
+    assert loss_of("nested", task).keywords == {"outer": outer}
+    assert loss_of("paper", task) is paper
+    if not any(index is not None for index in outer):
+        logits = torch.randn((2, 2, 8, 8), generator=torch.Generator().manual_seed(1))
+        y, weight = (logits > 0.5).float(), torch.ones(2, 2)
+        torch.testing.assert_close(loss_of("nested", task)(logits, y, weight), dice_and_cross_entropy(logits, y, weight))
+
+
+def test_without_its_outer_region_nothing_inside_is_judged() -> None:
+    y = torch.zeros(1, 2, 8, 8)
+    logits = torch.zeros(1, 2, 8, 8).requires_grad_()
+    loss_of("nested", LIVER)(logits, y, torch.ones(1, 2)).backward()
+    assert logits.grad[:, 0].any() and not logits.grad[:, 1].any()

@@ -1,5 +1,8 @@
 """What training minimises: Dice with binary cross-entropy a region, or the paper's Dice and IoU, over all supervised levels.
 
+A region that lies inside another (a tumour in a liver) may be judged near that other only: a few voxels in a hundred thousand weigh
+nothing, and what is found elsewhere never reaches a result.
+
 Every loss is a function of a few sums over the batch, taken over all processes that train together: it is that of the whole batch however
 it is shared out. Outputs that a sample has no label for do not count.
 """
@@ -8,13 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from MedSegDLLib.tasks import Task
+
 from .parallel import total
 
+NESTED = "nested"
+REACH = 3  # voxels around an outer region that inner ones are judged on
+_MAX_POOL = {2: F.max_pool2d, 3: F.max_pool3d}
 SMOOTH = 1.0  # voxels added to both sides of a ratio: an empty region costs little if nothing is predicted
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -53,12 +62,17 @@ class Sums:
 
 
 def sums(logits: Tensor, y: Tensor, weight: Tensor) -> Sums:
-    """The sums over the batch of all processes, in one exchange: (N, R, *S), (N, R, *S), (N, R)."""
-    p, w = torch.sigmoid(logits), weight.reshape(*weight.shape, *[1] * (logits.ndim - 2))
+    """The sums over the batch of all processes, in one exchange: (N, R, *S), (N, R, *S), (N, R) or (N, R, *S)."""
+    p, w = torch.sigmoid(logits), _wide(weight, logits.ndim)
     axes = [0, *range(2, logits.ndim)]
     entropy = F.binary_cross_entropy_with_logits(logits, y, reduction="none")
-    parts = [(w * p * y).sum(axes), (w * (p + y)).sum(axes), (w * entropy).sum(axes), weight.sum(0) * logits[0, 0].numel()]
+    parts = [(w * p * y).sum(axes), (w * (p + y)).sum(axes), (w * entropy).sum(axes), w.expand_as(logits).sum(axes)]
     return Sums(*total(torch.stack(parts)).unbind())
+
+
+def _wide(weight: Tensor, ndim: int) -> Tensor:
+    """Trailing axes of length 1, so that it spreads over a map."""
+    return weight.reshape(*weight.shape, *[1] * (ndim - weight.ndim))
 
 
 def dice_and_cross_entropy(logits: Tensor, y: Tensor, weight: Tensor) -> Tensor:
@@ -73,7 +87,33 @@ def paper(logits: Tensor, y: Tensor, weight: Tensor) -> Tensor:
     return batch.mean(0.5 * (1 - batch.dice) + 0.5 * (1 - batch.iou))
 
 
+def nested(logits: Tensor, y: Tensor, weight: Tensor, outer: Sequence[int | None]) -> Tensor:
+    """1 - soft Dice plus binary cross-entropy, mean over outputs; what lies inside another output counts near that other only.
+
+    Args:
+        logits, y, weight: see `deep_supervision`, of one level.
+        outer: for every output the one that it lies inside, or None.
+    """
+    batch = sums(logits, y, _wide(weight, y.ndim) * near(y, outer))
+    return batch.mean(1 - batch.dice + batch.entropy / batch.voxels.clamp(min=1))
+
+
+def near(y: Tensor, outer: Sequence[int | None]) -> Tensor:
+    """1 within `REACH` voxels of the output that each lies inside (everywhere for None), else 0: (N, R, *S) -> (N, R, *S)."""
+    grown = _MAX_POOL[y.ndim - 2]((y > 0).to(y.dtype), 2 * REACH + 1, stride=1, padding=REACH)
+    return torch.stack([torch.ones_like(y[:, 0]) if index is None else grown[:, index] for index in outer], dim=1)
+
+
 LOSSES: dict[str, Loss] = {"dice-bce": dice_and_cross_entropy, "paper": paper}
+
+
+def loss_of(name: str, task: Task) -> Loss:
+    """A loss by its name: one of `LOSSES`, or `NESTED` for the regions of the task."""
+    if name != NESTED:
+        return LOSSES[name]
+    keys = [region.key for region in task.regions]
+    inside = [region.inside for region in task.regions] + [None] * len(task.auxiliary)
+    return partial(nested, outer=[None if key is None else keys.index(key) for key in inside])
 
 
 def deep_supervision(levels: Sequence[Tensor], y: Tensor, weight: Tensor, loss: Loss = dice_and_cross_entropy) -> Tensor:

@@ -23,7 +23,7 @@ class Settings:
         clip: largest norm of the gradient.
         average: decay of the exponential moving average of the weights, which is what is exported.
         precision: of the forward pass; float16 on CUDA only, with scaled gradients.
-        loss: a key of `LOSSES`.
+        loss: see `loss_of`.
         seed: of every random choice.
         device: where the network lives.
         save_minutes: time between checkpoints.

@@ -18,7 +18,7 @@ from MedSegDLLib.tasks import Plan, Task
 from ..augmentation.augment import mirrored_only, recipe_for
 from ..sources.registry import cases_of, source_of, unlabelled_source_of
 from ..sources.source import LabelledSource, Source, WithoutLabels
-from .losses import LOSSES
+from .losses import loss_of
 from .objectives import MeanTeacher, Objective, Supervised
 from .pretext import pretext_of
 from .settings import Settings
@@ -85,7 +85,7 @@ def objective_of(place: Place, entry: dict[str, Any], settings: Settings) -> tup
     source, rest = divided(place, entry.get("labels", 1.0), entry.get("unlabelled"))
     source = source.in_shape() if mirror else source
     source = source.emphasising(entry["emphasis"]) if entry.get("emphasis") else source
-    supervised = Supervised(source, recipe, LOSSES[settings.loss])
+    supervised = Supervised(source, recipe, loss_of(settings.loss, place.task))
     return (MeanTeacher(supervised, rest) if rest else supervised), source
 
 

@@ -62,7 +62,7 @@ class Mixture:
 
     real: float = 0.5
     phase: float = 0.6
-    tumours: float = 0.5
+    tumours: float = 0.7
     masses: float = 0.75
     lobes: float = 0.35
     planes: tuple[float, float, float] = (0.3, 0.45, 0.25)

@@ -87,7 +87,12 @@ def _budget(command: argparse.ArgumentParser, rate: float = 3e-3, warm_up: int =
     command.add_argument("--rate", type=float, default=rate, help="highest learning rate")
     command.add_argument("--warm-up", type=int, default=warm_up, help="steps until the highest learning rate")
     command.add_argument("--average", type=float, default=0.995, help="decay of the moving average of the weights")
-    command.add_argument("--loss", choices=("dice-bce", "paper"), default="dice-bce")
+    command.add_argument(
+        "--loss",
+        choices=("dice-bce", "nested", "paper"),
+        default="dice-bce",
+        help="nested: what lies inside another region is judged near it only",
+    )
     command.add_argument("--schedule", choices=("cosine", "poly"), default="cosine")
     command.add_argument("--optimiser", choices=("adamw", "sgd"), default="adamw")
     command.add_argument("--precision", choices=("bfloat16", "float16", "float32"), default="bfloat16")

@@ -16,6 +16,7 @@ from MedSegDLLib.tasks import Task
 
 from ..learning.export import Told, export
 from ..learning.loop import Run, Settings
+from ..learning.losses import NESTED
 from ..learning.runs import start, write_settings
 from ..learning.supervision import Place, objective_of
 from ..scoring.evaluate import evaluate_case
@@ -53,7 +54,7 @@ class Question:
 
     def settings(self, seed: int) -> Settings:
         """The same for every training."""
-        return Settings(steps=self.steps, batch=1, learning_rate=2e-3, average=0.99, seed=seed)
+        return Settings(steps=self.steps, batch=1, learning_rate=2e-3, average=0.99, seed=seed, loss=NESTED)
 
     def entry(self, test: str, synthesis: bool, seed: int) -> dict[str, Any]:
         """Of a training's settings file."""
@@ -73,8 +74,8 @@ def protocol(question: Question) -> str:
     """One sentence that says what the numbers are."""
     patch = "x".join(map(str, question.patch))
     return (
-        f"{question.task.title}: {question.steps} steps of one {patch} sample in every training, AdamW and cosine, the averaged weights "
-        "through the whole pipeline; Dice of a case that the training never saw, mean ± standard deviation over the seeds."
+        f"{question.task.title}: {question.steps} steps of one {patch} sample in every training, AdamW, cosine, loss `{NESTED}`, the "
+        "averaged weights through the whole pipeline; Dice of a case that the training never saw, mean ± standard deviation over the seeds."
     )
 
 
