@@ -43,7 +43,6 @@ class Discs:
     cases = ("discs",)
     data_hash = "0" * 64
     data = "made-up discs"
-    licence = "none"
 
     def draw(self, generator: torch.Generator, batch: int) -> Batch:
         """x (N, 3, 16, 16), y (N, 2, 16, 16)."""

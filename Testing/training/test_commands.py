@@ -57,6 +57,8 @@ def test_the_whole_way(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
         assert torch.equal(value, average[key].half().float()), key
     training = loaded.manifest["training"]
     assert training["seed"] == 7
+    assert training["licence"].startswith("not stated")
+    assert training["data"] == "2 pictures with outlined nuclei"
     assert training["steps"] == 3
     assert training["held_out"] == ["picture2"]
     assert len(training["data_hash"]) == 64
@@ -84,6 +86,8 @@ def test_the_whole_way(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
         str(scores),
         "--note",
         "A note.",
+        "--licence",
+        "CC0 1.0",
         "--card",
         str(card),
     ]
@@ -131,6 +135,14 @@ def test_refusals(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "holds no run" in refused(capsys, "export", "--task", "nuclei", "--run", str(tmp_path), "--out", str(tmp_path / "w.safetensors"))
     assert run(folder, tmp_path / "run") == 0
     assert "holds a run already" in refused(capsys, *base, "--steps", "1")
+    wrong, export = (
+        tmp_path / "wrong.json",
+        ["export", "--task", "nuclei", "--run", str(tmp_path / "run"), "--out", str(tmp_path / "w.safetensors")],
+    )
+    assert "wrong.json cannot be read" in refused(capsys, *export, "--scores", str(wrong))
+    wrong.write_text("[1]")
+    assert "wrong.json holds no scores" in refused(capsys, *export, "--scores", str(wrong))
+    assert not (tmp_path / "w.safetensors").exists()
     assert "None of the named cases" in refused(capsys, "evaluate", "--task", "nuclei", "--data", str(folder), "--cases", "nobody")
 
 

@@ -11,13 +11,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from MedSegDLLib.errors import MedSegDLError
+from MedSegDLLib.errors import InputRefused, MedSegDLError
 from MedSegDLLib.tasks import TASKS
 
 from .patience import patient_output
 from .subcommands import add_all
 from .subcommands import training as training_commands
 from .subcommands import trials as trial_commands
+
+SCORES = "Give what `medsegdl-train evaluate --json` wrote."
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--precision", choices=("float16", "int8"), default="float16")
     export.add_argument("--scores", type=Path, nargs="*", default=[], help="JSON files of `evaluate`, for the manifest and the card")
     export.add_argument("--note", help="a sentence on the training, for the manifest and the card")
+    export.add_argument("--licence", help="name and licence of the data, and what it asks of the weights, for the manifest and the card")
     export.add_argument("--card", type=Path, help="also write a model card (Markdown)")
 
     add_all(commands)
@@ -61,11 +64,26 @@ def _command(commands: Any, name: str, text: str, function: Any, data: bool = Tr
     return command
 
 
+def _scores(path: Path) -> dict[str, Any]:
+    """A file of `evaluate`.
+
+    Raises:
+        InputRefused: it is none.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputRefused(f"{path.name} cannot be read as JSON.", SCORES) from error
+    if not isinstance(found, dict) or not {"protocol", "mean", "cases"} <= found.keys():
+        raise InputRefused(f"{path.name} holds no scores.", SCORES)
+    return found
+
+
 def export_command(options: argparse.Namespace, line: list[str]) -> int:
     """Write weights, manifest and model card of a run."""
-    from .learning.export import Told, export
+    from .learning.export import NOT_STATED, Told, export
 
-    scores = [json.loads(path.read_text(encoding="utf-8")) for path in options.scores]
-    manifest = export(options.run, options.out, options.precision, Told(scores, options.note), options.card)
+    told = Told([_scores(path) for path in options.scores], options.note, options.licence or NOT_STATED)
+    manifest = export(options.run, options.out, options.precision, told, options.card)
     print(f"{options.out} ({options.out.stat().st_size / 1e6:.2f} MB) sha256 {manifest['sha256']}")
     return 0

@@ -20,15 +20,17 @@ from .loop import CHECKPOINT, Run
 from .runs import read_settings, start
 
 LICENCE_NOTE = "Weights for research use only, not a medical device; the licence of the training data applies to what was made from it."
+NOT_STATED = "not stated; ask whoever gave the data"
 EXPORTED = ("protocol", "mean", "cases", "weights_sha256", "date")
 
 
 @dataclass(frozen=True)
 class Told:
-    """What the run itself does not know: `scores` as `evaluate` wrote them, and a `note` on the training."""
+    """What the run itself does not know: `scores` as `evaluate` wrote them, a `note` on the training, and the `licence` of the data."""
 
     scores: Sequence[dict[str, Any]] = ()
     note: str | None = None
+    licence: str = NOT_STATED
 
 
 def load_run(folder: Path) -> tuple[Run, dict[str, Any]]:
@@ -52,7 +54,7 @@ def export(folder: Path, path: Path, precision: str, told: Told, card: Path | No
         folder: of the run.
         path: of the safetensors file.
         precision: see `save_weights`.
-        told: scores and a note.
+        told: scores, a note and the licence.
         card: Markdown file to write.
 
     Returns:
@@ -78,7 +80,7 @@ def manifest_of(run: Run, entry: dict[str, Any], told: Told) -> dict[str, Any]:
         "outputs": list(task.outputs),
         "training": {
             "data": entry["data"],
-            "licence": entry["licence"],
+            "licence": told.licence,
             "data_hash": entry["data_hash"],
             "cases": len(entry["cases"]),
             "held_out": entry["holdout"],

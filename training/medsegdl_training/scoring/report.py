@@ -27,7 +27,7 @@ LOG = "log.jsonl"
 CURVES = {"loss": "Loss", "validation": "Validation Dice", "rate": "Learning rate", "norm": "Gradient norm (log10)"}
 LOGARITHMIC = ("norm",)  # spikes of a million beside 0.5
 LEAST = 1e-9
-SAID = ("task", "command", "data", "licence", "data_hash", "holdout", "patch", "architecture", "plan", "settings")
+SAID = ("task", "command", "data", "data_hash", "holdout", "patch", "architecture", "plan", "settings")
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 980px; margin: 2em auto; padding: 0 1em; color: #222; background: #fff }
 table { border-collapse: collapse; margin: 1em 0 } td, th { padding: .2em .8em; border-bottom: 1px solid #ddd; text-align: right }

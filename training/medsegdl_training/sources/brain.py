@@ -55,8 +55,11 @@ class BrainSource:
     data_hash: str
     mixture: Mixture = Mixture()
     shares: Mapping[str, float] = field(default_factory=dict)
-    data: str = "BraTS patients with labels, and images synthesised from their label maps"
-    licence: str = "research use only (BraTS data use agreement)"
+
+    @property
+    def data(self) -> str:
+        """See `Source`."""
+        return f"{len(self.patients)} labelled brains, and images synthesised from their label maps"
 
     @property
     def cases(self) -> tuple[str, ...]:

@@ -79,8 +79,14 @@ class LiverSource:
     data_hash: str
     mixture: Mixture = Mixture()
     shares: Mapping[str, float] = field(default_factory=dict)
-    data: str = "3D-IRCADb-01: one CT with liver and tumours, and CTs painted from the organ maps of other patients"
-    licence: str = "CC BY-NC-ND 4.0 (3D-IRCADb-01): research use only, not commercial"
+
+    @property
+    def data(self) -> str:
+        """See `Source`."""
+        names = {True: set(), False: set()}
+        for case in self.patients:
+            names[case.has_ct].add(case.name)
+        return f"{len(names[True])} labelled CTs, and CTs painted from the label maps of {len(names[False])} more patients"
 
     @property
     def cases(self) -> tuple[str, ...]:

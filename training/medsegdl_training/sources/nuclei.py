@@ -93,8 +93,7 @@ class NucleiSource:
     def __init__(self, pictures: list[Picture], plan: Plan, patch: tuple[int, ...], data_hash: str) -> None:
         self.pictures, self.plan, self.side, self.data_hash = pictures, plan, patch, data_hash
         self.cases = tuple(picture.name for picture in pictures)
-        self.data = f"{len(pictures)} pictures with outlined nuclei (Kaggle Data Science Bowl 2018, BBBC038v1)"
-        self.licence = "CC0 1.0 (BBBC038v1)"
+        self.data = f"{len(pictures)} pictures with outlined nuclei"
         self.natural_share = NATURAL_SHARE
         self._shares = torch.tensor([math.sqrt(picture.labels.size) for picture in pictures])
         self._channels = [_channels(picture, plan) for picture in pictures]

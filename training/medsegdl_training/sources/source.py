@@ -54,14 +54,12 @@ class Source(Protocol):
     Attributes:
         cases: names of the training cases, for the log and the model card.
         data_hash: SHA-256 over the contents of the files read, as a hexadecimal string.
-        data: one sentence that names the data.
-        licence: licence of the data, and what it asks of the weights.
+        data: what was read, in a few words, for the model card.
     """
 
     cases: tuple[str, ...]
     data_hash: str
     data: str
-    licence: str
 
     def draw(self, generator: torch.Generator, batch: int) -> Batch:
         """Draw `batch` samples; every random choice comes from `generator` (a CPU one), so that a seed replays a run."""
@@ -108,11 +106,6 @@ class WithoutLabels:
     def data(self) -> str:
         """See `Source`."""
         return f"{self.source.data}, labels not used"
-
-    @property
-    def licence(self) -> str:
-        """See `Source`."""
-        return self.source.licence
 
     def draw(self, generator: torch.Generator, batch: int) -> Batch:
         """See `Source.draw`; nothing of it is labelled."""

@@ -244,7 +244,7 @@ def _train(options: argparse.Namespace, line: list[str], fresh: Callable[[Task],
 
             initialise(run, init, task)
             entry = {**entry, "command": "\n".join([*commands_before(init), entry["command"]])}
-        told = {"cases": list(source.cases), "data": source.data, "licence": source.licence, "data_hash": source.data_hash}
+        told = {"cases": list(source.cases), "data": source.data, "data_hash": source.data_hash}
         validate = _validator(options, place, told["cases"], settings)
         if parallel.rank() == 0:
             options.out.mkdir(parents=True, exist_ok=True)

@@ -120,7 +120,7 @@ def _trained(question: Question, test: str, entry: dict[str, Any], folder: Path)
     place = Place.of(question.task, question.data, entry, settings.seed)
     objective, source = objective_of(place, entry, settings)
     run = Trial(objective, settings, folder).train(start(entry, settings))
-    told = {"cases": list(source.cases), "data": source.data, "licence": source.licence, "data_hash": source.data_hash}
+    told = {"cases": list(source.cases), "data": source.data, "data_hash": source.data_hash}
     write_settings(folder, {**entry, **told})
     weights = folder / f"{question.task.key}.safetensors"
     export(folder, weights, "float16", Told())
