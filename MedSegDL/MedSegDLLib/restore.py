@@ -36,7 +36,7 @@ def restore(
     masks: dict[str, np.ndarray] = {}
     for region, probability in zip(task.regions, probabilities):
         limit = foreground if region.inside is None else masks[region.inside]
-        mask, box = _on_target(probability, source, target, plan.threshold, limit)
+        mask, box = _on_target(probability, source, target, plan.threshold_of(region), limit)
         mask[box] = cleaned(mask[box], region, target.voxel_volume_mm3)
         masks[region.key] = mask
     return masks

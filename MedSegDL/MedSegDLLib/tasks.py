@@ -99,6 +99,7 @@ class Plan:
         tile: largest block given to the network at once, (K, J, I); K is 1 for two-dimensional networks.
         slices: neighbouring slices given as channels (2.5-D); 1 otherwise.
         threshold: probability from which a voxel belongs to a region.
+        inner_threshold: the same for regions that lie inside another; None for no other than `threshold`.
         mirror: spatial axes (-1 is I, -2 J, -3 K) along which an image may be mirrored and stay one of its kind; training augments and the
             accurate mode averages over them.
     """
@@ -110,6 +111,12 @@ class Plan:
     slices: int = 1
     threshold: float = 0.5
     mirror: tuple[int, ...] = ()
+    inner_threshold: float | None = None
+
+    def threshold_of(self, region: Region) -> float:
+        """Probability from which a voxel belongs to the region."""
+        inner = region.inside is not None and self.inner_threshold is not None
+        return self.inner_threshold if inner else self.threshold
 
     def to_json(self) -> dict:
         """For the manifest."""
@@ -210,7 +217,7 @@ LIVER = Task(
         Region("tumour", "Liver tumour", (0.56, 0.93, 0.56), _MORPHOLOGY, _NEOPLASM, _LIVER, inside="liver", smallest_ml=0.1),
     ),
     conventions=(LabelConvention(None, {"liver": (), "tumour": (2,)}),),  # LiTS, Medical Segmentation Decathlon
-    plan=Plan(Scale.WINDOW, spacing_mm=(3.5, 3.5, 4.0), tile=(96, 96, 128), window=(-150.0, 250.0), threshold=0.65),
+    plan=Plan(Scale.WINDOW, spacing_mm=(3.5, 3.5, 4.0), tile=(96, 96, 128), window=(-150.0, 250.0), threshold=0.65, inner_threshold=0.4),
     profile="liver-3d",
 )
 

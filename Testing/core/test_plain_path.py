@@ -53,7 +53,7 @@ def plain(images: dict[str, Image], task: Task) -> dict[str, np.ndarray]:
     masks: dict[str, np.ndarray] = {}
     for region, probability in zip(task.regions, fine):
         limit = masks[region.inside] > 0 if region.inside else foreground
-        masks[region.key] = _cleaned((probability >= plan.threshold).numpy() & limit, region, aligned.grid.voxel_volume_mm3)
+        masks[region.key] = _cleaned((probability >= plan.threshold_of(region)).numpy() & limit, region, aligned.grid.voxel_volume_mm3)
     return masks
 
 

@@ -246,7 +246,7 @@ def test_validation_is_dice() -> None:
         def supervised(self, x):
             return [60 * (x[:, :2] - 0.5)]
 
-    measure = validator(Discs(), 1, 0.5, "cpu")
+    measure = validator(Discs(), [0.5], "cpu")
     assert measure(Right()) == 1.0  # a disc is 0.8 above its ground
     wrong = Right()
     wrong.supervised = lambda x: [60 * (0.5 - x[:, :2])]

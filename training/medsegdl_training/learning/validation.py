@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -14,11 +14,12 @@ SAMPLES = 16
 FIRST_SEED = 1000  # of the samples; they are the same in every run
 
 
-def validator(source: Source, regions: int, threshold: float, device: str) -> Callable[[Trainable], float]:
-    """A function that gives a network's mean Dice over fixed samples of a source and the first `regions` outputs.
+def validator(source: Source, thresholds: Sequence[float], device: str) -> Callable[[Trainable], float]:
+    """A function that gives a network's mean Dice over fixed samples of a source and as many of the first outputs as there are thresholds.
 
     A region that is empty in a sample counts 1 where it is found empty, else 0.
     """
+    regions, least = len(thresholds), torch.tensor(thresholds)[:, None]
     batch = sampled(source, generators_of(range(FIRST_SEED, FIRST_SEED + SAMPLES)), "cpu")
 
     @torch.no_grad()
@@ -28,7 +29,8 @@ def validator(source: Source, regions: int, threshold: float, device: str) -> Ca
         values = []
         for x, y in zip(batch.x, batch.y[:, :regions] > 0.5):
             seen = x[None].to(device).contiguous(memory_format=layout(network, device))
-            found = torch.sigmoid(network.supervised(seen)[0][0, :regions].float().cpu()) >= threshold
+            p = torch.sigmoid(network.supervised(seen)[0][0, :regions].float().cpu())
+            found = (p.flatten(1) >= least).reshape(p.shape)
             values += [_dice(a, b) for a, b in zip(found, y)]
         network.train(training)
         return sum(values) / len(values)

@@ -282,7 +282,7 @@ def _validator(options: argparse.Namespace, place: Place, training: list[str], s
     from ..learning.validation import validator
 
     source = held_out(place, options.validation, training)
-    return validator(source, len(place.task.regions), place.plan.threshold, settings.device)
+    return validator(source, [place.plan.threshold_of(region) for region in place.task.regions], settings.device)
 
 
 def _resumed_run(options: argparse.Namespace, line: list[str]) -> tuple[Settings, dict[str, Any]]:
