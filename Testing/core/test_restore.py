@@ -56,6 +56,15 @@ def test_a_ball_keeps_its_volume_and_place_on_any_grid(target):
         assert overlap > 0.97
 
 
+def test_regions_inside_others_may_have_a_threshold_of_their_own():
+    probabilities = torch.stack([soft_ball(COARSE, CENTRE, r) for r in (12, 10, 8)])
+    usual, lower = (restore(probabilities, COARSE, COARSE, BRAIN, replace(PLAN, inner_threshold=inner)) for inner in (None, 0.2))
+    assert np.array_equal(usual["WT"], lower["WT"]) and np.array_equal(usual["WT"] > 0, probabilities[0].numpy() >= 0.5)
+    for key, probability in zip(("TC", "ET"), probabilities[1:]):
+        assert np.array_equal(lower[key] > 0, probability.numpy() >= 0.2)
+        assert lower[key].sum() > usual[key].sum()
+
+
 def test_regions_are_nested():
     probabilities = torch.rand((3, *COARSE.shape), generator=torch.Generator().manual_seed(3))
     masks = restore(probabilities, COARSE, Grid((40, 40, 40), LPS), BRAIN, PLAN)

@@ -89,6 +89,14 @@ def test_the_plan_survives_json(task):
     assert Plan.from_json(json.loads(json.dumps(task.plan.to_json()))) == task.plan
 
 
+@every_task
+def test_a_plan_of_an_older_manifest_has_one_threshold(task):
+    entry = task.plan.to_json()
+    del entry["inner_threshold"]
+    plan = Plan.from_json(entry)
+    assert {plan.threshold_of(region) for region in task.regions} == {task.plan.threshold}
+
+
 @pytest.mark.parametrize("change", [{"scale": "sideways"}, {"colour": "red"}, {"scale": None}])
 def test_plans_that_do_not_fit_are_refused(change):
     with pytest.raises((TypeError, ValueError)):
