@@ -6,20 +6,18 @@ torch is imported only once a command runs.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from MedSegDLLib.errors import InputRefused, MedSegDLError
+from MedSegDLLib.errors import MedSegDLError
 from MedSegDLLib.tasks import TASKS
 
 from .patience import patient_output
+from .scoring.files import read_scores
 from .subcommands import add_all
 from .subcommands import training as training_commands
 from .subcommands import trials as trial_commands
-
-SCORES = "Give what `medsegdl-train evaluate --json` wrote."
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -64,26 +62,11 @@ def _command(commands: Any, name: str, text: str, function: Any, data: bool = Tr
     return command
 
 
-def _scores(path: Path) -> dict[str, Any]:
-    """A file of `evaluate`.
-
-    Raises:
-        InputRefused: it is none.
-    """
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputRefused(f"{path.name} cannot be read as JSON.", SCORES) from error
-    if not isinstance(found, dict) or not {"protocol", "mean", "cases"} <= found.keys():
-        raise InputRefused(f"{path.name} holds no scores.", SCORES)
-    return found
-
-
 def export_command(options: argparse.Namespace, line: list[str]) -> int:
     """Write weights, manifest and model card of a run."""
     from .learning.export import NOT_STATED, Told, export
 
-    told = Told([_scores(path) for path in options.scores], options.note, options.licence or NOT_STATED)
+    told = Told([read_scores(path) for path in options.scores], options.note, options.licence or NOT_STATED)
     manifest = export(options.run, options.out, options.precision, told, options.card)
     print(f"{options.out} ({options.out.stat().st_size / 1e6:.2f} MB) sha256 {manifest['sha256']}")
     return 0

@@ -6,13 +6,14 @@ cases serve: those of a test set would make it one more training set.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from MedSegDLLib.errors import InputRefused, UsageError
+from MedSegDLLib.errors import UsageError
+
+from ..scoring.files import read_scores
 
 LEAST = 0.05  # added to every loss of Dice: what is done well is not forgotten
 MOST = 0.3  # loss of Dice beyond which a case counts for no more: it may be its labels that are wrong
@@ -27,13 +28,9 @@ def emphasis_of(path: Path, names: Sequence[str]) -> dict[str, float]:
         names: of the training cases; every one of them, and nothing else, must have been measured.
 
     Raises:
-        InputRefused: the file cannot be read or is no such file.
-        UsageError: it measures other cases.
+        UsageError: it is no such file, or measures other cases.
     """
-    try:
-        losses = {case["name"]: _loss(case["measures"]) for case in json.loads(path.read_text())["cases"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputRefused(f"{path.name} holds no scores.", "Give what `medsegdl-train evaluate --json` wrote.") from error
+    losses = {case["name"]: _loss(case["measures"]) for case in read_scores(path)["cases"]}
     strange, missing = sorted(set(losses) - set(names)), sorted(set(names) - set(losses))
     if strange or missing:
         says = f"measures {strange[0]}, which is no training case" if strange else f"does not measure {missing[0]}"

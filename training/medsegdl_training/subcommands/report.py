@@ -30,8 +30,8 @@ def run(options: argparse.Namespace) -> int:
 
     from ..datasets import find_cases
     from ..learning.runs import SETTINGS, read_settings
+    from ..scoring.files import read_scores
     from ..scoring.report import choose, read_log, report
-    from .summarise import read_scores
 
     torch.set_num_threads(options.threads)
     log = read_log(options.run)

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
-from typing import Any
-
-from MedSegDLLib.errors import UsageError
 
 HELP = "combine the scores of folds or seeds, with their spread"
 
@@ -22,6 +18,7 @@ def run(options: argparse.Namespace) -> int:
     """Read, combine, tell."""
     from MedSegDLLib.files import write_json
 
+    from ..scoring.files import read_scores
     from ..scoring.summary import format_summary, summarise
 
     summary = summarise([read_scores(path) for path in options.scores])
@@ -29,18 +26,3 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         write_json(summary, options.json)
     return 0
-
-
-def read_scores(path: Path) -> dict[str, Any]:
-    """One file of `evaluate`.
-
-    Raises:
-        UsageError: it is none.
-    """
-    try:
-        entry = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read as JSON.", "Give files that `medsegdl-train evaluate --json` wrote.") from error
-    if not isinstance(entry, dict) or not {"task", "mean", "cases", "protocol"} <= entry.keys():
-        raise UsageError(f"{path.name} holds no scores.", "Give files that `medsegdl-train evaluate --json` wrote.")
-    return entry
