@@ -217,7 +217,7 @@ LIVER = Task(
         Region("tumour", "Liver tumour", (0.56, 0.93, 0.56), _MORPHOLOGY, _NEOPLASM, _LIVER, inside="liver", smallest_ml=0.1),
     ),
     conventions=(LabelConvention(None, {"liver": (), "tumour": (2,)}),),  # LiTS, Medical Segmentation Decathlon
-    plan=Plan(Scale.WINDOW, spacing_mm=(3.5, 3.5, 4.0), tile=(96, 96, 128), window=(-150.0, 250.0), threshold=0.65, inner_threshold=0.4),
+    plan=Plan(Scale.WINDOW, spacing_mm=(3.5, 3.5, 4.0), tile=(96, 96, 128), window=(-150.0, 250.0), threshold=0.8, inner_threshold=0.4),
     profile="liver-3d",
 )
 

@@ -15,9 +15,9 @@ from MedSegDLLib.tasks import TASKS
 SLACK = 0.02
 PICTURES = 12
 
-# Dice that the weights had when they were shipped. The CTs and two of the brains were trained on: these are pins, not results.
+# Dice that the weights had when they were shipped. The CTs were trained on: these are pins, not results.
 BRAINS = {"BraTS-GLI-00000-000": {"WT": 0.825, "TC": 0.855, "ET": 0.811}}
-CTS = {"3dircadb_01": {"liver": 0.959, "tumour": 0.874}, "3dircadb_07": {"liver": 0.868}}
+CTS = {"3dircadb_01": {"liver": 0.956, "tumour": 0.846}, "3dircadb_07": {"liver": 0.925, "tumour": 1.0}}
 
 
 def reached(task: str, data: Path, name: str) -> Mapping[str, float]:
@@ -43,4 +43,4 @@ def test_pictures(data: Path) -> None:
     cases = cases_of("nuclei")(data / "nuclei" / "test")[:PICTURES]
     measures = [evaluate_case(case, TASKS["nuclei"], Options("cpu"))["measures"] for case in cases]
     mean = {key: sum(measure[key] for measure in measures) / PICTURES for key in ("Dice nucleus", "Kaggle precision")}
-    assert mean["Dice nucleus"] > 0.9 - SLACK and mean["Kaggle precision"] > 0.5 - SLACK, mean
+    assert mean["Dice nucleus"] > 0.893 - SLACK and mean["Kaggle precision"] > 0.478 - SLACK, mean
