@@ -86,6 +86,11 @@ def test_images_are_z_scored_with_nothing_outside(source: BrainSource) -> None:
     assert case.palette.level[5, 1] > case.palette.level[2, 1] + 1  # the rim takes up contrast
 
 
+def test_the_data_are_told_as_they_are(source: BrainSource) -> None:
+    assert source.data == "2 labelled brains, and images synthesised from their label maps"
+    assert source.without_synthesis().data == "2 labelled brains"
+
+
 def test_a_patient_without_a_share_is_never_drawn(source: BrainSource) -> None:
     real = replace(source, mixture=Mixture(real=1.0, planted=0.0))
     only, shared = replace(real, patients=[real.patients[0]]), real.emphasising({"old": 0.0})

@@ -128,6 +128,7 @@ def test_without_synthesis_only_true_tumours_of_patients_with_a_ct_are_drawn(sou
     true = max(int(case.regions[1].sum()) for case in source.patients)
     plain = straight.without_synthesis()
     assert plain.cases == ("first", "volume-5")
+    assert plain.data == "2 labelled CTs" and straight.data.startswith("2 labelled CTs, and CTs painted from the label maps of ")
     most = [int(source.draw(torch.Generator().manual_seed(4), 12).y[:, 1].flatten(1).sum(dim=1).max()) for source in (straight, plain)]
     assert most[1] <= true < most[0]
 

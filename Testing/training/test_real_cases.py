@@ -13,7 +13,7 @@ from MedSegDLLib.pipeline import Options
 from MedSegDLLib.tasks import TASKS
 
 SLACK = 0.02
-PICTURES = 12
+KNOWN, PICTURES = 102, 12  # of the test set, and measured here
 
 # Dice that the weights had when they were shipped. The CTs were trained on: these are pins, not results.
 BRAINS = {"BraTS-GLI-00000-000": {"WT": 0.825, "TC": 0.855, "ET": 0.811}}
@@ -22,8 +22,10 @@ CTS = {"3dircadb_01": {"liver": 0.956, "tumour": 0.846}, "3dircadb_07": {"liver"
 
 def reached(task: str, data: Path, name: str) -> Mapping[str, float]:
     """Region -> Dice."""
-    case = next(case for case in cases_of(task)(data) if case.name == name)
-    entry = evaluate_case(case, TASKS[task], Options("cpu"))
+    cases = [case for case in cases_of(task)(data) if case.name == name]
+    if not cases:
+        pytest.skip(f"{name} is not in {data}")
+    entry = evaluate_case(cases[0], TASKS[task], Options("cpu"))
     return {key: region["dice"] for key, region in entry["regions"].items()}
 
 
@@ -40,7 +42,10 @@ def test_a_ct(name: str, data: Path) -> None:
 
 
 def test_pictures(data: Path) -> None:
-    cases = cases_of("nuclei")(data / "nuclei" / "test")[:PICTURES]
-    measures = [evaluate_case(case, TASKS["nuclei"], Options("cpu"))["measures"] for case in cases]
+    folder = data / "nuclei" / "test"
+    cases = cases_of("nuclei")(folder) if folder.is_dir() else []
+    if len(cases) != KNOWN:
+        pytest.skip(f"the {KNOWN} test pictures are not in {folder}")
+    measures = [evaluate_case(case, TASKS["nuclei"], Options("cpu"))["measures"] for case in cases[:PICTURES]]
     mean = {key: sum(measure[key] for measure in measures) / PICTURES for key in ("Dice nucleus", "Kaggle precision")}
     assert mean["Dice nucleus"] > 0.893 - SLACK and mean["Kaggle precision"] > 0.478 - SLACK, mean

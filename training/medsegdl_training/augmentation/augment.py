@@ -178,7 +178,7 @@ def _field(recipe: Recipe, n: int, channels: int, dims: int, generator: torch.Ge
     """Logarithms of the bias field at its knots, mean 0; all 0 where there is none: (N, channels, 4, ...)."""
     knots = torch.randn((n, channels, *[FIELD_LATTICE] * dims), generator=generator) * recipe.field
     knots = knots - knots.mean(list(range(2, 2 + dims)), keepdim=True)
-    return knots * _wide(torch.rand(n, channels, generator=generator) < recipe.field_share, knots.ndim)
+    return knots * wide(torch.rand(n, channels, generator=generator) < recipe.field_share, knots.ndim)
 
 
 def joined(parts: Sequence[Drawn]) -> Drawn:
@@ -222,16 +222,16 @@ def apply(batch: Batch, drawn: Drawn, bounds: tuple[float, float] | None) -> Bat
         x = inverted(x, drawn.invert, bounds)
         x = stained(x, drawn.stain)
     gone = ~drawn.keep.to(x.device)
-    return Batch(x.masked_fill(_wide(gone | missing if bounds is None else gone, x.ndim), 0.0), y, batch.weight)
+    return Batch(x.masked_fill(wide(gone | missing if bounds is None else gone, x.ndim), 0.0), y, batch.weight)
 
 
 def inverted(x: Tensor, chosen: Tensor, bounds: tuple[float, float]) -> Tensor:
     """Dark ones of the chosen pictures turned over; bright ones stay, because dark nuclei on a bright ground are what is rare."""
     dark = x.flatten(1).mean(1) < sum(bounds) / 2
-    return torch.where(_wide(chosen.to(x.device) & dark, x.ndim), sum(bounds) - x, x)
+    return torch.where(wide(chosen.to(x.device) & dark, x.ndim), sum(bounds) - x, x)
 
 
-def _wide(value: Tensor, ndim: int) -> Tensor:
+def wide(value: Tensor, ndim: int) -> Tensor:
     """Trailing axes of length 1, so that it spreads over an image."""
     return value.reshape(*value.shape, *[1] * (ndim - value.ndim))
 
@@ -280,7 +280,7 @@ def coarsened(x: Tensor, factor: Tensor) -> Tensor:
 def intensities(x: Tensor, drawn: Drawn) -> Tensor:
     """Gamma, contrast, brightness and noise, each sample and channel with its own numbers."""
     gamma, contrast, brightness, noise = (
-        _wide(value.to(x.device), x.ndim) for value in (drawn.gamma, drawn.contrast, drawn.brightness, drawn.noise)
+        wide(value.to(x.device), x.ndim) for value in (drawn.gamma, drawn.contrast, drawn.brightness, drawn.noise)
     )
     axes = list(range(2, x.ndim))
     low, high = x.amin(axes, keepdim=True), x.amax(axes, keepdim=True)

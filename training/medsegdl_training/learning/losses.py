@@ -19,6 +19,7 @@ from torch import Tensor
 
 from MedSegDLLib.tasks import Task
 
+from ..augmentation.augment import wide
 from .parallel import total
 
 NESTED = "nested"
@@ -63,16 +64,11 @@ class Sums:
 
 def sums(logits: Tensor, y: Tensor, weight: Tensor) -> Sums:
     """The sums over the batch of all processes, in one exchange: (N, R, *S), (N, R, *S), (N, R) or (N, R, *S)."""
-    p, w = torch.sigmoid(logits), _wide(weight, logits.ndim)
+    p, w = torch.sigmoid(logits), wide(weight, logits.ndim)
     axes = [0, *range(2, logits.ndim)]
     entropy = F.binary_cross_entropy_with_logits(logits, y, reduction="none")
     parts = [(w * p * y).sum(axes), (w * (p + y)).sum(axes), (w * entropy).sum(axes), w.expand_as(logits).sum(axes)]
     return Sums(*total(torch.stack(parts)).unbind())
-
-
-def _wide(weight: Tensor, ndim: int) -> Tensor:
-    """Trailing axes of length 1, so that it spreads over a map."""
-    return weight.reshape(*weight.shape, *[1] * (ndim - weight.ndim))
 
 
 def dice_and_cross_entropy(logits: Tensor, y: Tensor, weight: Tensor) -> Tensor:
@@ -94,7 +90,7 @@ def nested(logits: Tensor, y: Tensor, weight: Tensor, outer: Sequence[int | None
         logits, y, weight: see `deep_supervision`, of one level.
         outer: for every output the one that it lies inside, or None.
     """
-    batch = sums(logits, y, _wide(weight, y.ndim) * near(y, outer))
+    batch = sums(logits, y, wide(weight, y.ndim) * near(y, outer))
     return batch.mean(1 - batch.dice + batch.entropy / batch.voxels.clamp(min=1))
 
 

@@ -59,7 +59,8 @@ class BrainSource:
     @property
     def data(self) -> str:
         """See `Source`."""
-        return f"{len(self.patients)} labelled brains, and images synthesised from their label maps"
+        rest = ", and images synthesised from their label maps" if self.mixture.real < 1 else ""
+        return f"{len(self.patients)} labelled brains{rest}"
 
     @property
     def cases(self) -> tuple[str, ...]:

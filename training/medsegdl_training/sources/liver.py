@@ -86,7 +86,9 @@ class LiverSource:
         names = {True: set(), False: set()}
         for case in self.patients:
             names[case.has_ct].add(case.name)
-        return f"{len(names[True])} labelled CTs, and CTs painted from the label maps of {len(names[False])} more patients"
+        painted = f"of {len(names[False])} more patients" if names[False] else "of the same patients"
+        rest = f", and CTs painted from the label maps {painted}" if self.mixture.real < 1 else ""
+        return f"{len(names[True])} labelled CTs{rest}"
 
     @property
     def cases(self) -> tuple[str, ...]:
@@ -147,8 +149,7 @@ class LiverSource:
     def _plane(self, case: LiverCase | CachedLiverCase, generator: Generator) -> int:
         """A plane of a kind drawn by `Mixture.planes`, or of any that the case has."""
         kinds = [(planes, weight) for planes, weight in zip(case.planes, self.mixture.planes) if len(planes)]
-        weights = torch.tensor([weight for _, weight in kinds])
-        planes = kinds[int(torch.multinomial(weights, 1, generator=generator))][0]
+        planes = kinds[draw_one(generator, [weight for _, weight in kinds])][0]
         return int(planes[pick(generator, len(planes))])
 
     def _real(self, case: LiverCase | CachedLiverCase, first: int, window: Window, generator: Generator) -> tuple[Tensor, Tensor]:
