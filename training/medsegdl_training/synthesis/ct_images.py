@@ -77,9 +77,11 @@ RANGES: dict[Organ, tuple[float, float]] = {
     Organ.ADRENAL: (40, 90),
     Organ.BLADDER: (-5, 40),
     Organ.BOWEL: (0, 90),
-    **dict.fromkeys(MASSES, (0, 130)),
+    **dict.fromkeys(MASSES, (0, 180)),  # stomach, tumour, spleen, heart
 }
-UNTOUCHED = (Organ.BONE, Organ.ARTERY, Organ.VENA_CAVA, Organ.PORTAL_VEIN, Organ.LEFT_LUNG, Organ.RIGHT_LUNG)  # by a made-up mass
+LUNGS = (Organ.LEFT_LUNG, Organ.RIGHT_LUNG)
+UNTOUCHED = (Organ.BONE, Organ.ARTERY, Organ.VENA_CAVA, Organ.PORTAL_VEIN)  # by a made-up mass; the lungs not always
+INTO_LUNGS = 0.4  # share of the masses that may lie where lung is, as the heart does above the liver
 FAT_HU, MUSCLE_HU, BOWEL_HU, LUNG_HU, GAS_HU = (-115.0, -80.0), (35.0, 75.0), (0.0, 60.0), (-900.0, -750.0), (-1000.0, -800.0)
 UNNAMED = (FAT_HU, FAT_HU, FAT_HU, MUSCLE_HU, MUSCLE_HU, BOWEL_HU, (80.0, 150.0), (90.0, 140.0), (130.0, 230.0), LUNG_HU, GAS_HU)
 
@@ -220,11 +222,12 @@ def grow_outside(organs: Tensor, liver: Tensor, spacing_mm: Spacing, generator: 
     """Place of a made-up mass of another organ: (K, J, I) bool. It is no liver, even where it presses into it.
 
     Args:
-        organs: (K, J, I) uint8; bone, lungs and vessels stay free.
+        organs: (K, J, I) uint8; bone and vessels stay free, mostly the lungs too.
         liver: (K, J, I) bool; the centre lies outside it, often close by.
         spacing_mm: voxel sides along i, j, k.
     """
-    free = (organs > 0) & ~torch.isin(organs, torch.tensor(UNTOUCHED, dtype=torch.uint8))
+    kept = UNTOUCHED if chance(generator, INTO_LUNGS) else UNTOUCHED + LUNGS
+    free = (organs > 0) & ~torch.isin(organs, torch.tensor(kept, dtype=torch.uint8))
     room = free & ~liver
     reach = CLOSE_BY_MM / spacing_mm[0]
     near = room & (blur(liver[None].float(), (0.0, reach, reach))[0] > 0.08)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
-from .ct_images import CLOSE_BY_MM, FAT_HU, SKIN_MM, UNTOUCHED, Organ, Spacing, around, depth_of, grain_hu, noise
+from .ct_images import CLOSE_BY_MM, FAT_HU, LUNGS, SKIN_MM, UNTOUCHED, Organ, Spacing, around, depth_of, grain_hu, noise
 from .fields import blur, chance, pick, smooth_field, uniform
 
 LOBE_RADIUS_MM = (12.0, 50.0)
@@ -25,7 +25,7 @@ def grow_lobe(organs: Tensor, liver: Tensor, spacing_mm: Spacing, generator: Gen
         liver: (K, J, I) bool; nothing grows where it is empty.
         spacing_mm: voxel sides along i, j, k.
     """
-    obstacles = torch.tensor((*UNTOUCHED, *SOLID), dtype=torch.uint8)
+    obstacles = torch.tensor((*UNTOUCHED, *LUNGS, *SOLID), dtype=torch.uint8)
     free = (depth_of(organs > 0, SKIN_MM / spacing_mm[0]) > BELOW_WALL) & ~torch.isin(organs, obstacles) & ~liver
     reach = CLOSE_BY_MM / spacing_mm[0]
     places = (free & (blur(liver[None].float(), (0.0, reach, reach))[0] > NEAR_LIVER)).nonzero()
