@@ -18,7 +18,6 @@ from MedSegDLLib.prepare import normalise
 from MedSegDLLib.tasks import Plan
 
 from ..synthesis.ct_images import (
-    AIR_HU,
     MASSES,
     PLANES_BESIDE,
     THICK,
@@ -40,7 +39,7 @@ from .source import Batch
 
 __all__ = ["LiverSource", "Mixture", "find_cases", "make_source"]
 
-BEND_MM = 18.0  # largest usual displacement of the elastic warp
+BEND_MM = 12.0  # largest usual displacement of the elastic warp
 TYPICAL_LIVER_HU = 110.0
 LIVER_ONLY = torch.tensor([True, False])[:, None, None, None]  # of the regions
 VARIANTS = 4  # of the made-up organs of a shape
@@ -167,8 +166,9 @@ class LiverSource:
             block = other_phase(block, organs, generator)
         if chance(generator, self.mixture.tumours):
             fresh = grow_in_liver(organs, regions[0], self.plan.spacing_mm, generator) & ~regions[1]
+            block = plant_lobe(block, fresh & ~regions[0], regions[0], _liver_level(block, organs), generator)
             block = plant_tumours(block, fresh, _liver_level(block, organs), generator)
-            regions[1] |= fresh
+            regions |= fresh
         for _ in range(self._masses(generator)):
             mass = grow_outside(organs, regions[0], self.plan.spacing_mm, generator)
             block, regions = plant_mass(block, mass, generator), regions & ~mass
@@ -185,7 +185,7 @@ class LiverSource:
         if chance(generator, self.mixture.tumours):
             fresh = grow_in_liver(organs, regions[0], self.plan.spacing_mm, generator)
             organs = painted_over(organs, fresh, Organ.TUMOUR)
-            regions[1] |= fresh
+            regions = regions | fresh
         for k in range(self._masses(generator)):
             mass = grow_outside(organs, regions[0], self.plan.spacing_mm, generator)
             organs, regions = painted_over(organs, mass, MASSES[k]), regions & ~mass
@@ -224,7 +224,7 @@ def painted_over(organs: Tensor, place: Tensor, organ: Organ) -> Tensor:
 
 
 def bend(block: Tensor, regions: Tensor, voxels: float, generator: Generator) -> tuple[Tensor, Tensor]:
-    """One smooth random warp of about `voxels` for a block (K, J, I) and its regions (2, K, J, I) bool.
+    """One smooth random warp of about `voxels` for a block (K, J, I) and its regions (2, K, J, I) bool. Its edge goes on beyond it.
 
     A few planes are warped within their planes, all alike; a thick block in three dimensions.
     """
@@ -233,9 +233,10 @@ def bend(block: Tensor, regions: Tensor, voxels: float, generator: Generator) ->
     amount = uniform(generator, 0.2, 1.0) * voxels
     shift = torch.stack([smooth_field(shape, 0.25 * max(shape), generator) for _ in shape], dim=-1) * amount
     coordinates = identity_coordinates(shape) + shift * (2.0 / torch.tensor(shape[::-1], dtype=torch.float32))
-    stack = torch.cat([(block - AIR_HU)[None], regions.float()])
-    moved = warp(stack, coordinates) if thick else warp(stack.flatten(0, 1), coordinates).reshape(stack.shape)
-    return moved[0] + AIR_HU, moved[1:] >= 0.5
+    stack = torch.cat([block[None], regions.float()])
+    stack = stack if thick else stack.flatten(0, 1)
+    moved = warp(stack, coordinates, padding="border").reshape(len(regions) + 1, *block.shape)
+    return moved[0], moved[1:] >= 0.5
 
 
 def make_source(data: Path, holdout: tuple[str, ...], plan: Plan, patch: tuple[int, ...], seed: int) -> LiverSource:

@@ -18,8 +18,11 @@ NOISE_HU = (6.0, 30.0)  # deviation: thick soft slices to thin sharp ones
 LIVER_HU = (60.0, 160.0)
 TUMOUR_BELOW_HU = (12.0, 75.0)  # most liver tumours are darker than the liver in this phase
 FILLINGS = 12  # made-up parts of the body that the map does not name
-WITHIN = 0.65  # share of liver around the centre of a made-up tumour, so that it differs from a mass that presses on the liver
+WITHIN = (0.5, 0.75)  # least share of liver around the centre of a made-up tumour, lowest and highest: at the surface to deep inside
 TUMOUR_RADIUS_MM = (4.0, 32.0)
+BULGING = 0.4  # share of the tumours that may reach out of the liver
+BULGE_MM, BULGE_SHARE = 12.0, 0.25  # as far as so much of the neighbourhood is liver: some 8 mm beyond a flat surface
+PRESSED = 0.15  # share of a mass that may lie where liver was; what would take more stays outside
 MASS_RADIUS_MM = (6.0, 65.0)
 CLOSE_BY_MM = 12.0
 PLANES_BESIDE = 1  # planes on either side of the network's slab, so that the blur across planes has something to mix
@@ -197,10 +200,10 @@ def _table(hounsfield: Tensor, organs: Tensor, generator: Generator) -> Tensor:
 
 
 def grow_in_liver(organs: Tensor, liver: Tensor, spacing_mm: Spacing, generator: Generator) -> Tensor:
-    """Places of one to three made-up round-ish tumours inside the liver: (K, J, I) bool.
+    """Places of one to three made-up round-ish tumours: (K, J, I) bool. They lie in the liver, at its surface too, where some bulge out of it.
 
     Args:
-        organs: (K, J, I) uint8, to keep the vena cava free.
+        organs: (K, J, I) uint8, to keep the vena cava and named organs free.
         liver: (K, J, I) bool.
         spacing_mm: voxel sides along i, j, k.
     """
@@ -210,16 +213,23 @@ def grow_in_liver(organs: Tensor, liver: Tensor, spacing_mm: Spacing, generator:
     for _ in range(1 + pick(generator, 3)):
         radius_mm = _between(TUMOUR_RADIUS_MM, generator)
         reach = 0.6 * radius_mm / spacing_mm[0]
-        inner = blur(liver[None].float(), (0.0, reach, reach))[0] > WITHIN
+        inner = blur(liver[None].float(), (0.0, reach, reach))[0] > uniform(generator, *WITHIN)
         room = liver & inner & (organs != Organ.VENA_CAVA)
         places = (room if bool(room.any()) else liver).nonzero()
         centre = places[pick(generator, len(places))].float()
-        fresh |= liver & _within(radius_mm, centre, liver.shape, spacing_mm, generator)
+        allowed = liver | _beside(liver, organs, spacing_mm) if chance(generator, BULGING) else liver
+        fresh |= allowed & _within(radius_mm, centre, liver.shape, spacing_mm, generator)
     return fresh
 
 
+def _beside(liver: Tensor, organs: Tensor, spacing_mm: Spacing) -> Tensor:
+    """What no organ fills within a few millimetres of the liver's surface: (K, J, I) bool."""
+    reach = BULGE_MM / spacing_mm[0]
+    return (organs == Organ.BODY) & (blur(liver[None].float(), (0.0, reach, reach))[0] > BULGE_SHARE)
+
+
 def grow_outside(organs: Tensor, liver: Tensor, spacing_mm: Spacing, generator: Generator) -> Tensor:
-    """Place of a made-up mass of another organ: (K, J, I) bool. It is no liver, even where it presses into it.
+    """Place of a made-up mass of another organ: (K, J, I) bool. It is no liver, even where it presses into it a little.
 
     Args:
         organs: (K, J, I) uint8; bone and vessels stay free, mostly the lungs too.
@@ -234,7 +244,9 @@ def grow_outside(organs: Tensor, liver: Tensor, spacing_mm: Spacing, generator: 
     places = (near if bool(near.any()) and chance(generator, 0.7) else room).nonzero()
     if not len(places):
         return torch.zeros_like(liver)
-    return free & around(places[pick(generator, len(places))].float(), MASS_RADIUS_MM, liver.shape, spacing_mm, generator)
+    mass = free & around(places[pick(generator, len(places))].float(), MASS_RADIUS_MM, liver.shape, spacing_mm, generator)
+    pressing = int((mass & liver).sum()) <= PRESSED * int(mass.sum())  # more would look like a tumour of the liver
+    return mass if pressing else mass & ~liver
 
 
 def around(centre: Tensor, radii_mm: tuple[float, float], shape: tuple[int, ...], spacing_mm: Spacing, generator: Generator) -> Tensor:

@@ -46,7 +46,7 @@ def plant_lobe(hounsfield: Tensor, lobe: Tensor, liver: Tensor, level: float, ge
     """
     edge = (0.2, *[uniform(generator, 0.4, 0.8)] * 2)
     whole = blur((lobe | liver)[None].float(), edge)[0]
-    share = whole * (1 - blur(liver[None].float(), edge)[0])
+    share = blur(lobe[None].float(), edge)[0]
     grain = noise(hounsfield.shape, generator)
     grain = grain * (grain_hu(hounsfield, liver) / grain.std())
     tissue = level + uniform(generator, 1, 5) * smooth_field(hounsfield.shape, 6.0, generator) + grain
