@@ -138,11 +138,28 @@ def test_a_sample_in_shape_is_not_bent(source: LiverSource) -> None:
 
 
 def test_a_case_without_a_share_is_never_drawn(source: LiverSource) -> None:
-    real = replace(source, mixture=Mixture(real=1.0, phase=0.0, tumours=0.0, masses=0.0, lobes=0.0, bent=0.0), patch=PLANE)
+    real = replace(source.without_synthesis().in_shape(), patch=PLANE)
     only = replace(real, patients=[case for case in real.patients if case.name == "first"])
     shared = real.emphasising({"volume-5": 0.0})
     first, second = (each.draw(torch.Generator().manual_seed(0), 6) for each in (only, shared))
     assert torch.equal(first.x, second.x) and torch.equal(first.y, second.y)
+
+
+def test_a_healed_liver_has_liver_where_the_tumour_was(source: LiverSource) -> None:
+    real = replace(source.without_synthesis().in_shape(), patch=BLOCK)
+    healed = replace(real, mixture=replace(real.mixture, healed=1.0, planes=(1.0, 0.0, 0.0)))
+    ill = replace(real, mixture=replace(real.mixture, planes=(1.0, 0.0, 0.0)))
+    found = 0
+    for seed in range(8):
+        before, after = (each.draw(torch.Generator().manual_seed(seed), 1) for each in (ill, healed))
+        tumour, liver = before.y[0, 1] > 0, before.y[0, 0] > 0
+        if not torch.equal(after.y[:, 0], before.y[:, 0]) or tumour.sum() < 30:
+            continue  # another noise was drawn, or another place
+        found += 1
+        assert not after.y[0, 1].any()
+        level = after.x[0, 0][liver & ~tumour].median()
+        assert abs(float(after.x[0, 0][tumour].median() - level)) < 0.1 < abs(float(before.x[0, 0][tumour].median() - level))
+    assert found >= 3
 
 
 def test_a_lobe_is_liver_beside_the_liver_and_looks_like_it() -> None:

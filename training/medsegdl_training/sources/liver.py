@@ -52,6 +52,7 @@ class Mixture:
     Attributes:
         real: a patient's own CT; the rest is painted.
         phase: among real ones, another contrast phase.
+        healed: among real ones, healthy liver in place of the patient's own tumours.
         tumours: liver samples that get made-up tumours.
         masses: samples that get masses of other organs, which are no liver.
         lobes: liver samples whose liver reaches further than the patient's own.
@@ -61,6 +62,7 @@ class Mixture:
 
     real: float = 0.5
     phase: float = 0.6
+    healed: float = 0.5
     tumours: float = 0.7
     masses: float = 0.75
     lobes: float = 0.35
@@ -104,7 +106,8 @@ class LiverSource:
         with_ct = [case for case in self.patients if case.has_ct]
         if not with_ct:
             raise InputRefused("There is no labelled CT, only label maps.", "Leave --no-synthesis out, or add a CT.")
-        return replace(self, patients=with_ct, mixture=replace(self.mixture, real=1.0, phase=0.0, tumours=0.0, masses=0.0, lobes=0.0))
+        as_they_are = replace(self.mixture, real=1.0, phase=0.0, healed=0.0, tumours=0.0, masses=0.0, lobes=0.0)
+        return replace(self, patients=with_ct, mixture=as_they_are)
 
     def in_shape(self) -> LiverSource:
         """See `source.LabelledSource`."""
@@ -158,6 +161,10 @@ class LiverSource:
             case.organs_block(planes, window),
             case.regions_block(planes, window),
         )
+        if chance(generator, self.mixture.healed):
+            liver, tumour = regions
+            block = plant_lobe(block, tumour, liver & ~tumour, _liver_level(block, organs), generator)
+            organs, regions = painted_over(organs, tumour, Organ.LIVER), torch.stack([liver, torch.zeros_like(tumour)])
         if chance(generator, self.mixture.lobes):
             lobe = grow_lobe(organs, regions[0], self.plan.spacing_mm, generator)
             block = plant_lobe(block, lobe, regions[0], _liver_level(block, organs), generator)
