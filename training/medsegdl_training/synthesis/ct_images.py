@@ -24,6 +24,7 @@ BULGING = 0.4  # share of the tumours that may reach out of the liver
 BULGE_MM, BULGE_SHARE = 12.0, 0.25  # as far as so much of the neighbourhood is liver: some 8 mm beyond a flat surface
 PRESSED = 0.15  # share of a mass that may lie where liver was; what would take more stays outside
 MASS_RADIUS_MM = (6.0, 65.0)
+ROUNDISH, LONGISH = (0.75, 1.3), (0.45, 1.6)  # by what a made-up body is stretched along each axis
 CLOSE_BY_MM = 12.0
 PLANES_BESIDE = 1  # planes on either side of the network's slab, so that the blur across planes has something to mix
 
@@ -31,6 +32,7 @@ SKIN_MM = 13.5  # how far the blur reaches that tells depth below the skin
 THICK = 8  # planes from which on a block is treated in three dimensions; fewer are nearly alike
 
 Spacing = tuple[float, float, float]
+Bounds = tuple[float, float]
 
 
 class Organ(IntEnum):
@@ -200,7 +202,7 @@ def _table(hounsfield: Tensor, organs: Tensor, generator: Generator) -> Tensor:
 
 
 def grow_in_liver(organs: Tensor, liver: Tensor, spacing_mm: Spacing, generator: Generator) -> Tensor:
-    """Places of one to three made-up round-ish tumours: (K, J, I) bool. They lie in the liver, at its surface too, where some bulge out of it.
+    """Places of one to three made-up tumours: (K, J, I) bool. They lie in the liver, at its surface too, where some bulge out of it.
 
     Args:
         organs: (K, J, I) uint8, to keep the vena cava and named organs free.
@@ -218,7 +220,7 @@ def grow_in_liver(organs: Tensor, liver: Tensor, spacing_mm: Spacing, generator:
         places = (room if bool(room.any()) else liver).nonzero()
         centre = places[pick(generator, len(places))].float()
         allowed = liver | _beside(liver, organs, spacing_mm) if chance(generator, BULGING) else liver
-        fresh |= allowed & _within(radius_mm, centre, liver.shape, spacing_mm, generator)
+        fresh |= allowed & around(centre, (radius_mm, radius_mm), liver.shape, spacing_mm, generator)
     return fresh
 
 
@@ -249,16 +251,15 @@ def grow_outside(organs: Tensor, liver: Tensor, spacing_mm: Spacing, generator: 
     return mass if pressing else mass & ~liver
 
 
-def around(centre: Tensor, radii_mm: tuple[float, float], shape: tuple[int, ...], spacing_mm: Spacing, generator: Generator) -> Tensor:
-    """A round-ish body about a voxel (3,), of a size between two radii: (K, J, I) bool."""
-    return _within(_between(radii_mm, generator), centre, shape, spacing_mm, generator)
+def around(
+    centre: Tensor, radii_mm: Bounds, shape: tuple[int, ...], spacing_mm: Spacing, generator: Generator, stretch: Bounds = ROUNDISH
+) -> Tensor:
+    """A body about a voxel (3,), of a size between two radii, its axes stretched by factors between `stretch`: (K, J, I) bool."""
+    distance_mm = _distance_mm(shape, centre, spacing_mm, stretch, generator)
+    return distance_mm < _uneven(_between(radii_mm, generator), shape, spacing_mm, generator)
 
 
-def _within(radius_mm: float, centre: Tensor, shape: tuple[int, ...], spacing_mm: Spacing, generator: Generator) -> Tensor:
-    return _distance_mm(shape, centre, spacing_mm, generator) < _uneven(radius_mm, shape, spacing_mm, generator)
-
-
-def _between(bounds: tuple[float, float], generator: Generator) -> float:
+def _between(bounds: Bounds, generator: Generator) -> float:
     """A number between two bounds, its logarithm uniform: small ones are as frequent as large ones."""
     return bounds[0] * (bounds[1] / bounds[0]) ** uniform(generator, 0.0, 1.0)
 
@@ -269,10 +270,10 @@ def _uneven(radius_mm: float, shape: tuple[int, ...], spacing_mm: Spacing, gener
     return radius_mm * (1 + uniform(generator, 0.03, 0.25) * _layered(shape, cell, generator))
 
 
-def _distance_mm(shape: tuple[int, ...], centre: Tensor, spacing_mm: Spacing, generator: Generator) -> Tensor:
+def _distance_mm(shape: tuple[int, ...], centre: Tensor, spacing_mm: Spacing, stretch: Bounds, generator: Generator) -> Tensor:
     """Distance from a voxel, stretched at random along the axes: (K, J, I)."""
     axes = torch.meshgrid(*[torch.arange(n, dtype=torch.float32) for n in shape], indexing="ij")
-    sides = [side * uniform(generator, 0.75, 1.3) for side in spacing_mm[::-1]]
+    sides = [side / uniform(generator, *stretch) for side in spacing_mm[::-1]]
     return sum(((axis - c) * s) ** 2 for axis, c, s in zip(axes, centre, sides)).sqrt()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
-from .ct_images import CLOSE_BY_MM, FAT_HU, LUNGS, SKIN_MM, UNTOUCHED, Organ, Spacing, around, depth_of, grain_hu, noise
+from .ct_images import CLOSE_BY_MM, FAT_HU, LONGISH, LUNGS, SKIN_MM, UNTOUCHED, Organ, Spacing, around, depth_of, grain_hu, noise
 from .fields import blur, chance, pick, smooth_field, uniform
 
 LOBE_RADIUS_MM = (12.0, 50.0)
@@ -31,7 +31,8 @@ def grow_lobe(organs: Tensor, liver: Tensor, spacing_mm: Spacing, generator: Gen
     places = (free & (blur(liver[None].float(), (0.0, reach, reach))[0] > NEAR_LIVER)).nonzero()
     if not len(places):
         return torch.zeros_like(liver)
-    return free & around(places[pick(generator, len(places))].float(), LOBE_RADIUS_MM, liver.shape, spacing_mm, generator)
+    centre = places[pick(generator, len(places))].float()
+    return free & around(centre, LOBE_RADIUS_MM, liver.shape, spacing_mm, generator, LONGISH)
 
 
 def plant_lobe(hounsfield: Tensor, lobe: Tensor, liver: Tensor, level: float, generator: Generator) -> Tensor:
