@@ -14,6 +14,7 @@ from medsegdl_training.sources.cache import FOLDER_VARIABLE
 from medsegdl_training.sources.liver import LiverSource, Mixture, bend, find_cases, make_source
 from medsegdl_training.sources.liver_cases import block_of
 from medsegdl_training.synthesis.ct_images import Organ
+from medsegdl_training.synthesis.diaphragm import grow_diaphragm, plant_diaphragm
 from medsegdl_training.synthesis.fields import blur
 from medsegdl_training.synthesis.lobes import grow_lobe, plant_lobe
 from MedSegDLLib.errors import InputRefused
@@ -182,6 +183,56 @@ def test_a_lobe_is_liver_beside_the_liver_and_looks_like_it() -> None:
         torch.testing.assert_close(planted[far], block[far])
     assert grown >= 6
     assert not grow_lobe(organs, torch.zeros_like(liver), (3.5, 3.5, 4.0), torch.Generator()).any()
+
+
+def trunk() -> torch.Tensor:
+    """An organ map (24, 60, 80): a liver to the right, a stomach's place to the left, both lungs above and bone at the back."""
+    organs = torch.full((24, 60, 80), int(Organ.BODY), dtype=torch.uint8)
+    organs[:, :4], organs[:, -4:], organs[:, :, :4], organs[:, :, -4:] = [int(Organ.OUTSIDE)] * 4
+    organs[16:, 14:46, 14:66] = int(Organ.LEFT_LUNG)
+    organs[4:16, 16:42, 14:42] = int(Organ.LIVER)
+    organs[:, 50:54, 36:44] = int(Organ.BONE)
+    return organs
+
+
+def test_some_lobes_lengthen_the_left_lobe_and_some_of_them_lift_the_lung() -> None:
+    organs = trunk()
+    liver, longer, lifted = organs == Organ.LIVER, 0, 0
+    for seed in range(40):
+        lobe = grow_lobe(organs, liver, (3.5, 3.5, 4.0), torch.Generator().manual_seed(seed))
+        assert not (lobe & (organs != Organ.BODY) & (organs != Organ.LEFT_LUNG)).any()
+        longer += bool(lobe[:, :, 52:].any())
+        lifted += bool((lobe & (organs == Organ.LEFT_LUNG)).any())
+    assert 8 <= longer < 40 and 2 <= lifted <= 20
+
+
+def test_the_diaphragm_lies_on_the_liver_and_is_no_liver() -> None:
+    organs, spacing = trunk(), (3.5, 3.5, 4.0)
+    liver, thick = organs == Organ.LIVER, []
+    k, j, i = torch.meshgrid(*[torch.arange(n) for n in liver.shape], indexing="ij")
+    sides = ((k - k.clamp(4, 15)) * 4.0, (j - j.clamp(16, 41)) * 3.5, (i - i.clamp(14, 41)) * 3.5)
+    away_mm = torch.stack(sides).float().norm(dim=0)
+    for seed in range(24):
+        muscle = grow_diaphragm(organs, liver, spacing, torch.Generator().manual_seed(seed))
+        assert set(organs[muscle].tolist()) <= {int(Organ.BODY), int(Organ.LEFT_LUNG)}
+        assert not (away_mm[muscle] > 45).any()
+        assert not muscle[:4, 24:34, 22:34].any()  # nothing under the liver
+        thick.append(int(muscle[16:, 24:34, 22:34].sum()) / 120)
+    assert min(thick) < 1 and 2 < max(thick) < 8  # planes of 4 mm
+    assert not grow_diaphragm(organs, torch.zeros_like(liver), spacing, torch.Generator()).any()
+
+
+def test_a_planted_diaphragm_is_darker_than_the_liver_and_leaves_it() -> None:
+    organs = trunk()
+    liver = organs == Organ.LIVER
+    block = torch.where(liver, 110.0, -800.0) + 3 * torch.randn(liver.shape, generator=torch.Generator().manual_seed(9))
+    muscle = torch.zeros_like(liver)
+    muscle[16:19, 16:42, 14:42] = True
+    for seed in range(8):
+        planted = plant_diaphragm(block, muscle, liver, 110.0, torch.Generator().manual_seed(seed))
+        assert 25 < float(planted[17, 20:38, 18:38].median()) < 105
+        assert abs(float(planted[liver].median()) - 110) < 3
+        torch.testing.assert_close(planted[:, :10], block[:, :10])
 
 
 def test_maps_alone_are_no_patients(source: LiverSource) -> None:

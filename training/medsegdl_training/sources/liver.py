@@ -30,6 +30,7 @@ from ..synthesis.ct_images import (
     plant_mass,
     plant_tumours,
 )
+from ..synthesis.diaphragm import grow_diaphragm, plant_diaphragm
 from ..synthesis.fields import chance, draw_one, identity_coordinates, pick, smooth_field, uniform, warp
 from ..synthesis.lobes import grow_lobe, plant_lobe
 from .fingerprint import fingerprint
@@ -56,6 +57,7 @@ class Mixture:
         tumours: liver samples that get made-up tumours.
         masses: samples that get masses of other organs, which are no liver.
         lobes: liver samples whose liver reaches further than the patient's own.
+        diaphragm: liver samples with more muscle between the liver and the lungs or the wall.
         planes: weights of planes with tumour, with liver alone, with neither.
         bent: samples that are warped.
     """
@@ -65,7 +67,8 @@ class Mixture:
     healed: float = 0.5
     tumours: float = 0.7
     masses: float = 0.75
-    lobes: float = 0.35
+    lobes: float = 0.45
+    diaphragm: float = 0.4
     planes: tuple[float, float, float] = (0.3, 0.45, 0.25)
     bent: float = 0.6
 
@@ -106,7 +109,7 @@ class LiverSource:
         with_ct = [case for case in self.patients if case.has_ct]
         if not with_ct:
             raise InputRefused("There is no labelled CT, only label maps.", "Leave --no-synthesis out, or add a CT.")
-        as_they_are = replace(self.mixture, real=1.0, phase=0.0, healed=0.0, tumours=0.0, masses=0.0, lobes=0.0)
+        as_they_are = replace(self.mixture, real=1.0, phase=0.0, healed=0.0, tumours=0.0, masses=0.0, lobes=0.0, diaphragm=0.0)
         return replace(self, patients=with_ct, mixture=as_they_are)
 
     def in_shape(self) -> LiverSource:
@@ -169,6 +172,10 @@ class LiverSource:
             lobe = grow_lobe(organs, regions[0], self.plan.spacing_mm, generator)
             block = plant_lobe(block, lobe, regions[0], _liver_level(block, organs), generator)
             organs, regions = painted_over(organs, lobe, Organ.LIVER), regions | (lobe & LIVER_ONLY)
+        if chance(generator, self.mixture.diaphragm):
+            muscle = grow_diaphragm(organs, regions[0], self.plan.spacing_mm, generator)
+            block = plant_diaphragm(block, muscle, regions[0], _liver_level(block, organs), generator)
+            organs = painted_over(organs, muscle, Organ.DIAPHRAGM)
         if chance(generator, self.mixture.phase):
             block = other_phase(block, organs, generator)
         if chance(generator, self.mixture.tumours):
@@ -189,6 +196,8 @@ class LiverSource:
         if chance(generator, self.mixture.lobes):
             lobe = grow_lobe(organs, regions[0], self.plan.spacing_mm, generator)
             organs, regions = painted_over(organs, lobe, Organ.LIVER), regions | (lobe & LIVER_ONLY)
+        if chance(generator, self.mixture.diaphragm):
+            organs = painted_over(organs, grow_diaphragm(organs, regions[0], self.plan.spacing_mm, generator), Organ.DIAPHRAGM)
         if chance(generator, self.mixture.tumours):
             fresh = grow_in_liver(organs, regions[0], self.plan.spacing_mm, generator)
             organs = painted_over(organs, fresh, Organ.TUMOUR)

@@ -24,15 +24,17 @@ BULGING = 0.4  # share of the tumours that may reach out of the liver
 BULGE_MM, BULGE_SHARE = 12.0, 0.25  # as far as so much of the neighbourhood is liver: some 8 mm beyond a flat surface
 PRESSED = 0.15  # share of a mass that may lie where liver was; what would take more stays outside
 MASS_RADIUS_MM = (6.0, 65.0)
-ROUNDISH, LONGISH = (0.75, 1.3), (0.45, 1.6)  # by what a made-up body is stretched along each axis
+ROUNDISH, LONGISH = ((0.75, 1.3),) * 3, ((0.45, 1.6),) * 3  # by what a made-up body is stretched along k, j, i
 CLOSE_BY_MM = 12.0
 PLANES_BESIDE = 1  # planes on either side of the network's slab, so that the blur across planes has something to mix
 
 SKIN_MM = 13.5  # how far the blur reaches that tells depth below the skin
+BELOW_WALL = 0.97  # of `depth_of`: some 25 mm below the skin
 THICK = 8  # planes from which on a block is treated in three dimensions; fewer are nearly alike
 
 Spacing = tuple[float, float, float]
 Bounds = tuple[float, float]
+Stretch = tuple[Bounds, Bounds, Bounds]
 
 
 class Organ(IntEnum):
@@ -63,6 +65,7 @@ class Organ(IntEnum):
     SECOND_MASS = 23
     THIRD_MASS = 24
     FOURTH_MASS = 25
+    DIAPHRAGM = 26
 
 
 MASSES = (Organ.MASS, Organ.SECOND_MASS, Organ.THIRD_MASS, Organ.FOURTH_MASS)
@@ -252,9 +255,9 @@ def grow_outside(organs: Tensor, liver: Tensor, spacing_mm: Spacing, generator: 
 
 
 def around(
-    centre: Tensor, radii_mm: Bounds, shape: tuple[int, ...], spacing_mm: Spacing, generator: Generator, stretch: Bounds = ROUNDISH
+    centre: Tensor, radii_mm: Bounds, shape: tuple[int, ...], spacing_mm: Spacing, generator: Generator, stretch: Stretch = ROUNDISH
 ) -> Tensor:
-    """A body about a voxel (3,), of a size between two radii, its axes stretched by factors between `stretch`: (K, J, I) bool."""
+    """A body about a voxel (3,), of a size between two radii, its axes stretched by factors within `stretch`: (K, J, I) bool."""
     distance_mm = _distance_mm(shape, centre, spacing_mm, stretch, generator)
     return distance_mm < _uneven(_between(radii_mm, generator), shape, spacing_mm, generator)
 
@@ -270,10 +273,10 @@ def _uneven(radius_mm: float, shape: tuple[int, ...], spacing_mm: Spacing, gener
     return radius_mm * (1 + uniform(generator, 0.03, 0.25) * _layered(shape, cell, generator))
 
 
-def _distance_mm(shape: tuple[int, ...], centre: Tensor, spacing_mm: Spacing, stretch: Bounds, generator: Generator) -> Tensor:
+def _distance_mm(shape: tuple[int, ...], centre: Tensor, spacing_mm: Spacing, stretch: Stretch, generator: Generator) -> Tensor:
     """Distance from a voxel, stretched at random along the axes: (K, J, I)."""
     axes = torch.meshgrid(*[torch.arange(n, dtype=torch.float32) for n in shape], indexing="ij")
-    sides = [side / uniform(generator, *stretch) for side in spacing_mm[::-1]]
+    sides = [side / uniform(generator, *bounds) for side, bounds in zip(spacing_mm[::-1], stretch)]
     return sum(((axis - c) * s) ** 2 for axis, c, s in zip(axes, centre, sides)).sqrt()
 
 
@@ -318,7 +321,7 @@ def other_phase(hounsfield: Tensor, organs: Tensor, generator: Generator) -> Ten
     shift = torch.randn((32,), generator=generator) * 18.0
     shift[Organ.OUTSIDE] = 0.0
     shift[[Organ.LEFT_LUNG, Organ.RIGHT_LUNG, Organ.BONE]] *= 2.0
-    shift[Organ.BODY] *= 0.4
+    shift[[Organ.BODY, Organ.DIAPHRAGM]] *= 0.4
     shift[Organ.LIVER] = uniform(generator, -45, 35)
     shift[[Organ.TUMOUR, Organ.CYST]] = 0.7 * shift[Organ.LIVER] + normal(generator, 0.0, 8.0)
     shift[[Organ.PORTAL_VEIN, Organ.VENA_CAVA]] = 0.6 * shift[Organ.LIVER] + normal(generator, 0.0, 25.0)

@@ -8,12 +8,29 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
-from .ct_images import CLOSE_BY_MM, FAT_HU, LONGISH, LUNGS, SKIN_MM, UNTOUCHED, Organ, Spacing, around, depth_of, grain_hu, noise
+from .ct_images import (
+    BELOW_WALL,
+    CLOSE_BY_MM,
+    FAT_HU,
+    LONGISH,
+    LUNGS,
+    SKIN_MM,
+    UNTOUCHED,
+    Organ,
+    Spacing,
+    around,
+    depth_of,
+    grain_hu,
+    noise,
+)
 from .fields import blur, chance, pick, smooth_field, uniform
 
 LOBE_RADIUS_MM = (12.0, 50.0)
 SOLID = (Organ.SPLEEN, Organ.LEFT_KIDNEY, Organ.RIGHT_KIDNEY, Organ.HEART)  # a lobe lies beside them
-BELOW_WALL = 0.97  # of `depth_of`: some 25 mm below the skin
+LEFTWARD = 0.5  # share of the lobes that lengthen the left lobe, over the stomach towards the spleen
+RAISED = 0.5  # share of those that also lift the left lung
+LEFT_RADIUS_MM, LEFT_STRETCH = (20.0, 45.0), ((0.3, 0.9), (0.6, 1.3), (1.2, 2.2))
+LEFTMOST = 0.85  # of the places beside a liver, the share that lies further to the right than such a lobe's
 NEAR_LIVER = 0.08  # of a liver blurred by `CLOSE_BY_MM`
 
 
@@ -21,18 +38,25 @@ def grow_lobe(organs: Tensor, liver: Tensor, spacing_mm: Spacing, generator: Gen
     """Place of more liver beside a liver: (K, J, I) bool, disjoint from it.
 
     Args:
-        organs: (K, J, I) uint8; the wall of the belly, solid organs, bone, lungs and vessels stay as they are.
+        organs: (K, J, I) uint8, i to the patient's left; the wall of the belly, solid organs, bone, vessels and mostly the lungs stay as
+            they are.
         liver: (K, J, I) bool; nothing grows where it is empty.
         spacing_mm: voxel sides along i, j, k.
     """
-    obstacles = torch.tensor((*UNTOUCHED, *LUNGS, *SOLID), dtype=torch.uint8)
+    leftward = chance(generator, LEFTWARD)
+    raised = leftward and chance(generator, RAISED)
+    obstacles = torch.tensor((*UNTOUCHED, *SOLID, *(() if raised else LUNGS)), dtype=torch.uint8)
     free = (depth_of(organs > 0, SKIN_MM / spacing_mm[0]) > BELOW_WALL) & ~torch.isin(organs, obstacles) & ~liver
     reach = CLOSE_BY_MM / spacing_mm[0]
     places = (free & (blur(liver[None].float(), (0.0, reach, reach))[0] > NEAR_LIVER)).nonzero()
     if not len(places):
         return torch.zeros_like(liver)
+    radii_mm, stretch = LOBE_RADIUS_MM, LONGISH
+    if leftward:
+        places = places[places[:, 2] >= places[:, 2].float().quantile(LEFTMOST)]
+        radii_mm, stretch = LEFT_RADIUS_MM, LEFT_STRETCH
     centre = places[pick(generator, len(places))].float()
-    return free & around(centre, LOBE_RADIUS_MM, liver.shape, spacing_mm, generator, LONGISH)
+    return free & around(centre, radii_mm, liver.shape, spacing_mm, generator, stretch)
 
 
 def plant_lobe(hounsfield: Tensor, lobe: Tensor, liver: Tensor, level: float, generator: Generator) -> Tensor:
