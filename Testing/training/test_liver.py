@@ -166,7 +166,7 @@ def test_a_healed_liver_has_liver_where_the_tumour_was(source: LiverSource) -> N
 def test_a_lobe_is_liver_beside_the_liver_and_looks_like_it() -> None:
     shape = (12, 60, 80)
     organs = torch.full(shape, int(Organ.BODY), dtype=torch.uint8)
-    organs[:, 20:40, 10:40], organs[:, 20:40, 50:60] = int(Organ.LIVER), int(Organ.SPLEEN)
+    organs[:, 20:40, 10:40], organs[:, 20:40, 50:60] = int(Organ.LIVER), int(Organ.LEFT_KIDNEY)
     liver = organs == Organ.LIVER
     block = torch.where(liver, 110.0, -20.0) + 3 * torch.randn(shape, generator=torch.Generator().manual_seed(9))
     grown = 0
@@ -203,7 +203,7 @@ def test_some_lobes_lengthen_the_left_lobe_and_some_of_them_lift_the_lung() -> N
         assert not (lobe & (organs != Organ.BODY) & (organs != Organ.LEFT_LUNG)).any()
         longer += bool(lobe[:, :, 52:].any())
         lifted += bool((lobe & (organs == Organ.LEFT_LUNG)).any())
-    assert 8 <= longer < 40 and 2 <= lifted <= 20
+    assert 8 <= longer < 40 and 2 <= lifted <= 26
 
 
 def test_the_diaphragm_lies_on_the_liver_and_is_no_liver() -> None:

@@ -67,8 +67,8 @@ class Mixture:
     healed: float = 0.5
     tumours: float = 0.7
     masses: float = 0.75
-    lobes: float = 0.45
-    diaphragm: float = 0.4
+    lobes: float = 0.55
+    diaphragm: float = 0.5
     planes: tuple[float, float, float] = (0.3, 0.45, 0.25)
     bent: float = 0.6
 

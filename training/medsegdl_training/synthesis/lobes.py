@@ -26,9 +26,9 @@ from .ct_images import (
 from .fields import blur, chance, pick, smooth_field, uniform
 
 LOBE_RADIUS_MM = (12.0, 50.0)
-SOLID = (Organ.SPLEEN, Organ.LEFT_KIDNEY, Organ.RIGHT_KIDNEY, Organ.HEART)  # a lobe lies beside them
-LEFTWARD = 0.5  # share of the lobes that lengthen the left lobe, over the stomach towards the spleen
-RAISED = 0.5  # share of those that also lift the left lung
+SOLID = (Organ.LEFT_KIDNEY, Organ.RIGHT_KIDNEY, Organ.HEART)  # a lobe lies beside them
+LEFTWARD = 0.65  # share of the lobes that lengthen the left lobe, over the stomach towards the spleen
+RAISED = 0.5  # share of those that also lie where the left lung or the spleen was
 LEFT_RADIUS_MM, LEFT_STRETCH = (20.0, 45.0), ((0.3, 0.9), (0.6, 1.3), (1.2, 2.2))
 LEFTMOST = 0.85  # of the places beside a liver, the share that lies further to the right than such a lobe's
 NEAR_LIVER = 0.08  # of a liver blurred by `CLOSE_BY_MM`
@@ -38,14 +38,14 @@ def grow_lobe(organs: Tensor, liver: Tensor, spacing_mm: Spacing, generator: Gen
     """Place of more liver beside a liver: (K, J, I) bool, disjoint from it.
 
     Args:
-        organs: (K, J, I) uint8, i to the patient's left; the wall of the belly, solid organs, bone, vessels and mostly the lungs stay as
-            they are.
+        organs: (K, J, I) uint8, i to the patient's left; the wall of the belly, solid organs, bone, vessels, and mostly lungs and spleen
+            stay as they are.
         liver: (K, J, I) bool; nothing grows where it is empty.
         spacing_mm: voxel sides along i, j, k.
     """
     leftward = chance(generator, LEFTWARD)
     raised = leftward and chance(generator, RAISED)
-    obstacles = torch.tensor((*UNTOUCHED, *SOLID, *(() if raised else LUNGS)), dtype=torch.uint8)
+    obstacles = torch.tensor((*UNTOUCHED, *SOLID, *(() if raised else (*LUNGS, Organ.SPLEEN))), dtype=torch.uint8)
     free = (depth_of(organs > 0, SKIN_MM / spacing_mm[0]) > BELOW_WALL) & ~torch.isin(organs, obstacles) & ~liver
     reach = CLOSE_BY_MM / spacing_mm[0]
     places = (free & (blur(liver[None].float(), (0.0, reach, reach))[0] > NEAR_LIVER)).nonzero()
