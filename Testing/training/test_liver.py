@@ -186,10 +186,11 @@ def test_a_lobe_is_liver_beside_the_liver_and_looks_like_it() -> None:
 
 
 def trunk() -> torch.Tensor:
-    """An organ map (24, 60, 80): a liver to the right, a stomach's place to the left, both lungs above and bone at the back."""
+    """An organ map (24, 60, 80): a liver to the right, a stomach's place to the left, lungs, and bone at the back."""
     organs = torch.full((24, 60, 80), int(Organ.BODY), dtype=torch.uint8)
     organs[:, :4], organs[:, -4:], organs[:, :, :4], organs[:, :, -4:] = [int(Organ.OUTSIDE)] * 4
     organs[16:, 14:46, 14:66] = int(Organ.LEFT_LUNG)
+    organs[10:, 14:46, 50:66] = int(Organ.LEFT_LUNG)
     organs[4:16, 16:42, 14:42] = int(Organ.LIVER)
     organs[:, 50:54, 36:44] = int(Organ.BONE)
     return organs
@@ -201,6 +202,8 @@ def test_some_lobes_lengthen_the_left_lobe_and_some_of_them_lift_the_lung() -> N
     for seed in range(40):
         lobe = grow_lobe(organs, liver, (3.5, 3.5, 4.0), torch.Generator().manual_seed(seed))
         assert not (lobe & (organs != Organ.BODY) & (organs != Organ.LEFT_LUNG)).any()
+        assert not lobe[16:].any()  # above the liver is the diaphragm
+        assert not lobe[:, 47:, 38:42].any()  # and by the spine the great vessels
         longer += bool(lobe[:, :, 52:].any())
         lifted += bool((lobe & (organs == Organ.LEFT_LUNG)).any())
     assert 8 <= longer < 40 and 2 <= lifted <= 26

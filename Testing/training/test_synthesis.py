@@ -9,9 +9,11 @@ import torch.nn.functional as F
 from medsegdl_training.synthesis.brain_images import TYPICAL, draw_levels, levels_in, other_contrast, paint, palette_of, plant, standardise
 from medsegdl_training.synthesis.ct_images import (
     PRESSED,
+    UNLIKE_HU,
     Organ,
     grow_in_liver,
     grow_outside,
+    mass_level,
     other_phase,
     paint_block,
     plant_mass,
@@ -215,10 +217,17 @@ def test_some_made_up_masses_lie_where_lung_is_and_most_do_not(abdomen: torch.Te
     assert 0 < in_lung < 30
 
 
+def test_no_mass_is_as_bright_as_the_liver() -> None:
+    levels = [mass_level(liver, seeded(seed)) for seed in range(200) for liver in (60.0, 110.0, 160.0)]
+    livers = [liver for _ in range(200) for liver in (60.0, 110.0, 160.0)]
+    assert min(abs(level - liver) for level, liver in zip(levels, livers)) >= UNLIKE_HU
+    assert min(levels) < 20 and max(levels) > 165
+
+
 def test_a_planted_mass_changes_its_place_only(abdomen: torch.Tensor) -> None:
     slab = torch.where(abdomen > 0, -100.0, -1000.0)
     fresh = grow_outside(abdomen, abdomen == Organ.LIVER, SPACING_MM, seeded(3))
-    planted = plant_mass(slab, fresh, seeded(4))
+    planted = plant_mass(slab, fresh, 110.0, seeded(4))
     far = blur(fresh[None].float(), 2.5)[0] == 0
     assert torch.allclose(planted[far], slab[far], atol=1e-3)
     assert float(planted[fresh].mean()) > float(slab[fresh].mean())

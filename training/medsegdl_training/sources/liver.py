@@ -185,7 +185,7 @@ class LiverSource:
             regions |= fresh
         for _ in range(self._masses(generator)):
             mass = grow_outside(organs, regions[0], self.plan.spacing_mm, generator)
-            block, regions = plant_mass(block, mass, generator), regions & ~mass
+            block, regions = plant_mass(block, mass, _liver_level(block, organs), generator), regions & ~mass
         if chance(generator, 0.3):
             block = block + 0.6 * noise(block.shape, generator)
         return block, regions

@@ -25,6 +25,7 @@ BULGE_MM, BULGE_SHARE = 12.0, 0.25  # as far as so much of the neighbourhood is 
 PRESSED = 0.15  # share of a mass that may lie where liver was; what would take more stays outside
 MASS_RADIUS_MM = (6.0, 65.0)
 ROUNDISH, LONGISH = ((0.75, 1.3),) * 3, ((0.45, 1.6),) * 3  # by what a made-up body is stretched along k, j, i
+UNLIKE_HU = 15.0  # a mass as bright as the liver could not be told from it
 CLOSE_BY_MM = 12.0
 PLANES_BESIDE = 1  # planes on either side of the network's slab, so that the blur across planes has something to mix
 
@@ -102,6 +103,8 @@ def organ_levels(generator: Generator) -> Tensor:
     levels[Organ.LIVER] = liver
     for organ, (low, high) in RANGES.items():
         levels[organ] = uniform(generator, low, high)
+    for mass in MASSES:
+        levels[mass] = mass_level(liver, generator)
     levels[Organ.TUMOUR] = tumour_level(liver, generator)
     levels[Organ.SPLEEN] = liver + uniform(generator, -15, 40)
     enhanced = chance(generator, 0.85)
@@ -115,6 +118,14 @@ def tumour_level(liver: float, generator: Generator) -> float:
     if chance(generator, 0.08):
         return liver + uniform(generator, 20, 60)
     return max(liver - uniform(generator, *TUMOUR_BELOW_HU), 5.0)
+
+
+def mass_level(liver: float, generator: Generator) -> float:
+    """Mean HU of a mass beside a liver of that mean."""
+    level = uniform(generator, *RANGES[Organ.MASS])
+    if abs(level - liver) >= UNLIKE_HU:
+        return level
+    return level + (2 * UNLIKE_HU if level >= liver else -2 * UNLIKE_HU)
 
 
 def paint_block(organs: Tensor, spacing_mm: Spacing, generator: Generator) -> Tensor:
@@ -280,10 +291,10 @@ def _distance_mm(shape: tuple[int, ...], centre: Tensor, spacing_mm: Spacing, st
     return sum(((axis - c) * s) ** 2 for axis, c, s in zip(axes, centre, sides)).sqrt()
 
 
-def plant_mass(hounsfield: Tensor, fresh: Tensor, generator: Generator) -> Tensor:
+def plant_mass(hounsfield: Tensor, fresh: Tensor, liver_level: float, generator: Generator) -> Tensor:
     """Replace `fresh` voxels of a real slab by the tissue of a mass, sometimes with a brighter wall: (K, J, I) HU."""
     alpha = blur(fresh[None].float(), (0.2, *[uniform(generator, 0.4, 1.0)] * 2))[0]
-    level = uniform(generator, *RANGES[Organ.MASS])
+    level = mass_level(liver_level, generator)
     inner = blur(fresh[None].float(), (0.0, 3.0, 3.0))[0]
     wall = uniform(generator, 0.0, 60.0) if chance(generator, 0.5) else 0.0
     uneven = uniform(generator, 2, 15) * _layered(fresh.shape, 6.0, generator)

@@ -31,6 +31,7 @@ LEFTWARD = 0.65  # share of the lobes that lengthen the left lobe, over the stom
 RAISED = 0.5  # share of those that also lie where the left lung or the spleen was
 LEFT_RADIUS_MM, LEFT_STRETCH = (20.0, 45.0), ((0.3, 0.9), (0.6, 1.3), (1.2, 2.2))
 LEFTMOST = 0.85  # of the places beside a liver, the share that lies further to the right than such a lobe's
+SPINE_HALF_MM, BEFORE_SPINE_MM = 50.0, 25.0  # how far beside its middle and before the vertebrae no lobe lies
 NEAR_LIVER = 0.08  # of a liver blurred by `CLOSE_BY_MM`
 
 
@@ -44,9 +45,7 @@ def grow_lobe(organs: Tensor, liver: Tensor, spacing_mm: Spacing, generator: Gen
         spacing_mm: voxel sides along i, j, k.
     """
     leftward = chance(generator, LEFTWARD)
-    raised = leftward and chance(generator, RAISED)
-    obstacles = torch.tensor((*UNTOUCHED, *SOLID, *(() if raised else (*LUNGS, Organ.SPLEEN))), dtype=torch.uint8)
-    free = (depth_of(organs > 0, SKIN_MM / spacing_mm[0]) > BELOW_WALL) & ~torch.isin(organs, obstacles) & ~liver
+    free = _room(organs, liver, spacing_mm, raised=leftward and chance(generator, RAISED))
     reach = CLOSE_BY_MM / spacing_mm[0]
     places = (free & (blur(liver[None].float(), (0.0, reach, reach))[0] > NEAR_LIVER)).nonzero()
     if not len(places):
@@ -57,6 +56,29 @@ def grow_lobe(organs: Tensor, liver: Tensor, spacing_mm: Spacing, generator: Gen
         radii_mm, stretch = LEFT_RADIUS_MM, LEFT_STRETCH
     centre = places[pick(generator, len(places))].float()
     return free & around(centre, radii_mm, liver.shape, spacing_mm, generator, stretch)
+
+
+def _room(organs: Tensor, liver: Tensor, spacing_mm: Spacing, raised: bool) -> Tensor:
+    """Where a liver may reach: in the belly, under the diaphragm, away from the spine, in no solid organ: (K, J, I) bool."""
+    obstacles = torch.tensor((*UNTOUCHED, *SOLID, *(() if raised else (*LUNGS, Organ.SPLEEN))), dtype=torch.uint8)
+    inside = depth_of(organs > 0, SKIN_MM / spacing_mm[0]) > BELOW_WALL
+    below = (liver.cumsum(dim=0) == 0) & (liver.flatten(1).any(dim=1).flip(0).cumsum(dim=0).flip(0) > 0)[:, None, None]
+    return inside & below & ~_beside_spine(organs, spacing_mm) & ~torch.isin(organs, obstacles) & ~liver
+
+
+def _beside_spine(organs: Tensor, spacing_mm: Spacing) -> Tensor:
+    """The great vessels, the crura and the muscles on both sides of the vertebrae: (J, I) bool, nowhere without bone."""
+    bone = organs == Organ.BONE
+    behind = torch.zeros(organs.shape[1:], dtype=torch.bool)
+    if not bool(bone.any()):
+        return behind
+    middle = int(bone.nonzero()[:, 2].median())
+    half = round(SPINE_HALF_MM / spacing_mm[0])
+    columns = slice(max(0, middle - half), middle + half + 1)
+    rows = bone[:, :, columns].nonzero()[:, 1]
+    front = int(rows.float().quantile(0.2)) if len(rows) else organs.shape[1]  # ribs and breast bone are fewer
+    behind[max(0, front - round(BEFORE_SPINE_MM / spacing_mm[1])) :, columns] = True
+    return behind
 
 
 def plant_lobe(hounsfield: Tensor, lobe: Tensor, liver: Tensor, level: float, generator: Generator) -> Tensor:
