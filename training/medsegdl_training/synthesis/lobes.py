@@ -30,6 +30,8 @@ SOLID = (Organ.LEFT_KIDNEY, Organ.RIGHT_KIDNEY, Organ.HEART)  # a lobe lies besi
 LEFTWARD = 0.65  # share of the lobes that lengthen the left lobe, over the stomach towards the spleen
 RAISED = 0.5  # share of those that also lie where the left lung or the spleen was
 LEFT_RADIUS_MM, LEFT_STRETCH = (20.0, 45.0), ((0.3, 0.9), (0.6, 1.3), (1.2, 2.2))
+TIP = 0.8  # of a raised lobe, the share that lies further to the right than the root of its tail, which goes on around the spleen
+TAIL_RADIUS_MM, TAIL_STRETCH = (15.0, 35.0), ((0.4, 0.9), (0.9, 2.0), (0.8, 1.6))
 LEFTMOST = 0.85  # of the places beside a liver, the share that lies further to the right than such a lobe's
 SPINE_HALF_MM, BEFORE_SPINE_MM = 50.0, 25.0  # how far beside its middle and before the vertebrae no lobe lies
 NEAR_LIVER = 0.08  # of a liver blurred by `CLOSE_BY_MM`
@@ -45,7 +47,8 @@ def grow_lobe(organs: Tensor, liver: Tensor, spacing_mm: Spacing, generator: Gen
         spacing_mm: voxel sides along i, j, k.
     """
     leftward = chance(generator, LEFTWARD)
-    free = _room(organs, liver, spacing_mm, raised=leftward and chance(generator, RAISED))
+    raised = leftward and chance(generator, RAISED)
+    free = _room(organs, liver, spacing_mm, raised)
     reach = CLOSE_BY_MM / spacing_mm[0]
     places = (free & (blur(liver[None].float(), (0.0, reach, reach))[0] > NEAR_LIVER)).nonzero()
     if not len(places):
@@ -55,7 +58,13 @@ def grow_lobe(organs: Tensor, liver: Tensor, spacing_mm: Spacing, generator: Gen
         places = places[places[:, 2] >= places[:, 2].float().quantile(LEFTMOST)]
         radii_mm, stretch = LEFT_RADIUS_MM, LEFT_STRETCH
     centre = places[pick(generator, len(places))].float()
-    return free & around(centre, radii_mm, liver.shape, spacing_mm, generator, stretch)
+    lobe = free & around(centre, radii_mm, liver.shape, spacing_mm, generator, stretch)
+    if not raised or not bool(lobe.any()):
+        return lobe
+    tips = lobe.nonzero()
+    tips = tips[tips[:, 2] >= tips[:, 2].float().quantile(TIP)]
+    tip = tips[pick(generator, len(tips))].float()
+    return lobe | (free & around(tip, TAIL_RADIUS_MM, liver.shape, spacing_mm, generator, TAIL_STRETCH))
 
 
 def _room(organs: Tensor, liver: Tensor, spacing_mm: Spacing, raised: bool) -> Tensor:
@@ -82,7 +91,7 @@ def _beside_spine(organs: Tensor, spacing_mm: Spacing) -> Tensor:
 
 
 def plant_lobe(hounsfield: Tensor, lobe: Tensor, liver: Tensor, level: float, generator: Generator) -> Tensor:
-    """Replace the voxels of a real slab by liver, sometimes with a layer of fat around, but not towards the liver: (K, J, I) HU.
+    """Replace the voxels of a real slab by liver, sometimes with a layer of fat around it, but not towards the liver: (K, J, I) HU.
 
     Args:
         hounsfield: (K, J, I).
@@ -99,6 +108,6 @@ def plant_lobe(hounsfield: Tensor, lobe: Tensor, liver: Tensor, level: float, ge
     tissue = level + uniform(generator, 1, 5) * smooth_field(hounsfield.shape, 6.0, generator) + grain
     planted = hounsfield * (1 - share) + tissue * share
     if chance(generator, 0.5):
-        rim = (4 * share * (1 - whole)).clamp(0, 1)
+        rim = (4 * share * (1 - whole)).clamp(0, 1) * ~lobe  # a thin one stays liver
         planted = planted * (1 - rim) + uniform(generator, *FAT_HU) * rim
     return planted
