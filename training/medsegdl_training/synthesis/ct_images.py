@@ -25,6 +25,7 @@ BULGE_MM, BULGE_SHARE = 12.0, 0.25  # as far as so much of the neighbourhood is 
 PRESSED = 0.15  # share of a mass that may lie where liver was; what would take more stays outside
 MASS_RADIUS_MM = (6.0, 65.0)
 ROUNDISH, LONGISH = ((0.75, 1.3),) * 3, ((0.45, 1.6),) * 3  # by what a made-up body is stretched along k, j, i
+MASS_HU = (0.0, 180.0)  # stomach, tumour, spleen, heart
 UNLIKE_HU = 15.0  # a mass as bright as the liver could not be told from it
 CLOSE_BY_MM = 12.0
 PLANES_BESIDE = 1  # planes on either side of the network's slab, so that the blur across planes has something to mix
@@ -86,7 +87,6 @@ RANGES: dict[Organ, tuple[float, float]] = {
     Organ.ADRENAL: (40, 90),
     Organ.BLADDER: (-5, 40),
     Organ.BOWEL: (0, 90),
-    **dict.fromkeys(MASSES, (0, 180)),  # stomach, tumour, spleen, heart
 }
 LUNGS = (Organ.LEFT_LUNG, Organ.RIGHT_LUNG)
 UNTOUCHED = (Organ.BONE, Organ.ARTERY, Organ.VENA_CAVA, Organ.PORTAL_VEIN)  # by a made-up mass; the lungs not always
@@ -122,7 +122,7 @@ def tumour_level(liver: float, generator: Generator) -> float:
 
 def mass_level(liver: float, generator: Generator) -> float:
     """Mean HU of a mass beside a liver of that mean."""
-    level = uniform(generator, *RANGES[Organ.MASS])
+    level = uniform(generator, *MASS_HU)
     if abs(level - liver) >= UNLIKE_HU:
         return level
     return level + (2 * UNLIKE_HU if level >= liver else -2 * UNLIKE_HU)
@@ -298,8 +298,8 @@ def plant_mass(hounsfield: Tensor, fresh: Tensor, liver_level: float, generator:
     inner = blur(fresh[None].float(), (0.0, 3.0, 3.0))[0]
     wall = uniform(generator, 0.0, 60.0) if chance(generator, 0.5) else 0.0
     uneven = uniform(generator, 2, 15) * _layered(fresh.shape, 6.0, generator)
-    grain = noise(fresh.shape, generator)
-    tissue = level + wall * (1 - inner) + uneven + grain * (uniform(generator, 0.8, 1.2) * grain_hu(hounsfield) / grain.std())
+    grain = grain_like(hounsfield, None, generator) * uniform(generator, 0.8, 1.2)
+    tissue = level + wall * (1 - inner) + uneven + grain
     planted = hounsfield * (1 - alpha) + tissue * alpha
     if chance(generator, 0.4):  # a layer of fat around it
         rim = (4 * alpha * (1 - alpha)).clamp(0, 1)
@@ -325,6 +325,12 @@ def grain_hu(hounsfield: Tensor, within: Tensor | None = None) -> float:
     fine = hounsfield - blur(hounsfield[None], (0.0, 1.2, 1.2))[0]
     values = fine[(hounsfield > -50) & (hounsfield < 200) if within is None else within].abs()
     return 1.48 * float(values.median()) if values.numel() else NOISE_HU[0]
+
+
+def grain_like(hounsfield: Tensor, within: Tensor | None, generator: Generator) -> Tensor:
+    """Fresh noise as strong as a real slab's, see `grain_hu`: (K, J, I) HU."""
+    grain = noise(hounsfield.shape, generator)
+    return grain * (grain_hu(hounsfield, within) / grain.std())
 
 
 def other_phase(hounsfield: Tensor, organs: Tensor, generator: Generator) -> Tensor:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
-from .ct_images import BELOW_WALL, LUNGS, SKIN_MM, UNTOUCHED, Organ, Spacing, depth_of, grain_hu, noise
+from .ct_images import BELOW_WALL, LUNGS, SKIN_MM, UNTOUCHED, Organ, Spacing, depth_of, grain_like
 from .fields import blur, smooth_field, uniform
 
 THICKNESS_MM = (2.0, 13.0)  # the mean of one patient; it varies by half from place to place
@@ -48,8 +48,7 @@ def plant_diaphragm(hounsfield: Tensor, muscle: Tensor, liver: Tensor, level: fl
         generator: of the level and the texture.
     """
     share = blur(muscle[None].float(), (0.2, *[uniform(generator, 0.4, 0.8)] * 2))[0]
-    grain = noise(hounsfield.shape, generator)
-    grain = grain * (grain_hu(hounsfield, liver) / grain.std())
+    grain = grain_like(hounsfield, liver, generator)
     mean = min(uniform(generator, *LEVEL_HU), level - LEAST_CONTRAST_HU)
     tissue = mean + uniform(generator, 1, 8) * smooth_field(hounsfield.shape, 6.0, generator) + grain
     return hounsfield * (1 - share) + tissue * share

@@ -20,8 +20,7 @@ from .ct_images import (
     Spacing,
     around,
     depth_of,
-    grain_hu,
-    noise,
+    grain_like,
 )
 from .fields import blur, chance, pick, smooth_field, uniform
 
@@ -103,8 +102,7 @@ def plant_lobe(hounsfield: Tensor, lobe: Tensor, liver: Tensor, level: float, ge
     edge = (0.2, *[uniform(generator, 0.4, 0.8)] * 2)
     whole = blur((lobe | liver)[None].float(), edge)[0]
     share = blur(lobe[None].float(), edge)[0]
-    grain = noise(hounsfield.shape, generator)
-    grain = grain * (grain_hu(hounsfield, liver) / grain.std())
+    grain = grain_like(hounsfield, liver, generator)
     tissue = level + uniform(generator, 1, 5) * smooth_field(hounsfield.shape, 6.0, generator) + grain
     planted = hounsfield * (1 - share) + tissue * share
     if chance(generator, 0.5):
