@@ -107,7 +107,7 @@ def foretell(images: dict[str, Image], task: Task, weights: Weights, options: Op
         "bias correction": _bias_correction(found, options),
         "prepare": _prepare(found, weights),
         "network": (forward, FLOAT * arch.out_channels * math.prod(found.network)),
-        "restore": _restore(found, task),
+        "restore": _restore(found, task, weights.plan.follow_edges),
         "uncertainty": _uncertainty(found, task, options),
     }.items():
         if holds:
@@ -149,10 +149,10 @@ def _prepare(found: Extents, weights: Weights) -> tuple[int, int]:
     return x + way[weights.plan.scale], x
 
 
-def _restore(found: Extents, task: Task) -> tuple[int, int]:
-    """All masks, and the largest region's connected parts, its box's copy and what is left of it."""
+def _restore(found: Extents, task: Task, follow_edges: bool) -> tuple[int, int]:
+    """All masks, and the largest region's connected parts, its box's copy, what is left of it, and the bins of its intensities."""
     masks = MASK * found.whole * len(task.regions)
-    region = int(REGION_SHARE * found.box) * (LABEL + 2 * MASK)
+    region = int(REGION_SHARE * found.box) * (LABEL + 2 * MASK + MASK * follow_edges)
     return masks + region, masks
 
 

@@ -173,7 +173,7 @@ def restored(
     probabilities: torch.Tensor, prepared: Prepared, aligned: Aligned, task: Task, weights: Weights, foreground: np.ndarray
 ) -> Result:
     """Masks (and numbered instances) on the reference's grid."""
-    masks = restore(probabilities, prepared.grid, aligned.grid, task, weights.plan, foreground)
+    masks = restore(probabilities, prepared.grid, aligned.grid, task, weights.plan, foreground, aligned.volumes[aligned.reference].array)
     instances = None
     if task.instances:
         object_map, boundary = (probabilities[task.outputs.index(name)][0].numpy() for name in (task.regions[0].key, *task.auxiliary))

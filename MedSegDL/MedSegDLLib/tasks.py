@@ -102,6 +102,7 @@ class Plan:
         inner_threshold: the same for regions that lie inside another; None for no other than `threshold`.
         mirror: spatial axes (-1 is I, -2 J, -3 K) along which an image may be mirrored and stay one of its kind; training augments and the
             accurate mode averages over them.
+        follow_edges: whether outermost regions end where the reference's own intensities change (`edges`); needs Scale.WINDOW.
     """
 
     scale: Scale
@@ -112,6 +113,11 @@ class Plan:
     threshold: float = 0.5
     mirror: tuple[int, ...] = ()
     inner_threshold: float | None = None
+    follow_edges: bool = False
+
+    def __post_init__(self) -> None:
+        if self.follow_edges and self.scale is not Scale.WINDOW:
+            raise ValueError("only a plan with a window can follow edges")
 
     def threshold_of(self, region: Region) -> float:
         """Probability from which a voxel belongs to the region."""
@@ -217,7 +223,15 @@ LIVER = Task(
         Region("tumour", "Liver tumour", (0.56, 0.93, 0.56), _MORPHOLOGY, _NEOPLASM, _LIVER, inside="liver", smallest_ml=0.1),
     ),
     conventions=(LabelConvention(None, {"liver": (), "tumour": (2,)}),),  # LiTS, Medical Segmentation Decathlon
-    plan=Plan(Scale.WINDOW, spacing_mm=(3.5, 3.5, 4.0), tile=(96, 96, 128), window=(-150.0, 250.0), threshold=0.8, inner_threshold=0.4),
+    plan=Plan(
+        Scale.WINDOW,
+        spacing_mm=(2.5, 2.5, 3.0),
+        tile=(96, 128, 160),
+        window=(-150.0, 250.0),
+        threshold=0.8,
+        inner_threshold=0.4,
+        follow_edges=True,
+    ),
     profile="liver-3d",
 )
 
