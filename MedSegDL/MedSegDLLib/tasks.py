@@ -225,8 +225,8 @@ LIVER = Task(
     conventions=(LabelConvention(None, {"liver": (), "tumour": (2,)}),),  # LiTS, Medical Segmentation Decathlon
     plan=Plan(
         Scale.WINDOW,
-        spacing_mm=(2.5, 2.5, 3.0),
-        tile=(96, 128, 160),
+        spacing_mm=(3.5, 3.5, 4.0),
+        tile=(96, 96, 128),
         window=(-150.0, 250.0),
         threshold=0.8,
         inner_threshold=0.4,

@@ -17,7 +17,7 @@ KNOWN, PICTURES = 102, 12  # of the test set, and measured here
 
 # Dice that the weights had when they were shipped. The CTs were trained on: these are pins, not results.
 BRAINS = {"BraTS-GLI-00000-000": {"WT": 0.825, "TC": 0.855, "ET": 0.811}}
-CTS = {"3dircadb_01": {"liver": 0.961, "tumour": 0.873}, "3dircadb_07": {"liver": 0.936, "tumour": 1.0}}
+CTS = {"3dircadb_01": {"liver": 0.966, "tumour": 0.884}, "3dircadb_07": {"liver": 0.963, "tumour": 1.0}}
 
 
 def reached(task: str, data: Path, name: str) -> Mapping[str, float]:

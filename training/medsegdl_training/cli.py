@@ -47,6 +47,9 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--scores", type=Path, nargs="*", default=[], help="JSON files of `evaluate`, for the manifest and the card")
     export.add_argument("--note", help="a sentence on the training, for the manifest and the card")
     export.add_argument("--licence", help="name and licence of the data, and what it asks of the weights, for the manifest and the card")
+    export.add_argument(
+        "--spacing", type=float, nargs=3, metavar="MM", help="the grid to work on, along i, j, k, in place of the one trained on"
+    )
     export.add_argument("--card", type=Path, help="also write a model card (Markdown)")
 
     add_all(commands)
@@ -66,7 +69,8 @@ def export_command(options: argparse.Namespace, line: list[str]) -> int:
     """Write weights, manifest and model card of a run."""
     from .learning.export import NOT_STATED, Told, export
 
-    told = Told([read_scores(path) for path in options.scores], options.note, options.licence or NOT_STATED)
+    scores = [read_scores(path) for path in options.scores]
+    told = Told(scores, options.note, options.licence or NOT_STATED, tuple(options.spacing) if options.spacing else None)
     manifest = export(options.run, options.out, options.precision, told, options.card)
     print(f"{options.out} ({options.out.stat().st_size / 1e6:.2f} MB) sha256 {manifest['sha256']}")
     return 0

@@ -6,7 +6,7 @@ Nothing is measured here; scores come from `evaluate`'s JSON files.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,19 @@ EXPORTED = ("protocol", "mean", "cases", "weights_sha256", "date")
 
 @dataclass(frozen=True)
 class Told:
-    """What the run itself does not know: `scores` as `evaluate` wrote them, a `note` on the training, and the `licence` of the data."""
+    """What the run itself does not know.
+
+    Attributes:
+        scores: as `evaluate` wrote them.
+        note: on the training.
+        licence: of the data.
+        spacing_mm: the grid to work on, along i, j, k, in place of the one that was trained on.
+    """
 
     scores: Sequence[dict[str, Any]] = ()
     note: str | None = None
     licence: str = NOT_STATED
+    spacing_mm: tuple[float, float, float] | None = None
 
 
 def load_run(folder: Path) -> tuple[Run, dict[str, Any]]:
@@ -71,12 +79,21 @@ def export(folder: Path, path: Path, precision: str, told: Told, card: Path | No
 
 
 def manifest_of(run: Run, entry: dict[str, Any], told: Told) -> dict[str, Any]:
-    """Everything about the weights but what `save_weights` adds itself."""
-    task = TASKS[entry["task"]]
+    """Everything about the weights but what `save_weights` adds itself.
+
+    Raises:
+        UsageError: a grid is asked for that is none, or that a network which works on the image's own has no use for.
+    """
+    task, trained = TASKS[entry["task"]], Plan.from_json(entry["plan"])
+    if told.spacing_mm and trained.spacing_mm is None:
+        raise UsageError(f"Networks of the task '{task.key}' work on the image's own grid.", "Leave --spacing out.")
+    if told.spacing_mm and min(told.spacing_mm) <= 0:
+        raise UsageError(f"{_millimetres(told.spacing_mm)} is no spacing.", "Give --spacing three numbers above 0.")
+    plan = replace(trained, spacing_mm=told.spacing_mm) if told.spacing_mm else trained
     return {
         "task": task.key,
         "task_version": task.version,
-        "plan": Plan.from_json(entry["plan"]).to_json(),
+        "plan": plan.to_json(),
         "outputs": list(task.outputs),
         "training": {
             "data": entry["data"],
@@ -88,6 +105,7 @@ def manifest_of(run: Run, entry: dict[str, Any], told: Told) -> dict[str, Any]:
             "seed": entry["settings"]["seed"],
             "steps": run.step,
             "minutes": round(run.seconds / 60, 1),
+            "spacing_mm": trained.spacing_mm,
             **({"note": told.note} if told.note else {}),
         },
         "scores": [{key: score[key] for key in EXPORTED if key in score} for score in told.scores],
@@ -107,6 +125,7 @@ def card_text(manifest: dict[str, Any], path: Path) -> str:
         f"- File: `{path.name}`, {manifest['precision']}, {path.stat().st_size / 1e6:.2f} MB, SHA-256 `{manifest['sha256']}`",
         f"- Network: inception U-Net, {manifest['architecture']['arguments']}",
         f"- Inputs: {', '.join(entry.title for entry in task.inputs)}; outputs: {', '.join(manifest['outputs'])}",
+        f"- Grid: {_millimetres(manifest['plan']['spacing_mm'])}; trained on: {_millimetres(training['spacing_mm'])}",
         f"- Date: {manifest['date']}",
         "",
         "## Training",
@@ -129,6 +148,10 @@ def card_text(manifest: dict[str, Any], path: Path) -> str:
     if not manifest["scores"]:
         lines.append("Not measured.")
     return "\n".join(lines) + "\n"
+
+
+def _millimetres(spacing_mm: Sequence[float] | None) -> str:
+    return "the image's own" if spacing_mm is None else " x ".join(f"{side:g}" for side in spacing_mm) + " mm"
 
 
 def score_lines(score: dict[str, Any]) -> list[str]:

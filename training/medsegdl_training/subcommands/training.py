@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..learning.supervision import Place
     from ..plans.planning import Planned
 
-PATCHES = {"brain": (64, 64, 64), "liver": (64, 80, 112), "nuclei": (192, 192)}
+PATCHES = {"brain": (64, 64, 64), "liver": (48, 64, 96), "nuclei": (192, 192)}
 FINETUNE_RATE = 3e-4  # a tenth of a fresh run's
 FINETUNE_STEPS = 200
 BATCH = 4
