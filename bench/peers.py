@@ -17,7 +17,7 @@ from MedSegDLLib.foreground import head_mask
 from MedSegDLLib.pipeline import load_once
 from MedSegDLLib.predict import ladder, predict
 from MedSegDLLib.prepare import prepare
-from MedSegDLLib.restore import restore
+from MedSegDLLib.restore import Known, restore
 from MedSegDLLib.tasks import BRAIN
 from MedSegDLLib.weights import find_weights
 
@@ -70,7 +70,7 @@ def _ours(images: dict) -> dict[str, np.ndarray]:
     prepared = prepare(aligned.volumes, foreground, weights.plan)
     rungs = ladder(weights.network.arch, weights.plan, tuple(prepared.x.shape[1:]), torch.device("cpu"))
     probabilities, _ = predict(weights.network, prepared.x, weights.plan, rungs, False, lambda fraction, message: None)
-    return restore(probabilities, prepared.grid, aligned.grid, BRAIN, weights.plan, foreground)
+    return restore(probabilities, prepared.grid, aligned.grid, BRAIN, weights.plan, Known(foreground))
 
 
 def _parameters(network: torch.nn.Module) -> int:

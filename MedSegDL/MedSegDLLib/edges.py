@@ -17,10 +17,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .foreground import bounding_box
-from .image import Grid
+from .image import Grid, Image
 from .parts import SLAB_PLANES, box_around, grown, is_empty
 from .resample import Box, resample
-from .tasks import Plan
+
+Window = tuple[float, float]
 
 INSIDE_MM, OUTSIDE_MM = 5.0, 3.0  # how far a border may move inwards and outwards
 CORE_MM = 6.0  # what lies deeper is the region
@@ -74,18 +75,15 @@ class Edges:
         return torch.where(heard, torch.sigmoid(torch.logit(probability, SURE) + evidence), probability)
 
 
-def edges_of(
-    probability: Tensor, spared: Tensor, image: np.ndarray, source: Grid, target: Grid, plan: Plan, threshold: float
-) -> Edges | None:
+def edges_of(probability: Tensor, spared: Tensor, source: Grid, image: Image, window: Window, threshold: float) -> Edges | None:
     """Count the intensities of an image inside a region and around it.
 
     Args:
         probability: (K, J, I) on `source`, of the region.
         spared: (K, J, I) on `source`, of regions inside it; where they are likely the border stays.
-        image: (K, J, I) on `target`, any real type.
         source: the network's grid.
-        target: the image's grid.
-        plan: its window is what intensities are counted in.
+        image: (K, J, I), any real type; the reference.
+        window: lowest and highest intensity that are told apart.
         threshold: of the region.
 
     Returns:
@@ -96,16 +94,16 @@ def edges_of(
         return None
     distance_mm = signed_distance_mm(above, source)
     core, shell = distance_mm < -CORE_MM, (distance_mm > SHELL_MM[0]) & (distance_mm < SHELL_MM[1])
-    box = box_around((distance_mm < SHELL_MM[1]).numpy(), source, target)
+    box = box_around((distance_mm < SHELL_MM[1]).numpy(), source, image.grid)
     if is_empty(box):
         return None
-    levels = _levels(image, box, target, plan)
-    sampled = resample(levels, target.cropped(box), source, "nearest", UNKNOWN)
+    levels = _levels(image, box, window)
+    sampled = resample(levels, image.grid.cropped(box), source, "nearest", UNKNOWN)
     inside, around = (sampled[there & (sampled != UNKNOWN)] for there in (core, shell))
     if min(len(inside), len(around)) < LEAST_VOXELS:
         return None
     table = (_shares(inside) / _shares(around)).log().clamp(-MOST, MOST).float()
-    return Edges(source, target, distance_mm, spared, box, levels, table)
+    return Edges(source, image.grid, distance_mm, spared, box, levels, table)
 
 
 def signed_distance_mm(mask: np.ndarray, grid: Grid) -> Tensor:
@@ -131,16 +129,16 @@ def _distance_mm(mask: np.ndarray, grid: Grid) -> np.ndarray:
     return np.maximum(sitk.GetArrayFromImage(sitk.SignedMaurerDistanceMap(image, False, False, True)), 0)
 
 
-def _levels(image: np.ndarray, box: Box, target: Grid, plan: Plan) -> Tensor:
+def _levels(image: Image, box: Box, window: Window) -> Tensor:
     """The bin of the window that every voxel's smoothed intensity falls into: (k, j, i) uint8 of the box, some slices at a time."""
-    low, high = plan.window
-    sigmas = [SMOOTHING_MM / side for side in target.spacing_mm[::-1]]
+    low, high = window
+    sigmas = [SMOOTHING_MM / side for side in image.grid.spacing_mm[::-1]]
     margin = tuple(math.ceil(REACH * sigma) for sigma in sigmas)
     levels = torch.empty([s.stop - s.start for s in box], dtype=torch.uint8)
     for start in range(box[0].start, box[0].stop, SLAB_PLANES):
         part = (slice(start, min(start + SLAB_PLANES, box[0].stop)), *box[1:])
-        wide = grown(part, target.shape, margin)
-        values = torch.from_numpy(image[wide].astype(np.float32)).clamp_(low, high)
+        wide = grown(part, image.grid.shape, margin)
+        values = torch.from_numpy(image.array[wide].astype(np.float32)).clamp_(low, high)
         for dim, sigma in enumerate(sigmas):
             values = _blurred(values, sigma, dim)
         own = tuple(slice(p.start - w.start, p.stop - w.start) for p, w in zip(part, wide))

@@ -23,7 +23,7 @@ from .networks import InceptionUNet
 from .predict import Rung, ladder, predict
 from .prepare import Prepared, prepare
 from .record import Stopwatch, input_entry
-from .restore import entropy, restore
+from .restore import Known, entropy, restore
 from .result import Result, Segment
 from .tasks import Task
 from .weights import Weights, find_weights, load_weights
@@ -173,7 +173,8 @@ def restored(
     probabilities: torch.Tensor, prepared: Prepared, aligned: Aligned, task: Task, weights: Weights, foreground: np.ndarray
 ) -> Result:
     """Masks (and numbered instances) on the reference's grid."""
-    masks = restore(probabilities, prepared.grid, aligned.grid, task, weights.plan, foreground, aligned.volumes[aligned.reference].array)
+    known = Known(foreground, aligned.volumes[aligned.reference])
+    masks = restore(probabilities, prepared.grid, aligned.grid, task, weights.plan, known)
     instances = None
     if task.instances:
         object_map, boundary = (probabilities[task.outputs.index(name)][0].numpy() for name in (task.regions[0].key, *task.auxiliary))

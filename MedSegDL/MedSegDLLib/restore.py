@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import SimpleITK as sitk
 import torch
@@ -9,7 +11,7 @@ from torch import Tensor
 
 from .edges import Edges, edges_of
 from .foreground import bounding_box
-from .image import Grid
+from .image import Grid, Image
 from .parts import box_around, parts, target_box
 from .resample import Box, resample
 from .tasks import Plan, Region, Task
@@ -17,33 +19,37 @@ from .tasks import Plan, Region, Task
 COUNTED_VOXELS = 2**22  # at a time, for numpy widens what it counts to int64
 
 
-def restore(
-    probabilities: Tensor,
-    source: Grid,
-    target: Grid,
-    task: Task,
-    plan: Plan,
-    foreground: np.ndarray | None = None,
-    image: np.ndarray | None = None,
-) -> dict[str, np.ndarray]:
+@dataclass(frozen=True)
+class Known:
+    """What else is known of the reference.
+
+    Attributes:
+        foreground: (K, J, I) bool; no region reaches beyond it. None for everywhere.
+        image: its intensities; where the plan says so, outermost regions follow its edges.
+    """
+
+    foreground: np.ndarray | None = None
+    image: Image | None = None
+
+
+def restore(probabilities: Tensor, source: Grid, target: Grid, task: Task, plan: Plan, known: Known = Known()) -> dict[str, np.ndarray]:
     """Masks of all regions, made consistent: each lies inside the region that contains it.
 
     Args:
         probabilities: (R, K, J, I), the task's outputs on the network's grid; auxiliary outputs after the regions are left alone.
         source: the network's grid.
         target: the reference's grid.
-        foreground: (K, J, I) bool on `target`; no region reaches beyond it. None for everywhere.
-        image: (K, J, I) on `target`, the reference's intensities; where the plan says so, outermost regions follow its edges.
+        known: on `target`.
 
     Returns:
         region key -> (K, J, I) uint8 on `target`.
     """
     masks: dict[str, np.ndarray] = {}
     for region, probability in zip(task.regions, probabilities):
-        limit = foreground if region.inside is None else masks[region.inside]
+        limit = known.foreground if region.inside is None else masks[region.inside]
         threshold, edges = plan.threshold_of(region), None
-        if plan.follow_edges and image is not None and region.inside is None:
-            edges = edges_of(probability, _within(region, task, probabilities), image, source, target, plan, threshold)
+        if plan.follow_edges and known.image is not None and region.inside is None:
+            edges = edges_of(probability, _within(region, task, probabilities), source, known.image, plan.window, threshold)
         mask, box = _on_target(probability, source, target, threshold, limit, edges)
         mask[box] = cleaned(mask[box], region, target.voxel_volume_mm3)
         masks[region.key] = mask

@@ -10,8 +10,8 @@ import torch
 
 from MedSegDLLib import edges, parts
 from MedSegDLLib.edges import CORE_MM, FAR_MM, INSIDE_MM, OUTSIDE_MM, edges_of, signed_distance_mm
-from MedSegDLLib.image import Grid
-from MedSegDLLib.restore import restore
+from MedSegDLLib.image import Grid, Image
+from MedSegDLLib.restore import Known, restore
 from MedSegDLLib.tasks import LIVER, NUCLEI, Plan, Scale
 
 from .test_restore import oblique
@@ -32,10 +32,10 @@ def distance_from(centre_mm: np.ndarray, grid: Grid) -> np.ndarray:
     return np.linalg.norm(kji[..., ::-1] @ grid.affine[:3, :3].T + grid.affine[:3, 3] - centre_mm, axis=-1)
 
 
-def drawn(grid: Grid, radius_mm: float, inside: float = 110.0, around: float = 40.0, noise: float = 15.0) -> np.ndarray:
-    """A bright ball with the noise of a CT: (K, J, I) int16."""
+def drawn(grid: Grid, radius_mm: float, inside: float = 110.0, around: float = 40.0, noise: float = 15.0) -> Image:
+    """A bright ball with the noise of a CT, int16."""
     values = np.where(distance_from(CENTRE, grid) < radius_mm, inside, around)
-    return (values + np.random.default_rng(0).normal(0, noise, grid.shape)).astype(np.int16)
+    return Image((values + np.random.default_rng(0).normal(0, noise, grid.shape)).astype(np.int16), grid.affine, "ct")
 
 
 def unsure(radius_mm: float, slope_mm: float = 2.0) -> torch.Tensor:
@@ -52,18 +52,20 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
 def test_a_border_moves_to_where_intensities_change(target: Grid, off_mm: float) -> None:
     truth = distance_from(CENTRE, target) < RADIUS_MM
     image, network = drawn(target, RADIUS_MM), unsure(RADIUS_MM + off_mm)
-    plain = restore(network, COARSE, target, TASK, replace(PLAN, follow_edges=False), image=image)["liver"] > 0
-    followed = restore(network, COARSE, target, TASK, PLAN, image=image)["liver"] > 0
+    plain = restore(network, COARSE, target, TASK, replace(PLAN, follow_edges=False), known=Known(image=image))["liver"] > 0
+    followed = restore(network, COARSE, target, TASK, PLAN, known=Known(image=image))["liver"] > 0
     assert overlap(plain, truth) < 0.91
     assert overlap(followed, truth) > 0.97
 
 
 @pytest.mark.parametrize("values", ["the same everywhere", "the same noise everywhere", "no image"])
 def test_an_image_that_tells_nothing_changes_nothing(values: str) -> None:
-    image = {"the same everywhere": np.full(FINE.shape, 100, np.int16), "no image": None}.get(values, drawn(FINE, 1e3))
+    image = {"the same everywhere": Image(np.full(FINE.shape, 100, np.int16), FINE.affine, "ct"), "no image": None}.get(
+        values, drawn(FINE, 1e3)
+    )
     network = unsure(RADIUS_MM)
     plain = restore(network, COARSE, FINE, TASK, replace(PLAN, follow_edges=False))["liver"] > 0
-    followed = restore(network, COARSE, FINE, TASK, PLAN, image=image)["liver"] > 0
+    followed = restore(network, COARSE, FINE, TASK, PLAN, known=Known(image=image))["liver"] > 0
     if values == "the same noise everywhere":
         assert overlap(plain, followed) > 0.99
     else:
@@ -72,7 +74,7 @@ def test_an_image_that_tells_nothing_changes_nothing(values: str) -> None:
 
 @pytest.mark.parametrize("radius_mm", [RADIUS_MM - 12, RADIUS_MM + 12])
 def test_no_border_moves_further_than_it_may(radius_mm: float) -> None:
-    followed = restore(unsure(RADIUS_MM), COARSE, FINE, TASK, PLAN, image=drawn(FINE, radius_mm))["liver"] > 0
+    followed = restore(unsure(RADIUS_MM), COARSE, FINE, TASK, PLAN, known=Known(image=drawn(FINE, radius_mm)))["liver"] > 0
     distance, voxel_mm = distance_from(CENTRE, FINE), 3.0
     assert followed[distance < RADIUS_MM - INSIDE_MM - voxel_mm].all()
     assert not followed[distance > RADIUS_MM + OUTSIDE_MM + voxel_mm].any()
@@ -82,21 +84,21 @@ def test_a_dark_tumour_at_the_surface_stays_liver() -> None:
     at_surface = CENTRE + np.array([RADIUS_MM - 4.0, 0.0, 0.0])
     image = drawn(FINE, RADIUS_MM)
     tumour = (distance_from(at_surface, FINE) < 7) & (distance_from(CENTRE, FINE) < RADIUS_MM)
-    image[tumour] -= 60
+    image.array[tumour] -= 60
     network = unsure(RADIUS_MM)
     inner = torch.from_numpy(1 / (1 + np.exp(distance_from(at_surface, COARSE) - 8))).float()[None]
-    found = restore(torch.cat([network, inner]), COARSE, FINE, LIVER, PLAN, image=image)
-    unaware = restore(torch.cat([network, torch.zeros_like(inner)]), COARSE, FINE, LIVER, PLAN, image=image)
+    found = restore(torch.cat([network, inner]), COARSE, FINE, LIVER, PLAN, known=Known(image=image))
+    unaware = restore(torch.cat([network, torch.zeros_like(inner)]), COARSE, FINE, LIVER, PLAN, known=Known(image=image))
     assert (found["liver"] > 0)[tumour].mean() > 0.95 > 0.6 > (unaware["liver"] > 0)[tumour].mean()
     assert (found["tumour"] <= found["liver"]).all() and overlap(found["tumour"] > 0, tumour) > 0.8
 
 
 def test_slices_at_a_time_are_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     image, network = drawn(FINE, RADIUS_MM), unsure(RADIUS_MM + 2)
-    usual = restore(network, COARSE, FINE, TASK, PLAN, image=image)["liver"]
+    usual = restore(network, COARSE, FINE, TASK, PLAN, known=Known(image=image))["liver"]
     for module in (edges, parts):
         monkeypatch.setattr(module, "SLAB_PLANES", 1000)
-    assert np.array_equal(usual, restore(network, COARSE, FINE, TASK, PLAN, image=image)["liver"])
+    assert np.array_equal(usual, restore(network, COARSE, FINE, TASK, PLAN, known=Known(image=image))["liver"])
 
 
 @pytest.mark.parametrize("kind", ["nothing", "too small", "outside of the image"])
@@ -107,8 +109,8 @@ def test_nothing_is_counted_where_there_is_too_little(kind: str) -> None:
         far = FINE.affine.copy()
         far[0, 3] += 1000.0
         target = Grid(FINE.shape, far)
-    assert edges_of(probability, torch.zeros_like(probability), drawn(target, RADIUS_MM), COARSE, target, PLAN, 0.5) is None
-    masks = restore(probability[None], COARSE, target, TASK, PLAN, image=drawn(target, RADIUS_MM))
+    assert edges_of(probability, torch.zeros_like(probability), COARSE, drawn(target, RADIUS_MM), PLAN.window, 0.5) is None
+    masks = restore(probability[None], COARSE, target, TASK, PLAN, known=Known(image=drawn(target, RADIUS_MM)))
     assert (masks["liver"].sum() > 0) == (kind == "too small")
 
 

@@ -11,7 +11,7 @@ import torch
 
 from MedSegDLLib.image import Grid
 from MedSegDLLib.resample import resample
-from MedSegDLLib.restore import cleaned, entropy, restore, target_box
+from MedSegDLLib.restore import Known, cleaned, entropy, restore, target_box
 from MedSegDLLib.tasks import BRAIN, LIVER
 
 from .tiny import LPS, ball
@@ -74,7 +74,7 @@ def test_regions_are_nested():
 def test_no_region_leaves_the_foreground():
     target = Grid((40, 40, 40), LPS)
     foreground = ball(target.shape, (20, 20, 20), 10)
-    masks = restore(torch.ones((3, *COARSE.shape)), COARSE, target, BRAIN, PLAN, foreground)
+    masks = restore(torch.ones((3, *COARSE.shape)), COARSE, target, BRAIN, PLAN, Known(foreground))
     assert all(((mask > 0) == foreground).all() for mask in masks.values())
 
 
@@ -132,7 +132,7 @@ def test_part_by_part_is_all_at_once(seed, degrees):
     limit = random.random(target.shape) < 0.9
     assert whole.any()
     assert np.array_equal(restore(probability[None], COARSE, target, task, PLAN)["WT"], whole)
-    assert np.array_equal(restore(probability[None], COARSE, target, task, PLAN, limit)["WT"], whole & limit)
+    assert np.array_equal(restore(probability[None], COARSE, target, task, PLAN, Known(limit))["WT"], whole & limit)
 
 
 @pytest.mark.parametrize("seed", range(4))
