@@ -15,6 +15,7 @@ from typing import NoReturn
 from . import __version__
 from .environment import TORCH_READS
 from .errors import Cancelled, InputRefused, MedSegDLError, OutOfMemory, UsageError
+from .patience import patient_output
 from .tasks import TASKS, Task
 
 Progress = Callable[[float, str], None]
@@ -236,7 +237,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, _cancel)
     try:
-        parsed.run(parsed)
+        with patient_output(sys.stdout):
+            parsed.run(parsed)
         return 0
     except MemoryError:
         error: MedSegDLError = OutOfMemory("The memory of this machine was not enough.", "Close other programs.")

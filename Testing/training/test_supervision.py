@@ -218,6 +218,9 @@ def test_fine_tuning_goes_on_from_weights(folder: Path, tmp_path: Path) -> None:
     for name, tensor in given.network.state_dict().items():
         torch.testing.assert_close(made.network.state_dict()[name], tensor, atol=1e-3, rtol=0)
     assert settings_of(out)["finetuned_from"] == given.manifest["sha256"]
+    assert run("run", folder, tmp_path / "again", "--init", str(tuned)) == 0
+    made_by = settings_of(tmp_path / "again")["command"].splitlines()
+    assert [line.split()[1] for line in made_by] == ["finetune", "run"]
 
 
 def test_weights_of_another_network_are_refused(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

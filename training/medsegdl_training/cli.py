@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from MedSegDLLib.errors import MedSegDLError
+from MedSegDLLib.patience import patient_output
 from MedSegDLLib.tasks import TASKS
 
-from .patience import patient_output
 from .scoring.files import read_scores
 from .subcommands import add_all
 from .subcommands import training as training_commands

@@ -44,8 +44,9 @@ def initialise(run: Run, path: Path, task: Task) -> float:
 
 
 def commands_before(path: Path) -> list[str]:
-    """The commands that made the run in a folder, first to last; none for a weights file, of which `finetuned_from` keeps the hash."""
-    return read_settings(path)[1]["command"].splitlines() if path.is_dir() else []
+    """The commands that made the run in a folder or, by its manifest, a weights file, first to last; none where the manifest tells none."""
+    told = read_settings(path)[1] if path.is_dir() else manifest_of(path).get("training", {})
+    return told.get("command", "").splitlines()
 
 
 def tensors_of(path: Path, task: Task) -> dict[str, Tensor]:

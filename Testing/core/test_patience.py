@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
-from medsegdl_training.patience import patient_output
+from MedSegDLLib.patience import patient_output
 
 
 def test_the_work_goes_on_when_nobody_reads() -> None:
@@ -24,3 +26,12 @@ def test_what_is_read_arrives() -> None:
         with os.fdopen(writer, "w") as stream, patient_output(stream):
             print("heard")
         assert told.read() == "heard\n"
+
+
+def test_the_command_line_ends_well_when_nobody_reads() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    code = "import sys; from MedSegDLLib.cli import main; sys.exit(main(['info']))"
+    child = subprocess.run([sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (child.returncode, child.stderr) == (0, "")
