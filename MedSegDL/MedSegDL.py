@@ -16,7 +16,6 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-from MedSegDLLib.client import Callbacks, Failure, Worker
 from MedSegDLLib.scene import slicer_python, wording
 from MedSegDLLib.scene.parameters import MedSegDLParameterNode, forget_node, guess_inputs, inputs_of, order_of, task_of, wrapped
 from MedSegDLLib.scene.segmentation import show_3d
@@ -24,6 +23,7 @@ from MedSegDLLib.scene.session import Order, Outcome, Session, guess_nodes
 from MedSegDLLib.scene.table import table_rows
 from MedSegDLLib.scene.widgets import InputRows, fill_table, new_timer, parameter_widgets, python_setting, set_python_setting
 from MedSegDLLib.tasks import TASKS
+from MedSegDLLib.worker.client import Callbacks, Failure, Worker
 
 POLL_MS = 50  # how often the worker is asked for news while news is due
 IDLE_POLL_MS = 1000  # and else: only to notice that it died

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from MedSegDLLib.environment import TORCH_READS
+from MedSegDLLib.worker.environment import TORCH_READS
 
 from .inputs import OUT, ROOT
 from .pieces import PIECES

@@ -18,10 +18,10 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from MedSegDLLib.bias import N4Options, correct_bias, default_mask
-from MedSegDLLib.files import read_image
-from MedSegDLLib.phantom import Tissue, head_phantom
-from MedSegDLLib.threads import cores
+from MedSegDLLib.io.read import read_image
+from MedSegDLLib.io.threads import cores
+from MedSegDLLib.phantom.head import Tissue, head_phantom
+from MedSegDLLib.preprocess.n4 import N4Options, correct_bias, default_mask
 
 from .inputs import DATA, PHANTOM_SEED
 from .n4 import Setting, simpleitk_log_field

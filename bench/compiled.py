@@ -7,10 +7,10 @@ from statistics import median
 
 import torch
 
-from MedSegDLLib.kernels import best_kernels, merged
-from MedSegDLLib.predict import CPU
+from MedSegDLLib.network.fused_inference import best_kernels, merged
+from MedSegDLLib.network.sliding_window import CPU
+from MedSegDLLib.network.weights import find_weights, load_weights
 from MedSegDLLib.tasks import BRAIN
-from MedSegDLLib.weights import find_weights, load_weights
 
 from .meter import timed
 

@@ -11,12 +11,12 @@ from statistics import median
 import numpy as np
 import torch
 
-from MedSegDLLib import nifti, threads
-from MedSegDLLib.files import read_images
-from MedSegDLLib.image import Grid
-from MedSegDLLib.outputs import write_result
+from MedSegDLLib.geometry.image import Grid
+from MedSegDLLib.io import nifti, threads
+from MedSegDLLib.io.read import read_images
+from MedSegDLLib.io.seg_nrrd import store_seg_nrrd
+from MedSegDLLib.io.write import write_result
 from MedSegDLLib.result import Result, Segment
-from MedSegDLLib.segnrrd import store_seg_nrrd
 from MedSegDLLib.tasks import LIVER
 
 from .inputs import CT_SIDE, OUT, brain_files

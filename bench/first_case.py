@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from MedSegDLLib.client import Callbacks, Worker
-from MedSegDLLib.environment import Interpreter, Source, worker_launch
-from MedSegDLLib.image import Image
+from MedSegDLLib.geometry.image import Image
+from MedSegDLLib.worker.client import Callbacks, Worker
+from MedSegDLLib.worker.environment import Interpreter, Source, worker_launch
 
 from .inputs import brain_images
 

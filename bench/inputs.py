@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from MedSegDLLib.files import read_image, write_image
-from MedSegDLLib.image import Image
-from MedSegDLLib.phantom import head_phantom
+from MedSegDLLib.geometry.image import Image
+from MedSegDLLib.io.read import read_image
+from MedSegDLLib.io.write import write_image
+from MedSegDLLib.phantom.head import head_phantom
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "out" / "bench"

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import torch
 
-from MedSegDLLib.networks import InceptionUNet
+from MedSegDLLib.network.inception_unet import InceptionUNet
+from MedSegDLLib.network.sliding_window import estimate_bytes, ladder, predict, whole_bytes
+from MedSegDLLib.network.weights import find_weights
 from MedSegDLLib.pipeline import Options, load_once, segment
-from MedSegDLLib.predict import estimate_bytes, ladder, predict, whole_bytes
 from MedSegDLLib.tasks import TASKS, Plan
-from MedSegDLLib.weights import find_weights
 
 from .inputs import brain_images, ct_of
 from .meter import metered_pipeline, peak_mb, reset_peak, resident_mb

@@ -9,9 +9,9 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from MedSegDLLib.bias import N4Options, correct_bias
-from MedSegDLLib.foreground import head_mask
-from MedSegDLLib.threads import cores
+from MedSegDLLib.io.threads import cores
+from MedSegDLLib.preprocess.foreground import head_mask
+from MedSegDLLib.preprocess.n4 import N4Options, correct_bias
 
 from .inputs import brain_images
 from .meter import timed

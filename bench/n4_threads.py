@@ -10,9 +10,9 @@ from statistics import median
 import numpy as np
 import torch
 
-from MedSegDLLib import bias
-from MedSegDLLib.foreground import head_mask
-from MedSegDLLib.threads import cores
+from MedSegDLLib.io.threads import cores
+from MedSegDLLib.preprocess import n4
+from MedSegDLLib.preprocess.foreground import head_mask
 
 from .inputs import brain_images
 from .meter import timed
@@ -25,12 +25,12 @@ def measure(quick: bool) -> dict:
     images = brain_images()
     mask = torch.from_numpy(head_mask({key: image.array for key, image in images.items()}))
     volumes = torch.from_numpy(np.stack([image.array.astype(np.float32) for image in images.values()]))
-    options = bias.N4Options(spacing_mm=SPACING_MM)
-    coarse, usable = bias._coarse_grid(volumes, mask, options)
+    options = n4.N4Options(spacing_mm=SPACING_MM)
+    coarse, usable = n4._coarse_grid(volumes, mask, options)
     groups = [slice(m, m + 1) for m in range(len(volumes))]
 
     def fit(group: slice) -> torch.Tensor:
-        found = bias._Fit(coarse[group], usable[group], options)
+        found = n4._Fit(coarse[group], usable[group], options)
         found.run(options.iterations, lambda done: None)
         return found.lattices
 
@@ -39,7 +39,7 @@ def measure(quick: bool) -> dict:
         f"{cores()} at a time, one thread each": lambda: _at_a_time(fit, groups),
         f"one batch, {cores()} threads": lambda: _with_threads(cores(), lambda: fit(slice(None))),
     }
-    with bias.one_thread():
+    with n4.one_thread():
         rows = _in_turns(ways, 3 if quick else 7)
     return {"runs": 3 if quick else 7, "rows": rows}
 

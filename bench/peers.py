@@ -12,14 +12,14 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from MedSegDLLib.align import align
-from MedSegDLLib.foreground import head_mask
+from MedSegDLLib.geometry.align import align
+from MedSegDLLib.network.sliding_window import ladder, predict
+from MedSegDLLib.network.weights import find_weights
 from MedSegDLLib.pipeline import load_once
-from MedSegDLLib.predict import ladder, predict
-from MedSegDLLib.prepare import prepare
-from MedSegDLLib.restore import Known, restore
+from MedSegDLLib.postprocess.restore import Known, restore
+from MedSegDLLib.preprocess.foreground import head_mask
+from MedSegDLLib.preprocess.normalise import prepare
 from MedSegDLLib.tasks import BRAIN
-from MedSegDLLib.weights import find_weights
 
 from .inputs import brain_images
 from .meter import peak_mb, reset_peak, timed

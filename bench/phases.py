@@ -7,8 +7,8 @@ from statistics import median
 
 import torch
 
-from MedSegDLLib.files import read_images
-from MedSegDLLib.outputs import write_result
+from MedSegDLLib.io.read import read_images
+from MedSegDLLib.io.write import write_result
 from MedSegDLLib.pipeline import Options, segment
 from MedSegDLLib.tasks import TASKS
 

@@ -7,7 +7,7 @@ import os
 import platform
 from pathlib import Path
 
-from MedSegDLLib.machine import package_versions
+from MedSegDLLib.network.device import package_versions
 
 from .inputs import ROOT
 from .pieces import PIECES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from MedSegDLLib.image import Image
+from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.pipeline import Options, segment
 from MedSegDLLib.tasks import TASKS
 

@@ -12,17 +12,20 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .errors import Cancelled, InputRefused, MedSegDLError, OutOfMemory, UsageError, WeightsError
-    from .files import read_image, write_image
-    from .image import Grid, Image
+    from .geometry.image import Grid, Image
+    from .io.read import read_image
+    from .io.write import write_image
     from .pipeline import Options, segment
     from .result import Result, Segment
     from .tasks import TASKS, Task
 
 _HOMES = {
     "errors": ("Cancelled", "InputRefused", "MedSegDLError", "OutOfMemory", "UsageError", "WeightsError"),
-    "files": ("read_image", "write_image"),
-    "image": ("Grid", "Image"),
-    "pipeline": ("Options", "segment"),
+    "io.read": ("read_image",),
+    "io.write": ("write_image",),
+    "geometry.image": ("Grid", "Image"),
+    "options": ("Options",),
+    "pipeline": ("segment",),
     "result": ("Result", "Segment"),
     "tasks": ("TASKS", "Task"),
 }

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from .align import reference_of
-from .findings import Finding, FindingCode, Severity
-from .foreground import FOREGROUND, bounding_box
-from .image import Image
-from .machine import available_memory_bytes, resident_memory_mb
-from .predict import estimate_bytes, ladder, whole_bytes
-from .prepare import network_grid
+from .checks.findings import Finding, FindingCode, Severity
+from .geometry.align import reference_of
+from .geometry.boxes import bounding_box
+from .geometry.image import Image
+from .network.device import available_memory_bytes, resident_memory_mb
+from .network.sliding_window import estimate_bytes, ladder, whole_bytes
+from .network.weights import Weights
+from .options import Options
+from .preprocess.foreground import FOREGROUND
+from .preprocess.normalise import network_grid
 from .tasks import Scale, Task
-from .weights import Weights
-
-if TYPE_CHECKING:
-    from .pipeline import Options
 
 MIB = 1 << 20
 ROUGH_STEP = 4  # every fourth voxel is enough to find the foreground's box

@@ -3,66 +3,34 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from .align import Aligned, align
-from .bias import N4Options, correct_bias
-from .checks import Finding, FindingCode, Severity, check
-from .errors import InputRefused, UsageError
-from .foreground import FOREGROUND
-from .image import Image
-from .instances import split_instances
-from .machine import choose_device, package_versions, peak_memory_mb, release_memory
+from .checks.inputs import Finding, FindingCode, Severity, check
+from .errors import InputRefused
+from .geometry.align import Aligned, align
+from .geometry.image import Image
 from .memory import foretell, scarcity
-from .networks import InceptionUNet
-from .predict import Rung, ladder, predict
-from .prepare import Prepared, prepare
+from .network.device import choose_device, package_versions, peak_memory_mb, release_memory
+from .network.inception_unet import InceptionUNet
+from .network.sliding_window import Rung, ladder, predict
+from .network.weights import Weights, find_weights, load_weights
+from .options import Options
+from .postprocess.instances import split_instances
+from .postprocess.restore import Known, entropy, restore
+from .preprocess.foreground import FOREGROUND
+from .preprocess.n4 import N4Options, correct_bias
+from .preprocess.normalise import Prepared, prepare
+from .progress import Progress, quiet, span
 from .record import Stopwatch, input_entry
-from .restore import Known, entropy, restore
 from .result import Result, Segment
 from .tasks import Task
-from .weights import Weights, find_weights, load_weights
-
-Progress = Callable[[float, str], None]
-
-MODES = ("fast", "accurate")
 
 
-@dataclass(frozen=True)
-class Options:
-    """How to segment.
-
-    Attributes:
-        device: auto, cpu, cuda or cuda:n.
-        weights: a safetensors file; None takes the shipped one.
-        bias_correction: N4 before the network, where the task has it.
-        mode: `accurate` averages over mirrored images (several times the time).
-        uncertainty: also give the entropy image.
-        keep_bias_field: also give the log field of every modality.
-    """
-
-    device: str = "auto"
-    weights: Path | None = None
-    bias_correction: bool = True
-    mode: str = "fast"
-    uncertainty: bool = False
-    keep_bias_field: bool = False
-
-    def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise UsageError(f"The mode '{self.mode}' is unknown.", f"Use {' or '.join(MODES)}.")
-
-
-def _quiet(fraction: float, message: str) -> None:
-    """The default progress: nobody listens."""
-
-
-def segment(images: dict[str, Image], task: Task, options: Options = Options(), progress: Progress = _quiet) -> Result:
+def segment(images: dict[str, Image], task: Task, options: Options = Options(), progress: Progress = quiet) -> Result:
     """Segment the regions of a task.
 
     Args:
@@ -93,7 +61,7 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
         aligned = align(images, task)
         foreground = FOREGROUND[weights.plan.scale](_arrays(aligned))
     with watch.phase("bias correction"):
-        aligned, fields = corrected(aligned, task, foreground, options, findings, _span(progress, 0.1, 0.4))
+        aligned, fields = corrected(aligned, task, foreground, options, findings, span(progress, 0.1, 0.4))
     with watch.phase("prepare"):
         progress(0.4, "Preparing")
         prepared = prepare(aligned.volumes, foreground, weights.plan)
@@ -101,7 +69,7 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
         shape = tuple(prepared.x.shape[1:])
         rungs = ladder(weights.network.arch, weights.plan, shape, device)
         accurate = options.mode == "accurate"
-        probabilities, rung = predict(weights.network, prepared.x, weights.plan, rungs, accurate, _span(progress, 0.42, 0.9))
+        probabilities, rung = predict(weights.network, prepared.x, weights.plan, rungs, accurate, span(progress, 0.42, 0.9))
     with watch.phase("restore"):
         progress(0.9, "Restoring the regions")
         result = restored(probabilities, prepared, aligned, task, weights, foreground)
@@ -139,11 +107,6 @@ def load_once(path: Path, task: Task) -> Weights:
 
 def _arrays(aligned: Aligned) -> dict[str, np.ndarray]:
     return {key: image.array for key, image in aligned.volumes.items() if image is not None}
-
-
-def _span(progress: Progress, start: float, stop: float) -> Progress:
-    """A phase's own 0..1 as a part of the whole's."""
-    return lambda fraction, message: progress(start + fraction * (stop - start), message)
 
 
 def biased_inputs(images: dict[str, Image], task: Task, options: Options, findings: list[Finding]) -> list[str]:

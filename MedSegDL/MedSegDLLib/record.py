@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .image import Image
+from .geometry.image import Image
 
 
 @dataclass

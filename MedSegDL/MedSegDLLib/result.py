@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .image import Grid
+if TYPE_CHECKING:
+    from .geometry.image import Grid
 from .tasks import Region, Task
 
 MM3_PER_ML = 1000.0

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import torch
 
-from MedSegDLLib.networks import PROFILES, InceptionUNet, describe
-from MedSegDLLib.phantom_files import write_phantom
+from MedSegDLLib.network.inception_unet import PROFILES, InceptionUNet, describe
+from MedSegDLLib.network.weights import save_weights
+from MedSegDLLib.phantom.sample_data import write_phantom
 from MedSegDLLib.tasks import TASKS, Task
-from MedSegDLLib.weights import save_weights
 
 SPACING_MM = 4.0  # a head of 40 x 48 x 40 voxels: a run takes about a second
 COARSE_MM = (6.0, 6.0, 6.0)  # the networks' own grid, so that a run is over in a second

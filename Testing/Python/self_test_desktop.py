@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 import slicer
 
-from MedSegDLLib.environment import LIBRARY_FOLDER, PYTHON_VARIABLE, Source, child_environment, find_interpreter
-from MedSegDLLib.processes import Launch, run_with_lines
 from MedSegDLLib.result import Result, Segment
 from MedSegDLLib.scene.session import Order
 from MedSegDLLib.scene.slicer_python import slicer_python
 from MedSegDLLib.scene.volumes import image_from_node
+from MedSegDLLib.worker.environment import LIBRARY_FOLDER, PYTHON_VARIABLE, Source, child_environment, find_interpreter
+from MedSegDLLib.worker.processes import Launch, run_with_lines
 
 SCREENSHOTS_VARIABLE = "MEDSEGDL_SCREENSHOTS"
 WEIGHTS_VARIABLE = "MEDSEGDL_WEIGHTS"

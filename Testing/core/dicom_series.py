@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from MedSegDLLib.image import LPS_FROM_RAS
+from MedSegDLLib.geometry.image import LPS_FROM_RAS
 
 PATIENT = "Doe^Jane"
 CT_CLASS, MR_CLASS = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"

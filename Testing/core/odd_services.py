@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from MedSegDLLib import worker
-from MedSegDLLib.environment import Interpreter, Source, child_environment
 from MedSegDLLib.errors import ERROR_KINDS
-from MedSegDLLib.image import Image
-from MedSegDLLib.processes import Launch
+from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.result import Result, Segment
-from MedSegDLLib.services import Services
 from MedSegDLLib.tasks import Task
+from MedSegDLLib.worker import server
+from MedSegDLLib.worker.environment import Interpreter, Source, child_environment
+from MedSegDLLib.worker.processes import Launch
+from MedSegDLLib.worker.services import Services
 
 FRACTIONS = (0.25, 0.5, 0.75)
 SLEEPER = "import time; time.sleep(60)"
@@ -40,7 +40,7 @@ def main() -> None:
         print("a word before anything", flush=True)
     if how == "dies early":
         raise RuntimeError("no luck today")
-    sys.exit(worker.main(Services(odd_segment, odd_check, odd_warm, no_torch if how == "no torch" else describe)))
+    sys.exit(server.main(Services(odd_segment, odd_check, odd_warm, no_torch if how == "no torch" else describe)))
 
 
 def describe() -> dict:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from MedSegDLLib import memory
-from MedSegDLLib.image import Image
+from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.memory import extents, foretell
 from MedSegDLLib.pipeline import Options, load_once, segment
 from MedSegDLLib.tasks import BRAIN, LIVER, Task
@@ -23,7 +23,7 @@ LIBRARY = Path(__file__).resolve().parents[2] / "MedSegDL"
 CPU = torch.device("cpu")
 RUN = """
 import sys; from pathlib import Path; import numpy as np, torch
-from MedSegDLLib.image import Image; from MedSegDLLib.machine import resident_memory_mb
+from MedSegDLLib.geometry.image import Image; from MedSegDLLib.network.device import resident_memory_mb
 from MedSegDLLib.pipeline import Options, segment, warm; from MedSegDLLib.tasks import TASKS
 torch.set_num_threads(1); key, weights = sys.argv[1], Path(sys.argv[2]) if sys.argv[2] else None
 def body(n, low, high, mm):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from MedSegDLLib.errors import Cancelled, InputRefused, UsageError, WeightsError
-from MedSegDLLib.image import Image
+from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.pipeline import Options, load_once, segment, warm
 from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI, TASKS
 

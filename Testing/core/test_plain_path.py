@@ -12,8 +12,17 @@ import SimpleITK as sitk
 import torch
 from scipy.ndimage import distance_transform_edt, gaussian_filter, gaussian_filter1d
 
-from MedSegDLLib.align import align
-from MedSegDLLib.edges import (
+from MedSegDLLib.geometry.align import align
+from MedSegDLLib.geometry.boxes import bounding_box
+from MedSegDLLib.geometry.image import Grid, Image
+from MedSegDLLib.geometry.resample import resample
+from MedSegDLLib.io.read import read_image
+from MedSegDLLib.network.inception_unet import InceptionUNet
+from MedSegDLLib.network.sliding_window import neighbour_stack
+from MedSegDLLib.network.weights import find_weights
+from MedSegDLLib.phantom.head import head_phantom
+from MedSegDLLib.pipeline import Options, load_once, segment
+from MedSegDLLib.postprocess.edges import (
     BINS,
     CORE_MM,
     HISTOGRAM_BLUR,
@@ -26,17 +35,9 @@ from MedSegDLLib.edges import (
     SPARED,
     SURE,
 )
-from MedSegDLLib.files import read_image
-from MedSegDLLib.foreground import FOREGROUND, background_value, bounding_box
-from MedSegDLLib.image import Grid, Image
-from MedSegDLLib.networks import InceptionUNet
-from MedSegDLLib.phantom import head_phantom
-from MedSegDLLib.pipeline import Options, load_once, segment
-from MedSegDLLib.predict import neighbour_stack
-from MedSegDLLib.prepare import OUTSIDE, network_grid, normalise
-from MedSegDLLib.resample import resample
+from MedSegDLLib.preprocess.foreground import FOREGROUND, background_value
+from MedSegDLLib.preprocess.normalise import OUTSIDE, network_grid, normalise
 from MedSegDLLib.tasks import BRAIN, LIVER, Plan, Region, Task
-from MedSegDLLib.weights import find_weights
 
 DATA = Path(os.environ.get("MEDSEGDL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 CASE = DATA / "brain" / "labelled" / "BraTS-GLI-00000-000"

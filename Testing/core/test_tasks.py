@@ -8,11 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from MedSegDLLib.evaluate import evaluate, regions_of_labels
-from MedSegDLLib.files import write_image
-from MedSegDLLib.image import Image
-from MedSegDLLib.networks import PROFILES
-from MedSegDLLib.outputs import write_result
+from MedSegDLLib.geometry.image import Image
+from MedSegDLLib.io.write import write_image, write_result
+from MedSegDLLib.metrics.evaluate import evaluate, regions_of_labels
+from MedSegDLLib.network.inception_unet import PROFILES
 from MedSegDLLib.pipeline import Options, segment
 from MedSegDLLib.tasks import BRAIN, LIVER, TASKS, Code, Input, LabelConvention, Modality, Plan, Region, Scale, Task
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from MedSegDLLib.image import Image
-from MedSegDLLib.networks import PROFILES, InceptionUNet, describe
+from MedSegDLLib.geometry.image import Image
+from MedSegDLLib.network.inception_unet import PROFILES, InceptionUNet, describe
 from MedSegDLLib.tasks import TASKS, Task
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -24,7 +24,7 @@ def tiny_network(task: Task, seed: int = 0) -> InceptionUNet:
 
 def tiny_weights(folder: Path, task: Task, seed: int = 0) -> Path:
     """Genuine weights of a tiny random network."""
-    from MedSegDLLib.weights import save_weights
+    from MedSegDLLib.network.weights import save_weights
 
     network = tiny_network(task, seed)
     path = folder / f"{task.key}.safetensors"

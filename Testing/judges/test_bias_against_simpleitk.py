@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from MedSegDLLib.bias import N4Options, correct_bias, default_mask
+from MedSegDLLib.preprocess.n4 import N4Options, correct_bias, default_mask
 
 from ..core.biased import biased_head, centred_rms
 

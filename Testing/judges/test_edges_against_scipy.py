@@ -9,8 +9,8 @@ import pytest
 import torch
 from scipy.ndimage import distance_transform_edt, gaussian_filter1d
 
-from MedSegDLLib.edges import REACH, SHELL_MM, _blurred, signed_distance_mm
-from MedSegDLLib.image import Grid
+from MedSegDLLib.geometry.image import Grid
+from MedSegDLLib.postprocess.edges import REACH, SHELL_MM, _blurred, signed_distance_mm
 
 
 @pytest.mark.parametrize("sigma", [0.16, 0.5, 1.3, 4.0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from MedSegDLLib.measures import lesion_score
+from MedSegDLLib.metrics import lesion_score
 
 ndimage = pytest.importorskip("scipy.ndimage")
 deepmind = pytest.importorskip("surface_distance")

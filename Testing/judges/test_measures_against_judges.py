@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from MedSegDLLib.measures import KAGGLE_THRESHOLDS, confusion, kaggle_precision, surface_distances
+from MedSegDLLib.metrics import KAGGLE_THRESHOLDS, confusion, kaggle_precision, surface_distances
 
 ndimage = pytest.importorskip("scipy.ndimage")
 

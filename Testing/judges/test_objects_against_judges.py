@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from MedSegDLLib.measures import aggregated_jaccard, panoptic_quality
+from MedSegDLLib.metrics import aggregated_jaccard, panoptic_quality
 
 ndimage = pytest.importorskip("scipy.ndimage")
 measure = pytest.importorskip("skimage.measure")

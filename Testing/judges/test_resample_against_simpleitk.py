@@ -7,9 +7,9 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from MedSegDLLib.files import read_image
-from MedSegDLLib.image import LPS_FROM_RAS, Grid
-from MedSegDLLib.resample import resample
+from MedSegDLLib.geometry.image import LPS_FROM_RAS, Grid
+from MedSegDLLib.geometry.resample import resample
+from MedSegDLLib.io.read import read_image
 
 FILL = -7.0
 OFF_TIES = np.array([0.0123, 0.0234, 0.0345])  # decimal spacings meet at half voxels up to rounding, where ITK's answer is chance
@@ -153,7 +153,7 @@ def test_nearest_keeps_every_number_type(dtype: str) -> None:
 @pytest.mark.parametrize("mode", INTERPOLATORS)
 def test_slabs_do_not_show(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     """The work is cut into slabs of target slices; here of one or two."""
-    monkeypatch.setattr("MedSegDLLib.resample.SLAB_VOXELS", 300)
+    monkeypatch.setattr("MedSegDLLib.geometry.resample.SLAB_VOXELS", 300)
     draw = np.random.default_rng(1)
     source = grid_at(np.zeros(3), np.diag([1.0, -1.2, 2.0]), (12, 14, 13))
     for directions in (np.eye(3), np.diag([1.0, -1, -1]), rotation(draw, 1)):

@@ -16,14 +16,14 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import slicer
 from PySide6 import QtCore, QtGui, QtWidgets
 
-from MedSegDLLib import services
-from MedSegDLLib.image import Image
-from MedSegDLLib.phantom import Phantom, head_phantom
+from MedSegDLLib.geometry.image import Image
+from MedSegDLLib.phantom.head import Phantom, head_phantom
 from MedSegDLLib.result import Result, Segment
 from MedSegDLLib.scene import wording
 from MedSegDLLib.scene.bare import open_scene
 from MedSegDLLib.scene.volumes import node_from_image
 from MedSegDLLib.tasks import TASKS
+from MedSegDLLib.worker import services
 
 from . import pythonqt, standins
 from .fake_client import FakeClient

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from MedSegDLLib.client import Callbacks, State
-from MedSegDLLib.image import Image
-from MedSegDLLib.processes import Failure, Launch
+from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.result import Result, Segment
 from MedSegDLLib.tasks import TASKS, Task
+from MedSegDLLib.worker.client import Callbacks, State
+from MedSegDLLib.worker.processes import Failure, Launch
 
 READY = {"python": "3.12.10", "torch": "2.13.0", "device": "cpu"}
 

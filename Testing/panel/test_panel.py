@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import slicer
 
-from MedSegDLLib.image import Image
-from MedSegDLLib.processes import Failure
+from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.scene.bare import BareScene
 from MedSegDLLib.scene.volumes import node_from_image
 from MedSegDLLib.tasks import TASKS
+from MedSegDLLib.worker.processes import Failure
 
 from . import pythonqt, standins
 from .fake_client import FakeClient

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import slicer
 
-from MedSegDLLib.client import State
-from MedSegDLLib.processes import Failure
 from MedSegDLLib.scene.bare import BareScene
 from MedSegDLLib.scene.segmentation import segment_ids
 from MedSegDLLib.tasks import TASKS
+from MedSegDLLib.worker.client import State
+from MedSegDLLib.worker.processes import Failure
 
 from . import pythonqt
 from .fake_client import FakeClient, brain_result, result_of
@@ -235,8 +235,8 @@ def test_result_is_there_again_after_saving_and_loading(bare: BareScene, loaded:
 
 
 def test_environment_is_made_with_progress_and_then_used(loaded: Any, client: FakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    from MedSegDLLib.environment import Interpreter, Source
     from MedSegDLLib.scene import session
+    from MedSegDLLib.worker.environment import Interpreter, Source
 
     def make(folder: Path, base: Interpreter, progress: Any) -> Interpreter:
         progress(0.5, "Downloading torch")

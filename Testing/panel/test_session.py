@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 import slicer
 
-from MedSegDLLib.client import Callbacks
-from MedSegDLLib.environment import Interpreter, Source
 from MedSegDLLib.errors import InputRefused, MedSegDLError
-from MedSegDLLib.image import Image
-from MedSegDLLib.processes import Failure
+from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.scene import session as session_room
 from MedSegDLLib.scene import slicer_python, wording
 from MedSegDLLib.scene.bare import BareScene
 from MedSegDLLib.scene.session import Order, Session, guess_nodes
 from MedSegDLLib.scene.volumes import node_from_image
 from MedSegDLLib.tasks import TASKS
+from MedSegDLLib.worker.client import Callbacks
+from MedSegDLLib.worker.environment import Interpreter, Source
+from MedSegDLLib.worker.processes import Failure
 
 from .fake_client import READY, FakeClient, brain_result
 
@@ -230,7 +230,7 @@ for name in ("torch", "safetensors"):
 from Testing.panel import standins
 standins.install()
 module = standins.import_panel()
-from MedSegDLLib.modality import guess_modalities
+from MedSegDLLib.checks.modality_guess import guess_modalities
 print(module.MedSegDL.__name__, "without torch")
 """
     environment = {"PYTHONPATH": f"{ROOT / 'MedSegDL'}:{ROOT}", "QT_QPA_PLATFORM": "offscreen", "PATH": "/usr/bin:/bin"}

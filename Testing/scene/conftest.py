@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from MedSegDLLib.image import Image
+from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.result import Result, Segment
 from MedSegDLLib.scene.bare import BareScene, open_scene
 from MedSegDLLib.tasks import BRAIN, NUCLEI

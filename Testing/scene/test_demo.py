@@ -9,8 +9,8 @@ import pytest
 
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed: pip install slicer-core==5.12.4.0")
 
-from MedSegDLLib.demo import run_demo
-from MedSegDLLib.phantom import head_phantom
+from MedSegDLLib.phantom.demo import run_demo
+from MedSegDLLib.phantom.head import head_phantom
 from MedSegDLLib.result import Result, Segment
 from MedSegDLLib.scene.bare import open_scene
 from MedSegDLLib.scene.segmentation import segment_ids, segment_mask

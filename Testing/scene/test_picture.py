@@ -13,7 +13,7 @@ pytest.importorskip("slicer", reason="slicer-core is not installed: pip install 
 from vtk.util.numpy_support import vtk_to_numpy
 
 from MedSegDLLib.errors import InputRefused
-from MedSegDLLib.image import Image
+from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.scene import picture as picture_room
 from MedSegDLLib.scene.canvas import Canvas
 from MedSegDLLib.scene.picture import (

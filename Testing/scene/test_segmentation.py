@@ -13,8 +13,9 @@ vtk = pytest.importorskip("vtk")
 from vtk.util.numpy_support import vtk_to_numpy
 
 from MedSegDLLib.errors import InputRefused
-from MedSegDLLib.image import Image
-from MedSegDLLib.outputs import write_seg_nrrd
+from MedSegDLLib.geometry.image import Image
+from MedSegDLLib.io.seg_nrrd import terminology_entry
+from MedSegDLLib.io.write import write_seg_nrrd
 from MedSegDLLib.scene.bare import open_scene
 from MedSegDLLib.scene.segmentation import (
     CLOSED_SURFACE,
@@ -29,7 +30,6 @@ from MedSegDLLib.scene.segmentation import (
     task_segments,
 )
 from MedSegDLLib.scene.volumes import image_from_node, node_from_image
-from MedSegDLLib.segnrrd import terminology_entry
 from MedSegDLLib.tasks import BRAIN, LIVER
 
 from .conftest import (

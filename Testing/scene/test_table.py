@@ -12,7 +12,7 @@ import pytest
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed: pip install slicer-core==5.12.4.0")
 vtk = pytest.importorskip("vtk")
 
-from MedSegDLLib.image import Image
+from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.scene.segmentation import add_instances, add_segmentation
 from MedSegDLLib.scene.table import COLUMNS, OBJECT_COLUMNS, measure, table_rows, volumes_table
 from MedSegDLLib.scene.volumes import node_from_image

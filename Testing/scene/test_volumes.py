@@ -12,8 +12,8 @@ import pytest
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed: pip install slicer-core==5.12.4.0")
 
 from MedSegDLLib.errors import InputRefused
-from MedSegDLLib.files import write_image
-from MedSegDLLib.image import Image
+from MedSegDLLib.geometry.image import Image
+from MedSegDLLib.io.write import write_image
 from MedSegDLLib.scene.volumes import image_from_node, local_affine, node_from_image, volume_like
 
 from .conftest import SHAPE, assert_same_place, oblique_affine, put_under_transform, put_under_warp, shift_and_turn

@@ -8,7 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from medsegdl_training.sources.source import Batch
+from medsegdl_training.train.sampler import Batch
 
 
 def picture(shape: tuple[int, int], seed: int, colour: bool = False) -> tuple[np.ndarray, np.ndarray]:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import torch
 
-from medsegdl_training.augmentation.augment import recipe_for
-from medsegdl_training.learning.loop import CHECKPOINT, Run, Settings, train
-from medsegdl_training.learning.losses import LOSSES
-from medsegdl_training.learning.objectives import MeanTeacher, Supervised
-from medsegdl_training.sources.source import Batch, WithoutLabels
+from medsegdl_training.train.loop import CHECKPOINT, Run, Settings, train
+from medsegdl_training.train.losses import LOSSES
+from medsegdl_training.train.objectives import MeanTeacher, Supervised
+from medsegdl_training.train.sampler import Batch, WithoutLabels
+from medsegdl_training.transforms.augment import recipe_for
 from MedSegDLLib.tasks import NUCLEI
 from Testing.core.tiny import tiny_network
 from Testing.training.made_up import Discs

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import torch
 
-from medsegdl_training.augmentation.augment import recipe_for
-from medsegdl_training.learning import parallel
-from medsegdl_training.learning.loop import Run, Settings, train
-from medsegdl_training.learning.losses import LOSSES
-from medsegdl_training.learning.objectives import MeanTeacher, Supervised
-from medsegdl_training.sources.source import WithoutLabels
-from MedSegDLLib.networks import PROFILES, InceptionUNet
+from medsegdl_training.train import parallel
+from medsegdl_training.train.loop import Run, Settings, train
+from medsegdl_training.train.losses import LOSSES
+from medsegdl_training.train.objectives import MeanTeacher, Supervised
+from medsegdl_training.train.sampler import WithoutLabels
+from medsegdl_training.transforms.augment import recipe_for
+from MedSegDLLib.network.inception_unet import PROFILES, InceptionUNet
 from MedSegDLLib.tasks import NUCLEI
 from Testing.training.made_up import Discs
 

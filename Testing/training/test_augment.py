@@ -8,7 +8,8 @@ from itertools import combinations
 import pytest
 import torch
 
-from medsegdl_training.augmentation.augment import (
+from medsegdl_training.train.sampler import Batch
+from medsegdl_training.transforms.augment import (
     Drawn,
     Recipe,
     apply,
@@ -23,7 +24,6 @@ from medsegdl_training.augmentation.augment import (
     recipe_for,
     spatial,
 )
-from medsegdl_training.sources.source import Batch
 from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI, TASKS
 
 STILL = Recipe(**{name: 0.0 for name in vars(Recipe()) if name.endswith("_share")})

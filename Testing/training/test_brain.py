@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from medsegdl_training.sources.brain import BrainSource, Mixture, cut, find_cases, make_source
+from medsegdl_training.train.brain_sampler import BrainSource, Mixture, cut, find_cases, make_source
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import BRAIN
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from medsegdl_training.cli import main
-from medsegdl_training.plans.cache_comparison import STORES, compare
-from medsegdl_training.sources.brain import make_source
-from medsegdl_training.sources.brain_cache import CachedBrainCase
-from medsegdl_training.sources.brain_cases import cut
-from medsegdl_training.sources.cache import FOLDER_VARIABLE, cache_key, cached, open_case, write_case
+from medsegdl_training.cases.brain import cut
+from medsegdl_training.cases.brain_cache import CachedBrainCase
+from medsegdl_training.cases.cache import FOLDER_VARIABLE, cache_key, cached, open_case, write_case
+from medsegdl_training.commands.main import main
+from medsegdl_training.experiments.cache_comparison import STORES, compare
+from medsegdl_training.train.brain_sampler import make_source
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import BRAIN
 from Testing.training.test_brain import write_patient

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from medsegdl_training.cli import main
-from medsegdl_training.learning.export import load_run
-from MedSegDLLib import networks
+from medsegdl_training.commands.main import main
+from medsegdl_training.train.export import load_run
+from MedSegDLLib.network import inception_unet
+from MedSegDLLib.network.weights import load_weights
 from MedSegDLLib.tasks import NUCLEI
-from MedSegDLLib.weights import load_weights
 from Testing.training.made_up import write_pictures
 
 TINY = "tiny"
@@ -24,7 +24,7 @@ TINY = "tiny"
 
 @pytest.fixture(autouse=True)
 def tiny_profile(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(networks.PROFILES, TINY, replace(networks.PROFILES["nuclei"], widths=(2, 2, 3), added_maps=2))
+    monkeypatch.setitem(inception_unet.PROFILES, TINY, replace(inception_unet.PROFILES["nuclei"], widths=(2, 2, 3), added_maps=2))
 
 
 @pytest.fixture(autouse=True)
@@ -147,7 +147,7 @@ def test_refusals(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_help_needs_no_torch() -> None:
-    code = "import sys; from medsegdl_training.cli import parser; parser().format_help(); sys.exit('torch' in sys.modules)"
+    code = "import sys; from medsegdl_training.commands.main import parser; parser().format_help(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}, check=False).returncode == 0
 
 

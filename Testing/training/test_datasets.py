@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from medsegdl_training.cli import main
-from medsegdl_training.datasets import find_cases
-from medsegdl_training.datasets.references import read_reference
-from medsegdl_training.datasets.unpack import unpack
+from medsegdl_training.cases import find_cases
+from medsegdl_training.cases.references import read_reference
+from medsegdl_training.cases.unpack import unpack
+from medsegdl_training.commands.main import main
 from MedSegDLLib.errors import InputRefused
-from MedSegDLLib.files import read_image
+from MedSegDLLib.io.read import read_image
 from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI
 from Testing.core.dicom_series import Series
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medsegdl_training.cli import main
-from medsegdl_training.scoring import evaluate as room
-from medsegdl_training.scoring.evaluate import Given, evaluate_cases, evaluate_subsets, subsets
-from medsegdl_training.scoring.resized import resized, resized_labels
-from medsegdl_training.scoring.summary import format_summary, summarise
-from medsegdl_training.sources.source import Case
+from medsegdl_training.commands.main import main
+from medsegdl_training.evaluate import evaluate as room
+from medsegdl_training.evaluate.evaluate import Given, evaluate_cases, evaluate_subsets, subsets
+from medsegdl_training.evaluate.resized import resized, resized_labels
+from medsegdl_training.evaluate.summary import format_summary, summarise
+from medsegdl_training.train.sampler import Case
 from MedSegDLLib.errors import UsageError
-from MedSegDLLib.image import Image
+from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.pipeline import Options
 from MedSegDLLib.result import Result, Segment
 from MedSegDLLib.tasks import BRAIN, NUCLEI, Task

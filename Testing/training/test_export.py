@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from medsegdl_training.learning.export import Told, manifest_of
+from medsegdl_training.train.export import Told, manifest_of
 from MedSegDLLib.errors import UsageError
 from MedSegDLLib.tasks import LIVER, NUCLEI, Plan, Task
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from medsegdl_training.cli import main
+from medsegdl_training.commands.main import main
 from Testing.training.made_up import write_pictures
 from Testing.training.test_brain import write, write_patient
 

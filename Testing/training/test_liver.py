@@ -10,13 +10,13 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from medsegdl_training.sources.cache import FOLDER_VARIABLE
-from medsegdl_training.sources.liver import LiverSource, Mixture, bend, find_cases, make_source
-from medsegdl_training.sources.liver_cases import block_of
+from medsegdl_training.cases.cache import FOLDER_VARIABLE
+from medsegdl_training.cases.liver import block_of
 from medsegdl_training.synthesis.ct_images import Organ
 from medsegdl_training.synthesis.diaphragm import grow_diaphragm, plant_diaphragm
 from medsegdl_training.synthesis.fields import blur
 from medsegdl_training.synthesis.lobes import grow_lobe, plant_lobe
+from medsegdl_training.train.liver_sampler import LiverSource, Mixture, bend, find_cases, make_source
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import LIVER
 

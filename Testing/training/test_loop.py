@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from medsegdl_training.augmentation.augment import recipe_for
-from medsegdl_training.learning.loop import CHECKPOINT, LOG, Run, Settings, follow, train
-from medsegdl_training.learning.losses import LOSSES
-from medsegdl_training.learning.objectives import Supervised
-from medsegdl_training.learning.state import trim_log
+from medsegdl_training.train.loop import CHECKPOINT, LOG, Run, Settings, follow, train
+from medsegdl_training.train.losses import LOSSES
+from medsegdl_training.train.objectives import Supervised
+from medsegdl_training.train.state import trim_log
+from medsegdl_training.transforms.augment import recipe_for
 from MedSegDLLib.tasks import NUCLEI
 from Testing.core.tiny import tiny_network
 from Testing.training.made_up import Discs
@@ -206,7 +206,7 @@ def test_the_average_follows() -> None:
 
 
 def test_three_dimensions_go_the_same_way(tmp_path: Path) -> None:
-    from medsegdl_training.sources.source import Batch
+    from medsegdl_training.train.sampler import Batch
     from MedSegDLLib.tasks import BRAIN
 
     class Balls(Discs):

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from medsegdl_training.learning.losses import (
+from medsegdl_training.train.losses import (
     LOSSES,
     REACH,
     deep_supervision,

@@ -9,11 +9,11 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from medsegdl_training.sources.nuclei import boundary_of, find_cases, make_source
+from medsegdl_training.train.nuclei_sampler import boundary_of, find_cases, make_source
 from MedSegDLLib.errors import InputRefused
-from MedSegDLLib.files import read_image
-from MedSegDLLib.image import Image
-from MedSegDLLib.prepare import prepare
+from MedSegDLLib.geometry.image import Image
+from MedSegDLLib.io.read import read_image
+from MedSegDLLib.preprocess.normalise import prepare
 from MedSegDLLib.tasks import NUCLEI
 from Testing.training.made_up import write_pictures
 
@@ -111,7 +111,7 @@ def test_boundaries_lie_between_nuclei_only() -> None:
 
 
 def test_targets_split_what_touches(folder: Path) -> None:
-    from MedSegDLLib.instances import split_instances
+    from MedSegDLLib.postprocess.instances import split_instances
 
     case = find_cases(folder)[0]
     labels = torch.from_numpy(sitk.GetArrayFromImage(sitk.ReadImage(str(case.reference))).astype(np.int64))[None]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from medsegdl_training.learning import parallel
-from medsegdl_training.learning.loop import CHECKPOINT, LOG
+from medsegdl_training.train import parallel
+from medsegdl_training.train.loop import CHECKPOINT, LOG
 from Testing.training import shared_training
 from Testing.training.made_up import write_pictures
 

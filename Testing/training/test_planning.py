@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 import torch
 
-from medsegdl_training.cli import main
-from medsegdl_training.datasets import find_cases
-from medsegdl_training.plans.characteristics import characteristics
-from medsegdl_training.plans.memory import footprint, kept_bytes
-from medsegdl_training.plans.planning import coverage, make_plan, read_plan
+from medsegdl_training.cases import find_cases
+from medsegdl_training.cases.characteristics import characteristics
+from medsegdl_training.commands.main import main
+from medsegdl_training.train.memory import footprint, kept_bytes
+from medsegdl_training.train.planning import coverage, make_plan, read_plan
 from MedSegDLLib.errors import InputRefused, UsageError
-from MedSegDLLib.networks import PROFILES, InceptionUNet
+from MedSegDLLib.network.inception_unet import PROFILES, InceptionUNet
 from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI, Plan
 from Testing.training.made_up import write_pictures
 from Testing.training.test_brain import write_patient
@@ -27,7 +27,7 @@ from Testing.training.test_liver import body, hounsfield, write
 
 MEASURE = """
 import sys, threading, time, torch
-from MedSegDLLib.networks import PROFILES, InceptionUNet
+from MedSegDLLib.network.inception_unet import PROFILES, InceptionUNet
 torch.set_num_threads(1)
 network = InceptionUNet(PROFILES["brain"]).to(memory_format=torch.channels_last_3d)
 def step(side):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from medsegdl_training.scoring.evaluate import evaluate_case
-from medsegdl_training.sources.registry import cases_of
+from medsegdl_training.evaluate.evaluate import evaluate_case
+from medsegdl_training.train.samplers import cases_of
 from MedSegDLLib.pipeline import Options
 from MedSegDLLib.tasks import TASKS
 

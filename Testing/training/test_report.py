@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from medsegdl_training.cli import main
-from medsegdl_training.learning.board import FOLDER, board, both
-from medsegdl_training.scoring import report as room
-from medsegdl_training.scoring.curves import MOST_POINTS, curve
-from medsegdl_training.scoring.overlay import FALSE_POSITIVE, MISS, TRUE_POSITIVE, overlay
-from medsegdl_training.scoring.report import read_log, report, telling
+from medsegdl_training.commands.main import main
+from medsegdl_training.evaluate import report as room
+from medsegdl_training.evaluate.curves import MOST_POINTS, curve
+from medsegdl_training.evaluate.overlay import FALSE_POSITIVE, MISS, TRUE_POSITIVE, overlay
+from medsegdl_training.evaluate.report import read_log, report, telling
+from medsegdl_training.train.board import FOLDER, board, both
 from MedSegDLLib.errors import UsageError
-from MedSegDLLib.image import Image
+from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.result import Result, Segment
 from MedSegDLLib.tasks import Task
 from Testing.training.made_up import write_pictures

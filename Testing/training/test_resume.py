@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from medsegdl_training.learning.loop import CHECKPOINT, LOG
+from medsegdl_training.train.loop import CHECKPOINT, LOG
 from Testing.training import resumed_training
 
 STEPS = 60

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from medsegdl_training.augmentation.stain import DARKEST, STAINS, Stain, density, draw_stain, no_stain, stained
+from medsegdl_training.transforms.stain import DARKEST, STAINS, Stain, density, draw_stain, no_stain, stained
 
 
 def generator(seed: int = 0) -> torch.Generator:

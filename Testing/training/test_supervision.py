@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 import torch
 
-from medsegdl_training.augmentation.augment import mirrored_only, recipe_for
-from medsegdl_training.cli import main
-from medsegdl_training.learning.export import load_run
-from medsegdl_training.learning.loop import LOG, Run, Settings, train
-from medsegdl_training.learning.losses import LOSSES
-from medsegdl_training.learning.objectives import MeanTeacher, Progress, Supervised, ramp
-from medsegdl_training.learning.pretext import BLOCK, FillIn, Recognise, at_places, block_mask, contrast
-from medsegdl_training.learning.supervision import Place, labelled_share, objective_of
-from medsegdl_training.learning.validation import validator
-from medsegdl_training.sources.source import WithoutLabels
-from MedSegDLLib.networks import PROFILES, InceptionUNet
+from medsegdl_training.commands.main import main
+from medsegdl_training.train.export import load_run
+from medsegdl_training.train.loop import LOG, Run, Settings, train
+from medsegdl_training.train.losses import LOSSES
+from medsegdl_training.train.objectives import MeanTeacher, Progress, Supervised, ramp
+from medsegdl_training.train.pretext import BLOCK, FillIn, Recognise, at_places, block_mask, contrast
+from medsegdl_training.train.sampler import WithoutLabels
+from medsegdl_training.train.supervision import Place, labelled_share, objective_of
+from medsegdl_training.train.validation import validator
+from medsegdl_training.transforms.augment import mirrored_only, recipe_for
+from MedSegDLLib.network.inception_unet import PROFILES, InceptionUNet
+from MedSegDLLib.network.weights import load_weights
 from MedSegDLLib.tasks import NUCLEI
-from MedSegDLLib.weights import load_weights
 from Testing.core.tiny import tiny_network, tiny_weights
 from Testing.training.made_up import Discs, write_pictures
 

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from medsegdl_training.cli import main
-from medsegdl_training.sources.nuclei import Picture
-from medsegdl_training.trials import common as picture_trials
-from medsegdl_training.trials import ladder as ladders
-from medsegdl_training.trials.common import DICE, KAGGLE, score, shrunk, spread
-from medsegdl_training.trials.compare import OURS
-from medsegdl_training.trials.rivals import RIVALS, profile_of, scaled, weights_of
-from MedSegDLLib.networks import PROFILES, InceptionUNet
+from medsegdl_training.commands.main import main
+from medsegdl_training.experiments import common as picture_trials
+from medsegdl_training.experiments import label_efficiency as ladders
+from medsegdl_training.experiments.common import DICE, KAGGLE, score, shrunk, spread
+from medsegdl_training.experiments.compare import OURS
+from medsegdl_training.experiments.rivals import RIVALS, profile_of, scaled, weights_of
+from medsegdl_training.train.nuclei_sampler import Picture
+from MedSegDLLib.network.inception_unet import PROFILES, InceptionUNet
 from MedSegDLLib.tasks import NUCLEI
 from Testing.training.made_up import picture, write_pictures
 

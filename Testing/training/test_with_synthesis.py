@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from medsegdl_training.cli import main
-from medsegdl_training.trials import common as picture_trials
-from medsegdl_training.trials.with_synthesis import Question, answer
+from medsegdl_training.commands.main import main
+from medsegdl_training.experiments import common as picture_trials
+from medsegdl_training.experiments.with_synthesis import Question, answer
 from MedSegDLLib.errors import UsageError
 from MedSegDLLib.tasks import BRAIN
 from Testing.training.test_brain import PATCH, write_patient

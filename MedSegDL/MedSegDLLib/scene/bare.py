@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..errors import InputRefused, MedSegDLError
-from ..files import atomic_path, flush_to_disk, not_written
+from ..io.atomic import atomic_path, flush_to_disk, not_written
 
 SLICER_CORE = "slicer-core==5.12.4.0"  # its scene is the desktop's, compiled from the same sources
 SINGLE_FILE = 1

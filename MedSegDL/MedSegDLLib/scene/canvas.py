@@ -10,7 +10,7 @@ import numpy as np
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from ..files import atomic_path
+from ..io.atomic import atomic_path
 
 DOTS_PER_INCH = 96
 BACKGROUND = (0.055, 0.065, 0.085)

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from ..image import Grid, Image
-from ..resample import resample
+from ..geometry.image import Grid, Image
+from ..geometry.resample import resample
 from ..result import MM3_PER_ML, Result
 from ..tasks import Task
 from .canvas import Canvas, Color
@@ -99,7 +99,7 @@ def render_result(volume_node: Any, segmentation_node: Any, task: Task, path: st
         segmentation_node: holds segments of `task`.
         path: PNG file.
     """
-    from .segmentation import segment_mask, task_segments  # the rest of this room draws without slicer
+    from .segmentation import segment_mask, task_segments
     from .volumes import image_from_node
 
     image = image_from_node(volume_node)

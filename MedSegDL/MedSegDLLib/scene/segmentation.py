@@ -12,8 +12,9 @@ import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from ..errors import InputRefused
+from ..geometry.boxes import bounding_box
+from ..io.seg_nrrd import terminology_entry
 from ..result import Result
-from ..segnrrd import terminology_entry
 from ..tasks import Region, Task
 from .volumes import local_affine, to_world, volume_like, vtk_matrix
 
@@ -130,11 +131,11 @@ def oriented(mask: np.ndarray, affine: np.ndarray) -> Any:
         affine: (4, 4), of the whole mask's grid.
     """
     image = slicer.vtkOrientedImageData()
-    box = _bounding_box(mask)
-    if box is None:
+    if not mask.any():
         image.SetExtent(0, -1, 0, -1, 0, -1)
         image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
     else:
+        box = bounding_box(mask)
         image.SetExtent(*[bound for side in reversed(box) for bound in (side.start, side.stop - 1)])
         image.GetPointData().SetScalars(numpy_to_vtk((mask[box] > 0).astype(np.uint8).ravel(), deep=True))
     image.SetGeometryFromImageToWorldMatrix(vtk_matrix(affine))
@@ -175,14 +176,3 @@ def _display(node: Any, regions: list[Region]) -> None:
         display.SetSegmentOpacity2DFill(region.key, FILL_2D)
         display.SetSegmentOpacity2DOutline(region.key, OUTLINE_2D)
         display.SetSegmentOpacity3D(region.key, OUTER_3D if region.key in holders else INNER_3D)
-
-
-def _bounding_box(mask: np.ndarray) -> tuple[slice, slice, slice] | None:
-    """Smallest box around the voxels above 0, or None."""
-    box = []
-    for axis in range(3):
-        rows = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-        if rows.size == 0:
-            return None
-        box.append(slice(int(rows[0]), int(rows[-1]) + 1))
-    return tuple(box)

@@ -12,15 +12,13 @@ from typing import Any
 
 import slicer
 
-from ..background import Background
-from ..client import Callbacks, SegmentationClient, State
-from ..environment import Interpreter, Source, default_folder, find_interpreter, worker_launch
+from ..checks.modality_guess import Candidate, guess_modalities
 from ..errors import InputRefused, MedSegDLError
-from ..installation import make_environment
-from ..modality import Candidate, guess_modalities
-from ..processes import Failure
 from ..result import Result
 from ..tasks import Input, Modality, Task
+from ..worker.client import Background, Callbacks, SegmentationClient, State
+from ..worker.environment import Interpreter, Source, default_folder, find_interpreter, make_environment, worker_launch
+from ..worker.processes import Failure
 from .hierarchy import place_beside
 from .segmentation import add_instances, add_segmentation, add_uncertainty
 from .slicer_python import slicer_python

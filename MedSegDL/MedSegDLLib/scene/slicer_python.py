@@ -13,12 +13,11 @@ from typing import Any
 
 import slicer
 
-from ..environment import LIBRARY_FOLDER, Interpreter, child_environment
 from ..errors import MedSegDLError
-from ..installation import SAFETENSORS, TORCH
-from ..processes import PRIVATE_PREFIX, Failure, Launch, run_with_lines
+from ..worker.environment import LIBRARY_FOLDER, SAFETENSORS, TORCH, Interpreter, child_environment
+from ..worker.processes import PRIVATE_PREFIX, Failure, Launch, run_with_lines
 
-PHANTOM_MODULE = "MedSegDLLib.phantom_files"
+PHANTOM_MODULE = "MedSegDLLib.phantom.head.sample_data"
 
 
 def slicer_python() -> Path:

@@ -6,9 +6,9 @@ import html
 from collections.abc import Sequence
 from typing import Any
 
-from ..environment import Interpreter
-from ..processes import Failure
 from ..tasks import Task
+from ..worker.environment import Interpreter
+from ..worker.processes import Failure
 
 SEVERITY_COLORS = {"error": "#c0392b", "warning": "#d35400", "note": "#2e86c1"}  # readable on Slicer's light and dark panels
 SEVERITY_ORDER = tuple(SEVERITY_COLORS)

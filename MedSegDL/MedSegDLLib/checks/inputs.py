@@ -1,0 +1,103 @@
+"""The input check: everything that can be wrong with a set of images, found before anything runs, each with a remedy.
+
+numpy only. One image by itself is looked at in `image_checks`; here is what concerns the set: which are given, where they lie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..geometry.image import Grid, Image
+from ..tasks import Task
+from .findings import Finding, FindingCode, Severity
+from .one_image import Subject, check_image
+
+__all__ = ["Finding", "FindingCode", "Severity", "check"]
+
+LITTLE_OVERLAP = 0.5  # of the smaller volume
+PROBES = 16  # points an axis by which an overlap is measured
+SAME_STEP = 7919  # every so-manieth voxel is compared to find an image that was given twice (a prime: it meets all columns)
+
+
+def check(images: dict[str, Image], task: Task) -> list[Finding]:
+    """What is wrong or worth knowing about the input of a run, errors first.
+
+    Args:
+        images: input key -> Image, as read.
+        task: what they are to be used for.
+
+    Returns:
+        findings; the run must not start while one of them is an ERROR.
+    """
+    inputs = {entry.key: entry for entry in task.inputs}
+    subjects = [Subject(inputs[key], images[key], task) for key in _in_order(task) if key in images]
+    findings = [*_which(images, task), *(finding for subject in subjects for finding in check_image(subject))]
+    unusable = {finding.input for finding in findings if finding.severity is Severity.ERROR}
+    findings += _together([subject for subject in subjects if subject.input.key not in unusable])
+    return sorted(findings, key=lambda finding: list(Severity).index(finding.severity))
+
+
+def _in_order(task: Task) -> list[str]:
+    """Input keys, the one that lends its grid first."""
+    return sorted((entry.key for entry in task.inputs), key=task.reference_order.index)
+
+
+def _which(images: dict[str, Image], task: Task) -> Iterator[Finding]:
+    """Inputs that the task does not know, and those that are not there."""
+    titles = {entry.key: entry.title for entry in task.inputs}
+    for key in sorted(images.keys() - titles.keys()):
+        says = f"'{key}' is no input of {task.title}."
+        yield Finding(Severity.ERROR, FindingCode.UNKNOWN_INPUT, key, says, f"Its inputs are: {', '.join(titles)}.")
+    if not images.keys() & titles.keys():
+        says = f"No image was given for {task.title}."
+        yield Finding(Severity.ERROR, FindingCode.NO_INPUT, "", says, f"Give at least one of: {', '.join(titles.values())}.")
+        return
+    for key in (key for key in titles if key not in images):
+        says = f"{titles[key]} is missing: the segmentation is less accurate without it."
+        yield Finding(Severity.WARNING, FindingCode.MISSING, key, says, f"Give the {titles[key]} image too if there is one.")
+
+
+def _together(subjects: list[Subject]) -> Iterator[Finding]:
+    """How the images lie to one another, and whether one was given twice; the first is the reference."""
+    for number, subject in enumerate(subjects):
+        twin = next((earlier for earlier in subjects[:number] if _same_voxels(earlier.image.array, subject.image.array)), None)
+        if twin:
+            says = f"is the same image as {twin.name}."
+            yield subject.warning(FindingCode.SAME_IMAGE, says, "Choose another image for one of them, or leave it out.")
+        if number:
+            yield from _against(subject, subjects[0])
+
+
+def _against(subject: Subject, reference: Subject) -> Iterator[Finding]:
+    """Overlap and grid of one image against the reference."""
+    grid, other = subject.image.grid, reference.image.grid
+    share = overlap(grid, other)
+    if share == 0:
+        apart = np.linalg.norm(grid.corners().mean(axis=0) - other.corners().mean(axis=0))
+        says = f"and {reference.name} do not overlap in space: their centres are {apart:.0f} mm apart."
+        yield subject.error(FindingCode.NO_OVERLAP, says, "Give images of one patient and examination, registered to each other.")
+    elif share < LITTLE_OVERLAP:
+        says = f"and {reference.name} overlap by only {share:.0%} of the smaller."
+        yield subject.warning(FindingCode.LITTLE_OVERLAP, says, "Check that they show the same part of the body and are registered.")
+    if share and not grid.same_as(other):
+        says = f"lies on another grid than {reference.name} and is resampled to it."
+        yield subject.note(FindingCode.GRIDS_DIFFER, says, "Nothing need be done if they are of one examination; else register them first.")
+
+
+def overlap(one: Grid, two: Grid) -> float:
+    """Share of the smaller grid's box that lies within the other's, measured by probes: 0..1."""
+    small, large = sorted((one, two), key=lambda grid: np.prod(grid.shape) * grid.voxel_volume_mm3)
+    axes = [(np.arange(PROBES) + 0.5) / PROBES * n - 0.5 for n in small.shape[::-1]]
+    points = np.stack([*np.meshgrid(*axes, indexing="ij"), np.ones((PROBES,) * 3)], axis=-1).reshape(-1, 4)
+    ijk = (points @ (np.linalg.inv(large.affine) @ small.affine).T)[:, :3]
+    inside = (ijk >= -0.5) & (ijk <= np.array(large.shape[::-1]) - 0.5)
+    return float(inside.all(axis=1).mean())
+
+
+def _same_voxels(one: np.ndarray, two: np.ndarray) -> bool:
+    """Whether two arrays hold the same values, going by some of them first."""
+    if one.shape != two.shape:
+        return False
+    return bool(np.array_equal(one.reshape(-1)[::SAME_STEP], two.reshape(-1)[::SAME_STEP]) and np.array_equal(one, two))

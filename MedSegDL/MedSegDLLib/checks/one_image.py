@@ -1,0 +1,238 @@
+"""The input check of one image by itself: small functions in a table by kind of image. numpy only; nothing asks which task runs.
+
+Each function takes a `Subject` and answers with a `Finding` or None. What the values mean is found out in `intensity`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..geometry.image import Image
+from ..tasks import Input, Modality, Task
+from .findings import Finding, FindingCode, Severity
+from .intensities import in_hounsfield_units, looks_like_ct, looks_like_labels, looks_normalised, non_finite_count, sampled, shows_skull
+
+FEWEST_SLICES = 8  # below, a network that looks in three directions has next to nothing to see in one of them
+SPACING_MM = (0.1, 20.0)  # finer is microscopy, coarser is no volume: both mean a wrong header
+ANISOTROPY = 3.0  # of the largest voxel side to the smallest
+HUGE_VOXELS = 200_000_000  # more than 512 x 512 x 600 with room to spare
+PICTURE_CHANNELS = (1, 3, 4)
+DICOM_KINDS = frozenset({"CT", "MR", "PT", "NM", "US", "XA", "CR", "DX", "MG"})
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What a head or a body measures: across (the two longer sides of the box) at least, along at most."""
+
+    least_mm: float
+    most_mm: float
+
+
+EXTENTS = {Modality.MR: Extent(50.0, 500.0), Modality.CT: Extent(100.0, 2200.0)}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An image in its role.
+
+    Attributes:
+        input: which input of the task it was given for.
+        image: the image.
+        task: what it is to be used for.
+    """
+
+    input: Input
+    image: Image
+    task: Task
+
+    @property
+    def name(self) -> str:
+        """For sentences: the input's title, with the file's or node's name."""
+        return f"{self.input.title} ({self.image.name})" if self.image.name else self.input.title
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """A sample of the voxels: (n,) float64."""
+        return sampled(self.image.array)
+
+    def error(self, code: FindingCode, says: str, remedy: str) -> Finding:
+        """An ERROR whose sentence starts with the image's name."""
+        return Finding(Severity.ERROR, code, self.input.key, f"{self.name} {says}", remedy)
+
+    def warning(self, code: FindingCode, says: str, remedy: str) -> Finding:
+        """A WARNING whose sentence starts with the image's name."""
+        return Finding(Severity.WARNING, code, self.input.key, f"{self.name} {says}", remedy)
+
+    def note(self, code: FindingCode, says: str, remedy: str) -> Finding:
+        """A NOTE whose sentence starts with the image's name."""
+        return Finding(Severity.NOTE, code, self.input.key, f"{self.name} {says}", remedy)
+
+
+Check = Callable[[Subject], "Finding | None"]
+
+
+def check_image(subject: Subject) -> Iterator[Finding]:
+    """Findings about one image; an ERROR is the last, since what follows from it would only confuse."""
+    for one in CHECKS[subject.input.modality]:
+        finding = one(subject)
+        if finding:
+            yield finding
+            if finding.severity is Severity.ERROR:
+                return
+
+
+def _not_empty(subject: Subject) -> Finding | None:
+    if subject.image.array.size:
+        return None
+    return subject.error(FindingCode.CONSTANT, "is empty.", "Choose another file.")
+
+
+def _grey(subject: Subject) -> Finding | None:
+    if subject.image.channels == 1:
+        return None
+    says = f"has {subject.image.channels} values a voxel (colours or a series in time), but one is needed."
+    return subject.error(FindingCode.COLOURS, says, "Give a volume of grey values, one at a time.")
+
+
+def _volume(subject: Subject) -> Finding | None:
+    if min(subject.image.array.shape[:3]) > 1:
+        return None
+    says = "is a single slice, but the whole volume is needed."
+    return subject.error(FindingCode.NOT_A_VOLUME, says, "Give the three-dimensional image that it was taken from.")
+
+
+def _picture(subject: Subject) -> Finding | None:
+    if subject.image.array.shape[0] == 1:
+        return None
+    says = f"is a volume of {subject.image.array.shape[0]} slices, but a picture is needed."
+    return subject.error(FindingCode.NOT_A_PICTURE, says, "Give one plane, as PNG, TIFF or JPEG.")
+
+
+def _picture_colours(subject: Subject) -> Finding | None:
+    if subject.image.channels in PICTURE_CHANNELS:
+        return None
+    says = f"has {subject.image.channels} channels, but a picture is grey (1) or in colours (3, or 4 with opacity)."
+    return subject.error(FindingCode.COLOURS, says, "Choose the channel with the nuclei and save it alone.")
+
+
+def _finite(subject: Subject) -> Finding | None:
+    """One is too many: resampling spreads it, and every mean and deviation over the volume becomes NaN with it."""
+    count = non_finite_count(subject.image.array)
+    if not count:
+        return None
+    says = f"has {count:,} voxel{'s' if count > 1 else ''} that are not finite numbers (NaN or infinite)."
+    return subject.error(FindingCode.NOT_FINITE, says, "Replace them (by 0 where they lie in the background) and save the image again.")
+
+
+def _varied(subject: Subject) -> Finding | None:
+    least, most = subject.image.array.min(), subject.image.array.max()
+    if least != most:
+        return None
+    return subject.error(FindingCode.CONSTANT, f"holds nothing but the value {least:g}.", "Choose another file: there is no picture in it.")
+
+
+def _expected_kind(subject: Subject) -> Finding | None:
+    """By what DICOM says, if it says."""
+    kind = subject.image.tags.get("Modality", "").strip().upper()
+    if kind not in DICOM_KINDS or kind == subject.input.modality.value:
+        return None
+    return subject.error(
+        FindingCode.WRONG_KIND, f"is a {kind} by its DICOM header, not {_KIND_NAMES[subject.input.modality]}.", _OTHER_IMAGE
+    )
+
+
+def _not_a_ct(subject: Subject) -> Finding | None:
+    if not looks_like_ct(subject.values):
+        return None
+    return subject.error(FindingCode.WRONG_KIND, "looks like a CT (air at -1000), but an MR image is needed.", _OTHER_IMAGE)
+
+
+def _hounsfield(subject: Subject) -> Finding | None:
+    if in_hounsfield_units(subject.values):
+        return None
+    least, most = subject.image.array.min(), subject.image.array.max()
+    says = f"is not in Hounsfield units: its values run from {least:g} to {most:g}, without both air (-1000) and soft tissue (0 to 100)."
+    return subject.error(FindingCode.NOT_HOUNSFIELD, says, "Give the CT as it was reconstructed, with rescale slope and intercept applied.")
+
+
+def _image_not_labels(subject: Subject) -> Finding | None:
+    if not looks_like_labels(subject.values):
+        return None
+    says = "holds only a few whole numbers, like a mask or label map."
+    return subject.warning(FindingCode.LABEL_MAP, says, "Make sure that it is the image and not its segmentation.")
+
+
+def _raw_intensities(subject: Subject) -> Finding | None:
+    if not looks_normalised(subject.image.array):
+        return None
+    says = "has negative intensities: it seems to be normalised (z-scored) already, so its bias field is not corrected."
+    return subject.warning(FindingCode.ZSCORED, says, "Give the image as it was before normalisation if there is one.")
+
+
+def _without_skull(subject: Subject) -> Finding | None:
+    if not subject.task.skull_stripped or not shows_skull(subject.image.array, subject.image.grid.spacing_mm):
+        return None
+    says = "shows the skull and scalp, but the network was trained on brains without them: parts outside the brain may be taken for tumour."
+    return subject.warning(
+        FindingCode.SKULL, says, "Remove the skull first, for example with the extension HDBrainExtraction or SwissSkullStripper."
+    )
+
+
+def _spacing(subject: Subject) -> Finding | None:
+    spacing = subject.image.grid.spacing_mm
+    if SPACING_MM[0] <= spacing.min() and spacing.max() <= SPACING_MM[1]:
+        return None
+    says = f"has voxels of {_sides(spacing)} mm, which no scanner makes: its header is wrong, and volumes in mL would be too."
+    return subject.error(FindingCode.SPACING, says, "Correct the spacing in the header (it is in mm).")
+
+
+def _extent(subject: Subject) -> Finding | None:
+    sides = np.sort(subject.image.grid.spacing_mm * subject.image.array.shape[2::-1])
+    limits = EXTENTS[subject.input.modality]
+    if sides[1] >= limits.least_mm and sides[2] <= limits.most_mm:
+        return None
+    says = f"measures {_sides(sides)} mm, which is no usual field of view."
+    return subject.warning(FindingCode.EXTENT, says, "Check the spacing in the header (it is in mm), and that the image is the right one.")
+
+
+def _slices(subject: Subject) -> Finding | None:
+    count = min(subject.image.array.shape[:3])
+    if count >= FEWEST_SLICES:
+        return None
+    return subject.warning(FindingCode.FEW_SLICES, f"has only {count} slices.", "Give the whole volume if there is one.")
+
+
+def _near_isotropic(subject: Subject) -> Finding | None:
+    spacing = subject.image.grid.spacing_mm
+    if spacing.max() < ANISOTROPY * spacing.min():
+        return None
+    says = f"has thick slices ({_sides(spacing)} mm): small lesions and volumes are uncertain by about a slice."
+    return subject.note(FindingCode.ANISOTROPIC, says, "Prefer a series with thinner slices if there is one.")
+
+
+def _size(subject: Subject) -> Finding | None:
+    voxels = int(np.prod(subject.image.array.shape[:3]))
+    if voxels <= HUGE_VOXELS:
+        return None
+    says = f"has {voxels / 1e6:,.0f} million voxels: it needs much memory and time."
+    return subject.note(FindingCode.HUGE, says, "Crop it to the region of interest if that is too much for this computer.")
+
+
+def _sides(lengths_mm: np.ndarray) -> str:
+    return " x ".join(f"{side:.3g}" for side in lengths_mm)
+
+
+_OTHER_IMAGE = "Choose the right image for this input."
+_KIND_NAMES = {Modality.MR: "an MR image", Modality.CT: "a CT", Modality.PICTURE: "a picture"}
+_ANY = (_not_empty, _expected_kind)
+_GEOMETRY = (_spacing, _extent, _slices, _near_isotropic, _size)
+
+CHECKS: dict[Modality, tuple[Check, ...]] = {
+    Modality.MR: (*_ANY, _grey, _volume, _finite, _varied, _not_a_ct, _image_not_labels, _raw_intensities, *_GEOMETRY, _without_skull),
+    Modality.CT: (*_ANY, _grey, _volume, _finite, _varied, _hounsfield, _image_not_labels, *_GEOMETRY),
+    Modality.PICTURE: (*_ANY, _picture, _picture_colours, _finite, _varied, _size),
+}

@@ -1,0 +1,29 @@
+"""`medsegdl evaluate`: a segmentation on disk against a reference."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..tasks import TASKS
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--task", required=True, choices=sorted(TASKS))
+    command.add_argument("--prediction", type=Path, required=True, metavar="DIR|FILE", help="what `segment` wrote, or a label map")
+    command.add_argument("--reference", type=Path, required=True, metavar="FILE|DIR", help="label map of an expert")
+    command.add_argument("--json", type=Path, metavar="FILE", help="also write all measures here")
+    command.add_argument("--empty", choices=("brats", "nan"), default="brats", help="two empty masks: Dice 1 (brats), or no value (nan)")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """`medsegdl evaluate`."""
+    from ..io.atomic import write_json
+    from ..metrics.evaluate import evaluate, format_table
+    from ..metrics.scores import Empty
+
+    evaluation = evaluate(arguments.prediction, arguments.reference, TASKS[arguments.task], Empty(arguments.empty))
+    if arguments.json is not None:
+        write_json(evaluation, arguments.json)
+    print(format_table(evaluation))

@@ -1,0 +1,80 @@
+"""`medsegdl segment`: volumes or a picture in, segments out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..errors import UsageError
+from ..tasks import TASKS, Task
+from .terminal import NOTICE, output_folder, progress_bar
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--task", required=True, choices=sorted(TASKS), help="what to segment")
+    for task in TASKS.values():
+        group = command.add_argument_group(f"inputs of --task {task.key}")
+        for entry in task.inputs:
+            group.add_argument(f"--{entry.key}", type=Path, metavar="FILE", help=f"{entry.title}: file, DICOM folder or zip")
+    command.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the results")
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:n (default: %(default)s)")
+    command.add_argument("--weights", type=Path, metavar="FILE", help="a .safetensors file instead of the shipped one")
+    command.add_argument("--no-bias-correction", action="store_true", help="leave N4 out")
+    command.add_argument("--mode", choices=("fast", "accurate"), default="fast", help="accurate averages over mirrored images")
+    command.add_argument("--uncertainty", action="store_true", help="also write the entropy image")
+    command.set_defaults(run=run)
+
+
+def given_inputs(arguments: argparse.Namespace, task: Task) -> dict[str, Path]:
+    """Input key -> path; raises UsageError where none is given or one belongs to another task."""
+    foreign = {entry.key for other in TASKS.values() for entry in other.inputs} - {entry.key for entry in task.inputs}
+    for key in sorted(foreign):
+        if getattr(arguments, key) is not None:
+            raise UsageError(f"--{key} is no input of --task {task.key}.", f"Its inputs are {_options(task)}.")
+    paths = {entry.key: getattr(arguments, entry.key) for entry in task.inputs if getattr(arguments, entry.key) is not None}
+    if not paths:
+        raise UsageError(f"--task {task.key} needs at least one input.", f"Its inputs are {_options(task)}.")
+    return paths
+
+
+def _options(task: Task) -> str:
+    return ", ".join(f"--{entry.key}" for entry in task.inputs)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """`medsegdl segment`."""
+    task = TASKS[arguments.task]
+    paths = given_inputs(arguments, task)
+    with output_folder(arguments.output) as folder, progress_bar() as progress:
+        progress(0.0, "Starting")
+        from ..io.atomic import file_sha256
+        from ..io.read import read_images
+        from ..io.threads import side_by_side
+        from ..io.write import write_result
+        from ..pipeline import Options, segment
+        from ..record import Stopwatch
+
+        watch = Stopwatch()
+        with watch.phase("read"):
+            images = read_images(paths)
+        options = Options(arguments.device, arguments.weights, not arguments.no_bias_correction, arguments.mode, arguments.uncertainty)
+        result = segment(images, task, options, progress)
+        for key, found in zip(paths, side_by_side(file_sha256, list(paths.values())), strict=True):
+            result.record["inputs"][key]["sha256"] = found
+        result.record["seconds"] = {**watch.seconds, **result.record["seconds"]}
+        progress(1.0, "Writing")
+        write_result(result, folder)
+    _print_result(result, folder)
+
+
+def _print_result(result, folder: Path) -> None:
+    for finding in result.record["warnings"]:
+        print(f"{finding['severity']}: {finding['message']} {finding['remedy']}".rstrip(), file=sys.stderr)
+    for segment in result.segments:
+        print(f"{segment.region.key:<8} {segment.volume_ml:10.2f} mL  {segment.voxel_count:>10} voxels  {segment.region.title}")
+    if result.instances is not None:
+        print(f"{result.record['count']} objects")
+    if not any(segment.voxel_count for segment in result.segments):
+        print("Nothing was found: every region is empty. Check that the inputs are what their options say.", file=sys.stderr)
+    print(f"{sum(result.record['seconds'].values()):.1f} s on {result.record['device']}; written to {folder}. {NOTICE}")

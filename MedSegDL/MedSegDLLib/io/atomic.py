@@ -1,0 +1,92 @@
+"""Files that appear whole or not at all, JSON, and hashes of files. Standard library and numpy only."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import math
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputRefused
+
+BLOCK_BYTES = 2**20
+
+
+def file_sha256(path: str | os.PathLike) -> str:
+    """SHA-256 of a file; of a folder, the hash over the sorted hashes of its files, so that names do not count."""
+    path = Path(path)
+    if path.is_dir():
+        hashes = sorted(file_sha256(file) for file in path.rglob("*") if file.is_file())
+        return hashlib.sha256("".join(hashes).encode()).hexdigest()
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
+    """A temporary path in the same folder with the same suffix; moved to `path` when the block ends well, removed when not.
+
+    Raises:
+        InputRefused: for whatever the file system says no to (full disk, no permission, no such folder).
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{secrets.token_hex(8)}.{path.name}")
+    try:
+        yield temporary
+        flush_to_disk(temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise not_written(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def flush_to_disk(path: Path) -> None:
+    """Wait until the file's content lies on the disk; raises the OSError of a disk that cannot take it."""
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def not_written(path: Path, error: OSError) -> InputRefused:
+    """The refusal for an output that the file system did not take."""
+    remedy = "Free some space or choose another folder." if error.errno == errno.ENOSPC else "Choose another folder."
+    return InputRefused(f"{path.name} could not be written to {path.parent}: {reason(error)}.", remedy)
+
+
+def write_json(obj: Any, path: str | os.PathLike) -> None:
+    """Write JSON atomically in UTF-8; see `json_text`."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json_text(obj), encoding="utf-8")
+
+
+def json_text(obj: Any) -> str:
+    """Indented JSON; numbers that JSON does not know (NaN, infinity) become null."""
+    return json.dumps(_finite(obj), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _finite(obj: Any) -> Any:
+    if isinstance(obj, dict):
+        return {str(key): _finite(value) for key, value in obj.items()}
+    if isinstance(obj, (list, tuple)):
+        return [_finite(value) for value in obj]
+    if isinstance(obj, np.generic):
+        obj = obj.item()
+    return None if isinstance(obj, float) and not math.isfinite(obj) else obj
+
+
+def reason(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return "no space left on the disk"
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,35 @@
+"""How to segment: the options of one run, as data. JSON types and paths only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import UsageError
+
+MODES = ("fast", "accurate")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to segment.
+
+    Attributes:
+        device: auto, cpu, cuda or cuda:n.
+        weights: a safetensors file; None takes the shipped one.
+        bias_correction: N4 before the network, where the task has it.
+        mode: `accurate` averages over mirrored images (several times the time).
+        uncertainty: also give the entropy image.
+        keep_bias_field: also give the log field of every modality.
+    """
+
+    device: str = "auto"
+    weights: Path | None = None
+    bias_correction: bool = True
+    mode: str = "fast"
+    uncertainty: bool = False
+    keep_bias_field: bool = False
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise UsageError(f"The mode '{self.mode}' is unknown.", f"Use {' or '.join(MODES)}.")

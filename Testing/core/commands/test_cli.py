@@ -1,0 +1,250 @@
+"""The command line as a user meets it: exit codes, one sentence, nothing half written."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from MedSegDLLib.commands.main import main
+from MedSegDLLib.geometry.image import Image
+from MedSegDLLib.io.write import write_image
+from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI
+
+from ..tiny import LPS, head_images, tiny_weights
+
+LIBRARY = Path(__file__).resolve().parents[3] / "MedSegDL"
+
+
+@pytest.fixture
+def head(tmp_path) -> dict[str, Path]:
+    """Four small volumes as files."""
+    paths = {key: tmp_path / f"case_{key}.nii.gz" for key in ("t1", "t1ce", "t2", "flair")}
+    for key, image in head_images().items():
+        write_image(image, paths[key])
+    return paths
+
+
+@pytest.fixture
+def brain_weights(tmp_path) -> Path:
+    return tiny_weights(tmp_path, BRAIN)
+
+
+def arguments(head: dict[str, Path], weights: Path, folder: Path, *more: str) -> list[str]:
+    inputs = [part for key, path in head.items() for part in (f"--{key}", str(path))]
+    return ["segment", "--task", "brain", *inputs, "-o", str(folder), "--device", "cpu", "--weights", str(weights), *more]
+
+
+def test_segment_writes_what_the_contract_says(head, brain_weights, tmp_path, capsys):
+    folder = tmp_path / "out"
+    assert main(arguments(head, brain_weights, folder, "--uncertainty")) == 0
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"segmentation.seg.nrrd", "WT.nii.gz", "TC.nii.gz", "ET.nii.gz", "report.json", "uncertainty.nii.gz"}
+    flair, mask = sitk.ReadImage(str(head["flair"])), sitk.ReadImage(str(folder / "WT.nii.gz"))
+    assert mask.GetSize() == flair.GetSize() and np.allclose(mask.GetOrigin(), flair.GetOrigin())
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    voxels = int(sitk.GetArrayFromImage(mask).sum())
+    assert report["voxel_count"]["WT"] == voxels
+    assert report["volumes_ml"]["WT"] == pytest.approx(voxels * 6.0**3 / 1000)
+    assert len(report["inputs"]["t1"]["sha256"]) == 64
+    assert "WT" in capsys.readouterr().out
+
+
+def test_nuclei_are_numbered(tmp_path):
+    random = np.random.default_rng(0)
+    write_image(Image(random.integers(0, 255, (1, 40, 60, 3), dtype=np.uint8), LPS, "cells"), tmp_path / "cells.png")
+    weights = tiny_weights(tmp_path, NUCLEI)
+    folder = tmp_path / "out"
+    assert main(["segment", "--task", "nuclei", "--image", str(tmp_path / "cells.png"), "-o", str(folder), "--weights", str(weights)]) == 0
+    numbers = sitk.ReadImage(str(folder / "nuclei.png"))
+    assert numbers.GetPixelID() == sitk.sitkUInt16 and numbers.GetSize() == (60, 40)
+    assert json.loads((folder / "report.json").read_text(encoding="utf-8"))["count"] == sitk.GetArrayFromImage(numbers).max()
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def text(path: Path) -> None:
+    path.write_text("this is no image", encoding="utf-8")
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def gone(path: Path) -> None:
+    path.unlink()
+
+
+def not_numbers(path: Path) -> None:
+    image = head_images()["flair"]
+    values = image.array.astype(np.float32)
+    values[3:9] = np.nan
+    write_image(image.with_array(values), path)
+
+
+def all_zero(path: Path) -> None:
+    image = head_images()["flair"]
+    write_image(image.with_array(np.zeros_like(image.array)), path)
+
+
+def one_slice(path: Path) -> None:
+    image = head_images()["flair"]
+    write_image(Image(image.array[12:13], image.affine), path)
+
+
+def a_metre_away(path: Path) -> None:
+    image = head_images()["flair"]
+    affine = image.affine.copy()
+    affine[0, 3] += 1000
+    write_image(Image(image.array, affine), path)
+
+
+def four_dimensional(path: Path) -> None:
+    sitk.WriteImage(sitk.JoinSeries([sitk.Image(8, 8, 8, sitk.sitkInt16)] * 3), str(path))
+
+
+def hounsfield(path: Path) -> None:
+    image = head_images()["flair"]
+    write_image(image.with_array((image.array - 1024).astype(np.int16)), path)
+
+
+def gzip_of_text(path: Path) -> None:
+    path.write_bytes(gzip.compress(b"this is no image" * 100))
+
+
+SPOILERS = (truncated, text, empty, gone, not_numbers, all_zero, one_slice, a_metre_away, four_dimensional, hounsfield, gzip_of_text)
+
+
+@pytest.mark.parametrize("spoil", SPOILERS, ids=lambda f: f.__name__)
+def test_bad_input_is_refused_in_one_sentence(spoil, head, brain_weights, tmp_path, capfd):
+    spoil(head["flair"])
+    folder = tmp_path / "out"
+    assert main(arguments(head, brain_weights, folder)) == 3
+    said = capfd.readouterr()
+    assert said.out == "" and "Traceback" not in said.err
+    lines = said.err.strip().splitlines()
+    assert len(lines) == 1 and "case_flair.nii.gz" in lines[0], said.err
+    assert not folder.exists()
+
+
+def test_weights_must_be_genuine(head, brain_weights, tmp_path, capfd):
+    folder = tmp_path / "out"
+    assert main(arguments(head, tmp_path / "none.safetensors", folder)) == 4
+    assert main(arguments(head, tiny_weights(tmp_path, LIVER), folder)) == 4
+    changed = bytearray(brain_weights.read_bytes())
+    changed[-3] ^= 1
+    brain_weights.write_bytes(changed)
+    assert main(arguments(head, brain_weights, folder)) == 4
+    assert "Traceback" not in capfd.readouterr().err and not folder.exists()
+
+
+def test_wrong_usage(head, brain_weights, tmp_path, capfd):
+    assert main(["segment", "--task", "brain", "-o", str(tmp_path / "out")]) == 2
+    assert main(["segment", "--task", "liver", "--t1", str(head["t1"]), "-o", str(tmp_path / "out")]) == 2
+    assert main([*arguments(head, brain_weights, tmp_path / "out")[:-4], "--device", "abacus"]) == 2
+    with pytest.raises(SystemExit) as ended:
+        main(["segment", "--task", "kidney", "-o", "x"])
+    assert ended.value.code == 2 and "Traceback" not in capfd.readouterr().err
+
+
+def test_the_output_must_be_a_folder_that_can_be_written(head, brain_weights, tmp_path, capfd):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way", encoding="utf-8")
+    assert main(arguments(head, brain_weights, blocked)) == 3
+    assert main(arguments(head, brain_weights, Path("/proc/medsegdl"))) == 3
+    assert blocked.read_text(encoding="utf-8") == "in the way" and "Traceback" not in capfd.readouterr().err
+
+
+def test_help_does_not_import_torch():
+    code = "import sys; from MedSegDLLib.commands.main import parser; parser().format_help(); print('torch' in sys.modules)"
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(LIBRARY)}
+    )
+    assert said.stdout.strip() == "False"
+
+
+def test_interrupting_leaves_nothing(head, brain_weights, tmp_path):
+    folder = tmp_path / "out"
+    command = [sys.executable, "-c", INTERRUPTED, *arguments(head, brain_weights, folder)]
+    child = subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(LIBRARY)}
+    )
+    assert child.stdout.readline().strip() == "in the network"
+    time.sleep(0.2)
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=60)
+    assert child.returncode == 130 and "Traceback" not in said
+    assert not folder.exists()
+
+
+INTERRUPTED = """
+import sys, time
+import MedSegDLLib.pipeline as pipeline
+from MedSegDLLib.commands.main import main
+
+def slow(*arguments):
+    print("in the network", flush=True)
+    time.sleep(60)
+
+pipeline.predict = slow
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_n4_flattens_a_field_and_writes_it(tmp_path):
+    image = head_images(("t1",))["t1"]
+    _, j, i = np.meshgrid(*(np.linspace(-1, 1, n) for n in image.array.shape), indexing="ij")
+    biased = image.with_array((image.array * np.exp(0.3 * i + 0.2 * j)).astype(np.float32))
+    write_image(biased, tmp_path / "t1.nii.gz")
+    out, field = tmp_path / "corrected.nii.gz", tmp_path / "field.nii.gz"
+    assert main(["n4", str(tmp_path / "t1.nii.gz"), "-o", str(out), "--field", str(field), "--shrink", "1"]) == 0
+    corrected, log_field = (sitk.GetArrayFromImage(sitk.ReadImage(str(path))) for path in (out, field))
+    head = image.array > 0
+    assert np.allclose(corrected[head] * np.exp(log_field[head]), biased.array[head], rtol=1e-3)
+    truth = (0.3 * i + 0.2 * j)[head]
+    assert np.corrcoef(log_field[head], truth)[0, 1] > 0.95
+
+
+def test_evaluate_a_perfect_copy(tmp_path, capsys):
+    labels = np.zeros((12, 12, 12), np.uint8)
+    labels[3:9, 3:9, 3:9] = 2
+    labels[4:7, 4:7, 4:7] = 1
+    labels[5, 5, 5] = 4
+    write_image(Image(labels, LPS), tmp_path / "seg.nii.gz")
+    out = tmp_path / "measures.json"
+    assert (
+        main(
+            [
+                "evaluate",
+                "--task",
+                "brain",
+                "--prediction",
+                str(tmp_path / "seg.nii.gz"),
+                "--reference",
+                str(tmp_path / "seg.nii.gz"),
+                "--json",
+                str(out),
+            ]
+        )
+        == 0
+    )
+    measures = json.loads(out.read_text(encoding="utf-8"))
+    assert all(region["dice"] == 1.0 for region in measures["cases"][0]["regions"].values())
+    assert "WT" in capsys.readouterr().out
+
+
+def test_info_tells_the_versions(capsys):
+    assert main(["info", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["packages"]["torch"] and set(told["weights"]) == {"brain", "liver", "nuclei"}

@@ -1,1 +1,0 @@
-"""Whole batches changed on the device: numbers drawn first, then applied."""

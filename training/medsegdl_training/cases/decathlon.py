@@ -1,0 +1,102 @@
+"""Medical Segmentation Decathlon and nnU-Net: a `dataset.json` beside `imagesTr`, `labelsTr`, `imagesTs`.
+
+Task03_Liver is one volume a case. Task01_BrainTumour keeps four modalities in one four-dimensional file, with labels of its own:
+`medsegdl-train unpack` writes it as BraTS stores it, once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from MedSegDLLib.errors import InputRefused
+from MedSegDLLib.tasks import Task
+
+from ..train.sampler import Case
+from .names import stem, volumes_below
+
+DESCRIPTION = "dataset.json"
+NUMBERED = re.compile(r"^(?P<name>.+)_(?P<channel>\d{4})$")  # nnU-Net: one file a channel
+INPUT_NAMES = {  # of channels in dataset.json, in lower case -> input key
+    **dict.fromkeys(("ct",), "ct"),
+    **dict.fromkeys(("t1", "t1w", "t1n"), "t1"),
+    **dict.fromkeys(("t1ce", "t1gd", "t1c", "t1wce"), "t1ce"),
+    **dict.fromkeys(("t2", "t2w"), "t2"),
+    **dict.fromkeys(("flair", "t2f"), "flair"),
+}
+
+
+def find(folder: Path, task: Task) -> list[Case]:
+    """Cases of every `dataset.json` in the folder or one level below.
+
+    Raises:
+        InputRefused: it is no JSON, its channels are not the task's, or it keeps all modalities in one file.
+    """
+    descriptions = [path for path in (folder / DESCRIPTION, *sorted(folder.glob(f"*/{DESCRIPTION}"))) if path.is_file()]
+    return [case for path in descriptions for case in _cases(path, task)]
+
+
+def _cases(path: Path, task: Task) -> list[Case]:
+    entry = read_description(path)
+    keys = channels_of(entry, path, task)
+    training = entry.get("training")
+    if isinstance(training, list):
+        if len(keys) > 1:
+            raise InputRefused(f"{path.parent.name} keeps {len(keys)} modalities in one file.", "Run `medsegdl-train unpack` on it first.")
+        rows = [(row["image"], row["label"]) for row in training] + [(image, None) for image in _texts(entry.get("test", []))]
+        return [
+            Case(stem(Path(image)), {keys[0]: path.parent / image}, path.parent / label if label else None)
+            for image, label in rows
+            if not Path(image).name.startswith(".")
+        ]
+    return _numbered(path.parent, keys)
+
+
+def _texts(rows: list[Any]) -> list[str]:
+    """Test images, which the file lists as names or as {"image": name}."""
+    return [row if isinstance(row, str) else row["image"] for row in rows]
+
+
+def _numbered(folder: Path, keys: list[str]) -> list[Case]:
+    """nnU-Net: `imagesTr/NAME_0000.nii.gz`, one a channel, and `labelsTr/NAME.nii.gz`."""
+    labels = {stem(path): path for path in volumes_below(folder / "labelsTr")} if (folder / "labelsTr").is_dir() else {}
+    inputs: dict[str, dict[str, Path]] = {}
+    for place in (folder / "imagesTr", folder / "imagesTs"):
+        for path in volumes_below(place) if place.is_dir() else ():
+            match = NUMBERED.match(stem(path))
+            if match and int(match["channel"]) < len(keys):
+                inputs.setdefault(match["name"], {})[keys[int(match["channel"])]] = path
+    return [Case(name, files, labels.get(name)) for name, files in inputs.items()]
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """The content of a `dataset.json`.
+
+    Raises:
+        InputRefused: it is none.
+    """
+    try:
+        entry = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputRefused(f"{path} cannot be read as JSON.", "Unpack the data set again.") from error
+    if not isinstance(entry, dict) or not isinstance(entry.get("channel_names", entry.get("modality")), dict):
+        raise InputRefused(f"{path} names no channels.", "Give the folder of a Medical Segmentation Decathlon or nnU-Net data set.")
+    return entry
+
+
+def channels_of(entry: dict[str, Any], path: Path, task: Task) -> list[str]:
+    """Input key of every channel.
+
+    Raises:
+        InputRefused: a channel is no input of the task.
+    """
+    names = entry.get("channel_names", entry.get("modality"))
+    known = {part.key for part in task.inputs}
+    keys = [INPUT_NAMES.get(str(names[number]).lower(), "") for number in sorted(names, key=int)]
+    strange = [str(names[number]) for number, key in zip(sorted(names, key=int), keys) if key not in known]
+    if strange:
+        says = f"{path.parent.name} has the channel {strange[0]}, which is no input of the task '{task.key}'."
+        raise InputRefused(says, f"Its inputs are {', '.join(sorted(known))}.")
+    return keys

@@ -1,0 +1,196 @@
+"""What a data set holds and what is wrong with which file, found before a long run fails on it. Cases in, plain data out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from MedSegDLLib.checks.findings import FindingCode, Severity
+from MedSegDLLib.checks.inputs import check
+from MedSegDLLib.errors import InputRefused
+from MedSegDLLib.geometry.image import Image
+from MedSegDLLib.io.read import read_image
+from MedSegDLLib.metrics.evaluate import regions_of_labels
+from MedSegDLLib.result import MM3_PER_ML
+from MedSegDLLib.tasks import TASKS, Modality, Task
+
+from ..train.sampler import Case
+from .references import read_reference
+
+MOST_VALUES = 20  # of a label map's values that are listed
+ANYWAY = {FindingCode.GRIDS_DIFFER, FindingCode.NO_INPUT}  # said here in training's own words
+Entry = dict[str, Any]
+
+
+def inspect_cases(cases: Sequence[Case], task: Task, jobs: int = 1) -> Entry:
+    """Read every file of every case and say what was found.
+
+    Args:
+        cases: with or without a reference.
+        task: what they are for.
+        jobs: processes that read side by side.
+
+    Returns:
+        {"task", "cases": [as `inspect_case`], "errors", "warnings", "labelled", "modalities": {key: cases}, "grids": {...}}.
+    """
+    look = partial(_inspect_by_key, task.key)
+    if jobs > 1:
+        with ProcessPoolExecutor(jobs) as pool:
+            entries = list(pool.map(look, cases))
+    else:
+        entries = [look(case) for case in cases]
+    _find_twins(entries)
+    problems = [problem for entry in entries for problem in entry["problems"]]
+    return {
+        "task": task.key,
+        "cases": entries,
+        "errors": sum(problem["severity"] == Severity.ERROR.value for problem in problems),
+        "warnings": sum(problem["severity"] == Severity.WARNING.value for problem in problems),
+        "labelled": sum(entry["reference"] is not None for entry in entries),
+        "modalities": dict(Counter(key for entry in entries for key in entry["inputs"])),
+    }
+
+
+def _inspect_by_key(key: str, case: Case) -> Entry:
+    return inspect_case(case, TASKS[key])
+
+
+def inspect_case(case: Case, task: Task) -> Entry:
+    """One case.
+
+    Returns:
+        {"name", "inputs": {key: {"file", "shape", "spacing_mm", "type", "least", "greatest", "voxels_sha256"}}, "reference": {"file",
+        "shape", "labels": {value: voxels}, "volumes_ml" or "count"} or None, "problems": [{"severity", "code", "file", "message",
+        "remedy"}]}. Errors would end or spoil a training run; warnings are for the reader to judge. A case without a reference, which
+        supervised training passes over, has warnings only.
+    """
+    problems: list[Entry] = []
+    images = {key: image for key, path in case.inputs.items() if (image := _read(path, read_image, problems)) is not None}
+    reference = _read(case.reference, read_reference, problems) if case.reference is not None else None
+    for finding in check(images, task) if images else ():
+        if finding.code not in ANYWAY and finding.severity is not Severity.NOTE:
+            file = _short(case.inputs[finding.input]) if finding.input in case.inputs else ""
+            problems.append(problem(finding.severity, finding.code.value, file, finding.message, finding.remedy))
+    entry = {"name": case.name, "inputs": {key: _input_entry(case.inputs[key], image) for key, image in images.items()}, "reference": None}
+    if reference is not None:
+        entry["reference"] = _reference_entry(case, reference, task, problems)
+    problems += _grids(case, images, reference, task)
+    if case.reference is None:
+        problems = [{**part, "severity": Severity.WARNING.value} for part in problems]
+    return {**entry, "problems": problems}
+
+
+def problem(severity: Severity, code: str, file: str, message: str, remedy: str) -> Entry:
+    """One thing that is wrong, and what to do about it."""
+    return {"severity": severity.value, "code": code, "file": file, "message": message, "remedy": remedy}
+
+
+def _read(path: Path, reader: Any, problems: list[Entry]) -> Image | None:
+    try:
+        return reader(path)
+    except InputRefused as error:
+        problems.append(problem(Severity.ERROR, "unreadable", _short(path), error.message, error.remedy))
+        return None
+
+
+def _short(path: Path) -> str:
+    """A file with its folder: enough to find it, nothing about the machine."""
+    return f"{path.parent.name}/{path.name}"
+
+
+def _input_entry(path: Path, image: Image) -> Entry:
+    values = np.ascontiguousarray(image.array)
+    return {
+        "file": _short(path),
+        "shape": list(image.array.shape),
+        "spacing_mm": [round(float(side), 4) for side in image.grid.spacing_mm],
+        "type": str(values.dtype),
+        "least": float(values.min()),
+        "greatest": float(values.max()),
+        "voxels_sha256": hashlib.sha256(values.view(np.uint8).reshape(-1)).hexdigest(),
+    }
+
+
+def _reference_entry(case: Case, reference: Image, task: Task, problems: list[Entry]) -> Entry:
+    file = _short(case.reference)
+    values, counts = np.unique(reference.array, return_counts=True)
+    entry: Entry = {"file": file, "shape": list(reference.array.shape), "type": str(reference.array.dtype)}
+    if task.instances:
+        entry["count"] = int(np.count_nonzero(values > 0))
+    else:
+        entry["labels"] = {f"{value:g}": int(count) for value, count in list(zip(values, counts))[:MOST_VALUES]}
+    try:
+        regions = regions_of_labels(reference.array, task, reference.name or case.reference.name)
+    except InputRefused as error:
+        problems.append(problem(Severity.ERROR, "labels", file, error.message, error.remedy))
+        return entry
+    voxel_ml = reference.grid.voxel_volume_mm3 / MM3_PER_ML
+    if not task.instances:
+        entry["volumes_ml"] = {key: round(float(np.count_nonzero(mask) * voxel_ml), 3) for key, mask in regions.items()}
+    if not any(mask.any() for mask in regions.values()):
+        says = f"The reference {case.reference.name} is empty."
+        problems.append(problem(Severity.WARNING, "empty_reference", file, says, "Check that the case really shows nothing to segment."))
+    return entry
+
+
+def _grids(case: Case, images: dict[str, Image], reference: Image | None, task: Task) -> list[Entry]:
+    """Inputs and reference that do not lie on one grid: training reads them as they are."""
+    parts = [(case.inputs[key], image) for key, image in images.items()]
+    if reference is not None:
+        parts.append((case.reference, reference))
+    picture = any(entry.modality is Modality.PICTURE for entry in task.inputs)
+    found = []
+    for path, image in parts[1:]:
+        first_path, first = parts[0]
+        if image.grid.shape == first.grid.shape and (picture or image.grid.same_as(first.grid)):
+            continue
+        says = f"{path.name} ({_sides(image)}) lies on another grid than {first_path.name} ({_sides(first)})."
+        found.append(problem(Severity.ERROR, "grids_differ", _short(path), says, f"Resample it onto the grid of {first_path.name}."))
+    return found
+
+
+def _sides(image: Image) -> str:
+    return " x ".join(map(str, image.grid.shape[::-1]))
+
+
+def _find_twins(entries: Iterable[Entry]) -> None:
+    """Add a problem to every case that shares an image with an earlier one."""
+    seen: dict[str, str] = {}
+    for entry in entries:
+        for part in entry["inputs"].values():
+            other = seen.setdefault(part["voxels_sha256"], entry["name"])
+            if other != entry["name"]:
+                says = f"{part['file']} is the same image as one of the case {other}."
+                remedy = "Keep one of the cases: split apart they would leak from training into testing."
+                entry["problems"].append(problem(Severity.ERROR, "duplicate", part["file"], says, remedy))
+
+
+def format_inspection(entry: Entry) -> str:
+    """For a terminal: a line a file, then what is wrong with it, then the sums."""
+    lines = []
+    for case in entry["cases"]:
+        for key, part in case["inputs"].items():
+            grid = f"{'x'.join(map(str, part['shape']))}  {part['type']}  {' x '.join(f'{side:.3g}' for side in part['spacing_mm'])} mm"
+            lines.append(f"{case['name']}  {key}  {grid}  {part['least']:g}..{part['greatest']:g}  {part['file']}")
+        lines.append(f"{case['name']}  reference  {_reference_text(case['reference'])}")
+        lines += [f"  {part['severity']}: {part['message']} {part['remedy']}" for part in case["problems"]]
+    modalities = ", ".join(f"{key} {count}" for key, count in entry["modalities"].items())
+    sums = f"{len(entry['cases'])} cases, {entry['labelled']} with a reference ({modalities})"
+    return "\n".join([*lines, f"{sums}: {entry['errors']} errors, {entry['warnings']} warnings"])
+
+
+def _reference_text(reference: Entry | None) -> str:
+    if reference is None:
+        return "none"
+    shape = "x".join(map(str, reference["shape"]))
+    if "count" in reference:
+        return f"{shape}  {reference['count']} objects  {reference['file']}"
+    volumes = ", ".join(f"{key} {value:g} mL" for key, value in reference.get("volumes_ml", {}).items())
+    return f"{shape}  labels {', '.join(reference['labels'])}  {volumes}  {reference['file']}"

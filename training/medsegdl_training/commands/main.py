@@ -1,0 +1,76 @@
+"""`medsegdl-train`: run, pretrain, finetune, export, and all of `subcommands`. Arguments in, exit code out; the work is done elsewhere.
+
+torch is imported only once a command runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from MedSegDLLib.commands.broken_pipe import lasting_output
+from MedSegDLLib.errors import MedSegDLError
+from MedSegDLLib.tasks import TASKS
+
+from ..evaluate.files import read_scores
+from . import add_all
+from . import training as training_commands
+from . import trials as trial_commands
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    line = sys.argv[1:] if arguments is None else arguments
+    options = parser().parse_args(line)
+    try:
+        with lasting_output(sys.stdout):
+            return options.command(options, line)
+    except MedSegDLError as error:
+        print(f"medsegdl-train: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    top = argparse.ArgumentParser(prog="medsegdl-train", description="Train the networks of MedSegDL. For research only.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    training_commands.add_commands(commands, _command)
+    trial_commands.add_commands(commands, _command)
+
+    export = _command(commands, "export", "write the weights of a run", export_command, data=False)
+    export.add_argument("--run", type=Path, required=True, help="folder of the run")
+    export.add_argument("--out", type=Path, required=True, help="the .safetensors file; its manifest goes beside it")
+    export.add_argument("--precision", choices=("float16", "int8"), default="float16")
+    export.add_argument("--scores", type=Path, nargs="*", default=[], help="JSON files of `evaluate`, for the manifest and the card")
+    export.add_argument("--note", help="a sentence on the training, for the manifest and the card")
+    export.add_argument("--licence", help="name and licence of the data, and what it asks of the weights, for the manifest and the card")
+    export.add_argument(
+        "--spacing", type=float, nargs=3, metavar="MM", help="the grid to work on, along i, j, k, in place of the one trained on"
+    )
+    export.add_argument("--card", type=Path, help="also write a model card (Markdown)")
+
+    add_all(commands)
+    return top
+
+
+def _command(commands: Any, name: str, text: str, function: Any, data: bool = True) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    command.add_argument("--task", choices=sorted(TASKS), required=True)
+    if data:
+        command.add_argument("--data", type=Path, required=True, help="folder of the data set")
+    command.set_defaults(command=function)
+    return command
+
+
+def export_command(options: argparse.Namespace, line: list[str]) -> int:
+    """Write weights, manifest and model card of a run."""
+    from ..train.export import NOT_STATED, Told, export
+
+    scores = [read_scores(path) for path in options.scores]
+    told = Told(scores, options.note, options.licence or NOT_STATED, tuple(options.spacing) if options.spacing else None)
+    manifest = export(options.run, options.out, options.precision, told, options.card)
+    print(f"{options.out} ({options.out.stat().st_size / 1e6:.2f} MB) sha256 {manifest['sha256']}")
+    return 0

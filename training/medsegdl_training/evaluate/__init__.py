@@ -1,0 +1,1 @@
+"""Trained weights against labelled cases: scores, curves, overlays, report."""

@@ -1,0 +1,1 @@
+"""Comparisons at equal steps or seconds: networks, synthesis, label efficiency, speed."""

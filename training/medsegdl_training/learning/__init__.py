@@ -1,1 +1,0 @@
-"""What is minimised, the loop, its state on disk, and the weights that come out."""

@@ -1,1 +1,0 @@
-"""Measures over cases, their spread, and the report."""

@@ -1,1 +1,0 @@
-"""Where training samples come from: one module a task, and what they share."""

@@ -1,0 +1,1 @@
+"""Training: samplers of batches, plans, the loop, losses, export of weights."""

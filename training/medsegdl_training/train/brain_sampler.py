@@ -1,0 +1,174 @@
+"""Training batches for brain tumours: real patients, patients with a made-up tumour, and wholly made-up images.
+
+Cases are prepared once and kept in memory, or in a cache; everything random comes from the generator of `draw`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from torch import Generator, Tensor
+
+from MedSegDLLib.errors import InputRefused
+from MedSegDLLib.tasks import Plan
+
+from ..cases.brain import BrainCase, cut, find_cases, label_map, slice_palettes
+from ..cases.brain_cache import CachedBrainCase, case_of
+from ..cases.fingerprint import fingerprint
+from ..synthesis.brain_images import Palette, draw_levels, levels_in, other_contrast, paint, plant, standardise
+from ..synthesis.fields import chance, draw_one, normal, pick, uniform
+from ..synthesis.tumours import grow, regions_of, transplant
+from .sampler import Batch
+
+__all__ = ["BrainSource", "Mixture", "cut", "find_cases", "make_source"]
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """How often each kind of sample is drawn; what is left of 1 is wholly made up.
+
+    Attributes:
+        real: a patient as he is.
+        planted: a patient with one more tumour.
+        complete: among real ones, a patient with all four modalities where there is one.
+        tumour_centred: patches that are sure to show tumour.
+        contrast: real and planted ones whose healthy tissues are shifted against the tumour.
+    """
+
+    real: float = 0.45
+    planted: float = 0.25
+    complete: float = 0.7
+    tumour_centred: float = 0.67
+    contrast: float = 0.65
+
+
+@dataclass(frozen=True)
+class BrainSource:
+    """See `source.Source`."""
+
+    patients: Sequence[BrainCase | CachedBrainCase]
+    palettes: Sequence[Palette]
+    patch: tuple[int, int, int]
+    data_hash: str
+    mixture: Mixture = Mixture()
+    shares: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def data(self) -> str:
+        """See `Source`."""
+        rest = ", and images synthesised from their label maps" if self.mixture.real < 1 else ""
+        return f"{len(self.patients)} labelled brains{rest}"
+
+    @property
+    def cases(self) -> tuple[str, ...]:
+        """Names of the training patients."""
+        return tuple(case.name for case in self.patients)
+
+    def without_synthesis(self) -> BrainSource:
+        """See `source.LabelledSource`."""
+        return replace(self, mixture=replace(self.mixture, real=1.0, planted=0.0, contrast=0.0))
+
+    def in_shape(self) -> BrainSource:
+        """See `source.LabelledSource`: nothing of it is scaled or bent."""
+        return self
+
+    def emphasising(self, shares: Mapping[str, float]) -> BrainSource:
+        """See `source.LabelledSource`."""
+        return replace(self, shares=dict(shares))
+
+    def draw(self, generator: Generator, batch: int) -> Batch:
+        """`batch` patches of (4, *patch) and their three nested regions."""
+        drawn = [self._sample(generator) for _ in range(batch)]
+        x = torch.stack([image for image, _ in drawn])
+        y = torch.stack([regions for _, regions in drawn]).float()
+        return Batch(x, y, torch.ones(y.shape[:2]))
+
+    def _sample(self, generator: Generator) -> tuple[Tensor, Tensor]:
+        kind = uniform(generator, 0.0, 1.0)
+        if kind < self.mixture.real:
+            return self._real(generator)
+        case = self._patient(generator)
+        if kind < self.mixture.real + self.mixture.planted:
+            return self._planted(case, generator)
+        return self._painted(case, generator)
+
+    def _patient(self, generator: Generator) -> BrainCase | CachedBrainCase:
+        complete = [case for case in self.patients if case.complete]
+        pool = complete if complete and chance(generator, self.mixture.complete) else self.patients
+        return pool[draw_one(generator, [self.shares.get(case.name, 1.0) for case in pool])]
+
+    def _real(self, generator: Generator) -> tuple[Tensor, Tensor]:
+        case = self._patient(generator)
+        image, healthy, regions = case.patch(self._box(case.shape, case.tumour_places, generator), self.patch)
+        return self._varied(image, healthy, regions, generator), regions
+
+    def _planted(self, case: BrainCase | CachedBrainCase, generator: Generator) -> tuple[Tensor, Tensor]:
+        image, healthy, regions = case.patch(self._box(case.shape, case.tumour_places, generator), self.patch)
+        image = self._varied(image, healthy, regions, generator)
+        tissue = self._tumour(healthy, generator)
+        fresh = (tissue != healthy) & ~regions[0]
+        tissue = torch.where(fresh, tissue, healthy)
+        level = levels_in(case.palette, draw_levels(self.palettes, generator))
+        return plant(image, healthy, tissue, level, generator), regions | regions_of(tissue)
+
+    def _varied(self, image: Tensor, healthy: Tensor, regions: Tensor, generator: Generator) -> Tensor:
+        if not chance(generator, self.mixture.contrast):
+            return image
+        return other_contrast(image, label_map(healthy, regions), generator)
+
+    def _painted(self, case: BrainCase | CachedBrainCase, generator: Generator) -> tuple[Tensor, Tensor]:
+        tissue = case.healthy_patch(self._box(case.shape, case.white_places, generator), self.patch)
+        for _ in range(1 + chance(generator, 0.2) - chance(generator, 0.07)):
+            tissue = self._tumour(tissue, generator)
+        image = standardise(paint(tissue, draw_levels(self.palettes, generator), generator), tissue > 0)
+        scale = torch.tensor([normal(generator, 1.0, 0.08) for _ in range(4)]).view(4, 1, 1, 1)
+        shift = torch.tensor([normal(generator, 0.0, 0.08) for _ in range(4)]).view(4, 1, 1, 1)
+        return torch.where(tissue > 0, image * scale + shift, torch.zeros(())), regions_of(tissue)
+
+    def _tumour(self, tissue: Tensor, generator: Generator) -> Tensor:
+        donors = [case.donor for case in self.patients if case.donor.shape[1] > 1]
+        if donors and chance(generator, 0.5):
+            return transplant(tissue, donors[pick(generator, len(donors))], generator)
+        return grow(tissue, generator)
+
+    def _box(self, shape: tuple[int, ...], places: Tensor, generator: Generator) -> tuple[int, int, int]:
+        """First corner of a patch; mostly one that contains one of the wanted places (n, 3)."""
+        centre = None
+        if len(places) and chance(generator, self.mixture.tumour_centred):
+            centre = places[pick(generator, len(places))].tolist()
+        wished = centre or [None] * len(shape)
+        return tuple(_start(n, side, at, generator) for n, side, at in zip(shape, self.patch, wished, strict=True))
+
+
+def _start(length: int, side: int, containing: int | None, generator: Generator) -> int:
+    """Where a window of `side` begins on an axis of `length`; negative where the axis is shorter (the rest is padding)."""
+    low, high = min(0, length - side), max(0, length - side)
+    if containing is not None:
+        low, high = max(low, min(containing - side + 1, high)), min(high, max(containing, low))
+    return low + pick(generator, high - low + 1)
+
+
+def make_source(data: Path, holdout: tuple[str, ...], plan: Plan, patch: tuple[int, ...], seed: int) -> BrainSource:
+    """Prepare every labelled patient below `data/brain` (or `data`), but for the held-out ones, which are never read.
+
+    Args:
+        data: folder of the images.
+        holdout: names of patients' folders.
+        plan: normalisation and grid.
+        patch: (K, J, I) voxels of the network's grid.
+        seed: unused here; all chance lies in `draw`.
+
+    Raises:
+        InputRefused: no case is left to train on.
+    """
+    cases = [case for case in find_cases(data) if case.name not in holdout]
+    if not cases:
+        raise InputRefused(f"There are no labelled brains to train on in {data}.", "Give a folder with one folder a patient (BraTS).")
+    patients = [case_of(case, plan) for case in cases]
+    slices = slice_palettes(data, holdout)
+    palettes = [case.palette for case in patients] + [palette for _, palette in slices]
+    paths = [path for case in cases for path in (*case.inputs.values(), case.reference)] + [path for path, _ in slices]
+    return BrainSource(patients, palettes, tuple(patch), fingerprint(paths))

@@ -1,0 +1,171 @@
+"""From a run to what the extension ships: averaged weights, a manifest that says where they come from, and a model card.
+
+Nothing is measured here; scores come from `evaluate`'s JSON files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from MedSegDLLib.errors import UsageError
+from MedSegDLLib.io.atomic import atomic_path
+from MedSegDLLib.network.weights import save_weights
+from MedSegDLLib.tasks import TASKS, Plan
+
+from .loop import CHECKPOINT, Run
+from .runs import read_settings, start
+
+LICENCE_NOTE = "Weights for research use only, not a medical device; the licence of the training data applies to what was made from it."
+NOT_STATED = "not stated; ask whoever gave the data"
+EXPORTED = ("protocol", "mean", "cases", "weights_sha256", "date")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the run itself does not know.
+
+    Attributes:
+        scores: as `evaluate` wrote them.
+        note: on the training.
+        licence: of the data.
+        spacing_mm: the grid to work on, along i, j, k, in place of the one that was trained on.
+    """
+
+    scores: Sequence[dict[str, Any]] = ()
+    note: str | None = None
+    licence: str = NOT_STATED
+    spacing_mm: tuple[float, float, float] | None = None
+
+
+def load_run(folder: Path) -> tuple[Run, dict[str, Any]]:
+    """The run in a folder at its last checkpoint, and its settings file.
+
+    Raises:
+        UsageError: there is no run or no checkpoint.
+    """
+    settings, entry = read_settings(folder)
+    if not (folder / CHECKPOINT).is_file():
+        raise UsageError(f"{folder} holds no checkpoint yet.", "Wait for the first one.")
+    run = start(entry, settings)
+    run.load(folder / CHECKPOINT)
+    return run, entry
+
+
+def export(folder: Path, path: Path, precision: str, told: Told, card: Path | None = None) -> dict[str, Any]:
+    """Write the weights of a run with their manifest, and a model card if asked.
+
+    Args:
+        folder: of the run.
+        path: of the safetensors file.
+        precision: see `save_weights`.
+        told: scores, a note and the licence.
+        card: Markdown file to write.
+
+    Returns:
+        The manifest.
+    """
+    run, entry = load_run(folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    manifest = save_weights(run.average, path, manifest_of(run, entry, told), precision)
+    if card is not None:
+        card.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(card) as temporary:
+            temporary.write_text(card_text(manifest, path), encoding="utf-8")
+    return manifest
+
+
+def manifest_of(run: Run, entry: dict[str, Any], told: Told) -> dict[str, Any]:
+    """Everything about the weights but what `save_weights` adds itself.
+
+    Raises:
+        UsageError: a grid is asked for that is none, or that a network which works on the image's own has no use for.
+    """
+    task, trained = TASKS[entry["task"]], Plan.from_json(entry["plan"])
+    if told.spacing_mm and trained.spacing_mm is None:
+        raise UsageError(f"Networks of the task '{task.key}' work on the image's own grid.", "Leave --spacing out.")
+    if told.spacing_mm and min(told.spacing_mm) <= 0:
+        raise UsageError(f"{_millimetres(told.spacing_mm)} is no spacing.", "Give --spacing three numbers above 0.")
+    plan = replace(trained, spacing_mm=told.spacing_mm) if told.spacing_mm else trained
+    return {
+        "task": task.key,
+        "task_version": task.version,
+        "plan": plan.to_json(),
+        "outputs": list(task.outputs),
+        "training": {
+            "data": entry["data"],
+            "licence": told.licence,
+            "data_hash": entry["data_hash"],
+            "cases": len(entry["cases"]),
+            "held_out": entry["holdout"],
+            "command": entry["command"],
+            "seed": entry["settings"]["seed"],
+            "steps": run.step,
+            "minutes": round(run.seconds / 60, 1),
+            "spacing_mm": trained.spacing_mm,
+            **({"note": told.note} if told.note else {}),
+        },
+        "scores": [{key: score[key] for key in EXPORTED if key in score} for score in told.scores],
+        "date": datetime.now(timezone.utc).date().isoformat(),
+        "licence_note": LICENCE_NOTE,
+    }
+
+
+def card_text(manifest: dict[str, Any], path: Path) -> str:
+    """The model card: what the weights are, what they were made from and how to make them again, how good they are."""
+    task, training = TASKS[manifest["task"]], manifest["training"]
+    lines = [
+        f"# {task.title}: model card",
+        "",
+        f"**For research only. Not a medical device; never base a diagnosis or a treatment on it.** {manifest['licence_note']}",
+        "",
+        f"- File: `{path.name}`, {manifest['precision']}, {path.stat().st_size / 1e6:.2f} MB, SHA-256 `{manifest['sha256']}`",
+        f"- Network: inception U-Net, {manifest['architecture']['arguments']}",
+        f"- Inputs: {', '.join(entry.title for entry in task.inputs)}; outputs: {', '.join(manifest['outputs'])}",
+        f"- Grid: {_millimetres(manifest['plan']['spacing_mm'])}; trained on: {_millimetres(training['spacing_mm'])}",
+        f"- Date: {manifest['date']}",
+        "",
+        "## Training",
+        "",
+        f"- Data: {training['data']}; licence: {training['licence']}",
+        f"- {training['cases']} cases; SHA-256 over the contents of the files read: `{training['data_hash']}`",
+        f"- Held out: {', '.join(training['held_out']) or 'see the scores below'}",
+        f"- Seed {training['seed']}, {training['steps']} steps in {training['minutes']} minutes; shipped is their moving average",
+        *([f"- {training['note']}"] if "note" in training else []),
+        "",
+        "```",
+        training["command"],
+        "```",
+        "",
+        "## Scores",
+        "",
+    ]
+    for score in manifest["scores"]:
+        lines += score_lines(score)
+    if not manifest["scores"]:
+        lines.append("Not measured.")
+    return "\n".join(lines) + "\n"
+
+
+def _millimetres(spacing_mm: Sequence[float] | None) -> str:
+    return "the image's own" if spacing_mm is None else " x ".join(f"{side:g}" for side in spacing_mm) + " mm"
+
+
+def score_lines(score: dict[str, Any]) -> list[str]:
+    """One protocol's table: the mean, then case by case."""
+    names = list(score["mean"])
+    lines = [score["protocol"], "", "| case | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for name, values in [("**mean**", score["mean"]), *((case["name"], case["measures"]) for case in score["cases"])]:
+        cells = (_cell(values.get(key)) for key in names)
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def _cell(value: float | None) -> str:
+    """A number of the table; counts as whole numbers."""
+    if value is None:
+        return "-"
+    return str(value) if isinstance(value, int) else f"{value:.4f}"

@@ -1,0 +1,75 @@
+"""Where a run's first weights come from, other than chance: another run (pre-training), or a weights file.
+
+Tensors are matched by name and shape.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from MedSegDLLib.errors import UsageError, WeightsError
+from MedSegDLLib.network.weights import load_weights
+from MedSegDLLib.tasks import Task
+
+from .runs import read_settings
+from .state import CHECKPOINT, Run
+
+HEADS = "segmenter.heads."  # a pretext's own outputs mean nothing to a task
+LEAST_SHARE = 0.5  # of the network's numbers that must be found, or the two networks have nothing to do with one another
+
+
+def initialise(run: Run, path: Path, task: Task) -> float:
+    """Take over what fits from a run's folder (its averaged weights) or from a weights file.
+
+    Returns:
+        The share of the network's numbers that were taken over.
+
+    Raises:
+        UsageError: less than half of the network was found there.
+    """
+    found = tensors_of(path, task)
+    own = run.network.state_dict()
+    fitting = {name: found[name] for name in own if name in found and found[name].shape == own[name].shape}
+    share = sum(tensor.numel() for tensor in fitting.values()) / sum(tensor.numel() for tensor in own.values())
+    if share < LEAST_SHARE:
+        raise UsageError(f"Only {share:.0%} of the network fits the weights in {path}.", "Choose weights of the same profile and widths.")
+    for network in (run.network, run.average):
+        network.load_state_dict(fitting, strict=False)
+    return share
+
+
+def commands_before(path: Path) -> list[str]:
+    """The commands that made the run in a folder or, by its manifest, a weights file, first to last; none where the manifest tells none."""
+    told = read_settings(path)[1] if path.is_dir() else manifest_of(path).get("training", {})
+    return told.get("command", "").splitlines()
+
+
+def tensors_of(path: Path, task: Task) -> dict[str, Tensor]:
+    """The averaged weights of a run's folder, without the last convolutions of a pretext; or the tensors of a weights file."""
+    if not path.is_dir():
+        return load_weights(path, task).network.state_dict()
+    entry = read_settings(path)[1]
+    try:
+        average = torch.load(path / CHECKPOINT, map_location="cpu", weights_only=True)["average"]
+    except OSError as error:
+        raise UsageError(f"{path} holds no checkpoint yet.", "Wait for the first one.") from error
+    return {name: tensor for name, tensor in average.items() if not (entry.get("pretext") and name.startswith(HEADS))}
+
+
+def manifest_of(path: Path) -> dict[str, Any]:
+    """The manifest of a weights file: its architecture and plan are those of a run that goes on from it.
+
+    Raises:
+        WeightsError: there is none, or it is no JSON.
+    """
+    try:
+        return json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(
+            f"The manifest of {path} cannot be read.", "Weights are two files side by side: .safetensors and .json."
+        ) from error

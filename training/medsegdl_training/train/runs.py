@@ -1,0 +1,61 @@
+"""The folder of a run: what it was asked to do, kept beside its checkpoint, and the network that follows from it.
+
+`settings.json` is the contract between starting, going on and exporting; torch is imported only once a network is built.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from MedSegDLLib.errors import UsageError
+
+if TYPE_CHECKING:
+    from .settings import Settings
+    from .state import Run
+
+SETTINGS = "settings.json"
+
+
+def recorded(line: list[str]) -> str:
+    """The command as manifests keep it: paths relative to the working folder, because absolute ones tell where and whose they are."""
+    return shlex.join(["medsegdl-train", *(os.path.relpath(word) if Path(word).is_absolute() else word for word in line)])
+
+
+def start(entry: dict[str, Any], settings: Settings) -> Run:
+    """A fresh run of the network that the settings file describes; the seed fixes its first weights."""
+    import torch
+
+    from MedSegDLLib.network.inception_unet import build
+
+    from .state import Run
+
+    torch.manual_seed(settings.seed)
+    return Run.start(build(entry["architecture"]["name"], entry["architecture"]["arguments"]), settings)
+
+
+def write_settings(folder: Path, entry: dict[str, Any]) -> None:
+    """Keep what the run was asked to do beside its checkpoint."""
+    from MedSegDLLib.io.atomic import write_json
+
+    write_json(entry, folder / SETTINGS)
+
+
+def read_settings(folder: Path) -> tuple[Settings, dict[str, Any]]:
+    """What a run was asked to do.
+
+    Raises:
+        UsageError: the folder holds no run.
+    """
+    from .settings import Settings
+
+    try:
+        entry = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{folder} holds no run.", "Start one without --resume.") from error
+    known = {field.name for field in fields(Settings)}
+    return Settings(**{key: value for key, value in entry["settings"].items() if key in known}), entry

@@ -1,0 +1,1 @@
+"""Augmentation: parameters are drawn once and applied apart, so that a sample can be replayed."""

@@ -1,1 +1,0 @@
-"""Tables of trainings: levels of supervision, other networks, synthesis, speed."""
