@@ -162,7 +162,9 @@ def test_the_estimate_is_near_what_a_pass_takes(profile, tile):
     """In a process of its own. `make bench` holds larger tiles to 25 %; at this size torch's own buffers count too."""
     script = (
         "import sys, torch; from pathlib import Path; from MedSegDLLib.network.device import resident_memory_mb\n"
-        "from MedSegDLLib.network.inception_unet import PROFILES, InceptionUNet; from MedSegDLLib.network.sliding_window import *; from MedSegDLLib.tasks import BRAIN\n"
+        "from MedSegDLLib.network.inception_unet import PROFILES, InceptionUNet\n"
+        "from MedSegDLLib.network.sliding_window import *\n"
+        "from MedSegDLLib.tasks import BRAIN\n"
         "torch.set_num_threads(1); arch, tile = PROFILES[sys.argv[1]], tuple(map(int, sys.argv[2:]))\n"
         "network = InceptionUNet(arch); PLAN = BRAIN.plan\n"
         "def run(shape): predict(network, torch.randn(arch.in_channels, *shape), PLAN, [Rung('', shape, CPU)], False, lambda *a: None)\n"

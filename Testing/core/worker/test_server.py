@@ -308,11 +308,11 @@ from MedSegDLLib.worker.client import Callbacks, Worker
 from MedSegDLLib.geometry.image import Image
 import odd_services
 worker = Worker(pathlib.Path(sys.argv[1]))
-server.start(odd_services.odd_launch())
+worker.start(odd_services.odd_launch())
 image = Image(np.zeros((2, 2, 2)), np.eye(4))
-server.segment({"t1": image}, "brain", {"do": "sleep", "pids": sys.argv[2]}, Callbacks())
+worker.segment({"t1": image}, "brain", {"do": "sleep", "pids": sys.argv[2]}, Callbacks())
 while not pathlib.Path(sys.argv[2]).exists() or " " not in pathlib.Path(sys.argv[2]).read_text(encoding="utf-8"):
-    server.poll()
-print(server._child.folder, flush=True)
+    worker.poll()
+print(worker._child.folder, flush=True)
 time.sleep(60)
 """
