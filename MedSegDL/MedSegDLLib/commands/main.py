@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 from .. import __version__
-from ..errors import Cancelled, InputRefused, MedSegDLError, OutOfMemory
+from ..errors import InputRefused, MedSegDLError, OutOfMemory
 from ..worker.environment import TORCH_READS
 from . import demo, evaluate, info, n4, segment
 from .broken_pipe import lasting_output
+from .signals import cancelling
 from .terminal import NOTICE
 
 EXIT_CODES = "exit codes: 0 done, 2 wrong usage, 3 input refused, 4 weights missing or not genuine, 5 out of memory, 130 cancelled"
@@ -37,31 +36,33 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _cancel(signum: int, frame: object) -> NoReturn:
-    raise Cancelled()
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code. A user's mistake is one sentence on standard error; a mistake of ours is a traceback."""
     for name, value in TORCH_READS.items():
         os.environ.setdefault(name, value)
-    parsed = parser().parse_args(arguments)
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, _cancel)
+    with lasting_output():
+        parsed = parser().parse_args(arguments)
+        error = _failure_of(parsed)
+        if error is not None:
+            print(f"medsegdl: {error}", file=sys.stderr)
+        return 0 if error is None else error.exit_code
+
+
+def _failure_of(parsed: argparse.Namespace) -> MedSegDLError | None:
+    """Run the command; why it ended if it did not end well."""
     try:
-        with lasting_output(sys.stdout):
+        with cancelling():
             parsed.run(parsed)
-        return 0
+            sys.stdout.flush()
+    except MedSegDLError as failure:
+        return failure
     except MemoryError:
-        error: MedSegDLError = OutOfMemory("The memory of this machine was not enough.", "Close other programs.")
+        return OutOfMemory("The memory of this machine was not enough.", "Close other programs.")
     except ModuleNotFoundError as missing:
         if missing.name not in NEEDED_PACKAGES:
             raise
-        error = InputRefused(f"The Python package {missing.name} is not installed.", "Install medsegdl with pip.")
-    except MedSegDLError as failure:
-        error = failure
-    print(f"medsegdl: {error}", file=sys.stderr)
-    return error.exit_code
+        return InputRefused(f"The Python package {missing.name} is not installed.", "Install medsegdl with pip.")
+    return None
 
 
 if __name__ == "__main__":

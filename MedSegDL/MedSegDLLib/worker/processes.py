@@ -312,7 +312,7 @@ class Child:
         """A line as a message; one that is not of the protocol goes into the log, and an empty message stands for it."""
         try:
             message = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             message = None
         if isinstance(message, dict):
             return message

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 EXIT_MISSING_PACKAGE = 3
 PROGRESS_EVERY_S = 0.05  # a tile may take less; the panel's timer would not show more
 PARENT_WATCH_S = 1.0
+LONGEST_REQUEST_BYTES = 2**24  # arrays go through files; a request of four images with all their tags has some kilobytes
 KINDS = ("segment", "check", "warm", "info")
 _MEMORY_SIGNS = ("not enough memory", "can't allocate memory", "out of memory", "ALLOC_FAILED")  # in torch's RuntimeError, CPU and cuBLAS
 
@@ -89,7 +90,7 @@ class Inbox:
         self._cancelled.discard(number)
 
     def _read(self) -> None:
-        for line in self._channel.requests:
+        for line in _bounded_lines(self._channel.requests):
             try:
                 self._sort(line)
             except UsageError as error:
@@ -104,6 +105,14 @@ class Inbox:
             self._queue.put(request)
 
 
+def _bounded_lines(stream: BinaryIO) -> Iterator[bytes]:
+    """The stream's lines; of one that is longer than any request only the beginning, so that it costs no memory."""
+    while line := stream.readline(LONGEST_REQUEST_BYTES):
+        yield line
+        while not line.endswith(b"\n") and len(line) == LONGEST_REQUEST_BYTES:
+            line = stream.readline(LONGEST_REQUEST_BYTES)
+
+
 def parse(line: bytes) -> dict:
     """A line as a request.
 
@@ -112,8 +121,8 @@ def parse(line: bytes) -> dict:
     """
     try:
         request = json.loads(line)
-    except ValueError as error:
-        raise UsageError("A request is not JSON.") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError("A request is not JSON, or nested too deeply.") from error
     if not isinstance(request, dict) or not isinstance(request.get("id"), (int, str)):
         raise UsageError("A request is not an object with an id.")
     return request
@@ -200,7 +209,7 @@ def _segment(payload: dict, services: Services, progress: Callable[[float, str],
     task = task_named(payload.get("task"))
     images = images_from_json(_required(payload, "inputs", dict))
     folder = Path(_required(payload, "folder", str))
-    result = services.segment(images, task, payload.get("options", {}), progress)
+    result = services.segment(images, task, _required({"options": {}, **payload}, "options", dict), progress)
     progress(1.0, "Handing over")
     return {"result": result_to_json(result, folder)}
 

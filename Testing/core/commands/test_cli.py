@@ -188,6 +188,54 @@ def test_interrupting_leaves_nothing(head, brain_weights, tmp_path):
     assert not folder.exists()
 
 
+@pytest.mark.parametrize("asked", [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM,) * 3, (signal.SIGHUP, signal.SIGINT)], ids=str)
+def test_impatience_leaves_nothing_either(head, brain_weights, tmp_path, asked):
+    """A second signal while the first is being obeyed: no traceback, nothing left behind."""
+    folder = tmp_path / "out"
+    command = [sys.executable, "-c", SLOW_TO_LEAVE, *arguments(head, brain_weights, folder)]
+    environment = {**os.environ, "PYTHONPATH": str(LIBRARY)}
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    assert child.stdout.readline().strip() == "in the network"
+    child.send_signal(asked[0])
+    assert child.stdout.readline().strip() == "leaving"
+    for number in asked[1:]:
+        child.send_signal(number)
+    _, said = child.communicate(timeout=60)
+    assert child.returncode == 130 and "Traceback" not in said
+    assert not folder.exists()
+
+
+def test_signals_that_were_ignored_stay_ignored(tmp_path):
+    """As under `nohup`."""
+    code = (
+        "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "from MedSegDLLib.commands.signals import cancelling\n"
+        "import os\n"
+        "with cancelling(): os.kill(os.getpid(), signal.SIGHUP)\n"
+        "print('went on')"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "went on\n"
+
+
+SLOW_TO_LEAVE = """
+import sys, time
+import MedSegDLLib.pipeline as pipeline
+from MedSegDLLib.commands.main import main
+
+def slow(*arguments):
+    try:
+        print("in the network", flush=True)
+        time.sleep(60)
+    finally:
+        print("leaving", flush=True)
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            time.sleep(0.05)
+
+pipeline.predict = slow
+sys.exit(main(sys.argv[1:]))
+"""
+
 INTERRUPTED = """
 import sys, time
 import MedSegDLLib.pipeline as pipeline

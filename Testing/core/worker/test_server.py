@@ -280,6 +280,23 @@ def test_the_real_worker_segments_and_keeps_warm(tmp_path):
         child.close()
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["[" * 100_000, '{"id": 1, "info": ' + "[" * 100_000, "x" * (server.LONGEST_REQUEST_BYTES + 5)],
+    ids=("lists", "in an object", "long"),
+)
+def test_a_request_that_cannot_be_parsed_leaves_the_worker_listening(alone, line):
+    """Deep nesting ends Python's JSON reader with an error of its own kind; what is longer than any request is not kept."""
+    assert alone.ask(line)[-1]["error"]["kind"] == "usage"
+    assert alone.ask({"id": 2, "info": {}})[-1]["result"]["torch"]
+
+
+def test_options_that_are_no_object_are_a_usage_error(spoken, tmp_path):
+    body = request(tmp_path)
+    body["segment"]["options"] = ["fast"]
+    assert spoken.ask(body)[-1]["error"]["kind"] == "usage"
+
+
 def test_parse_wants_an_id():
     with pytest.raises(UsageError):
         server.parse(b'{"info": {}}')

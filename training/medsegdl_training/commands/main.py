@@ -1,6 +1,6 @@
-"""`medsegdl-train`: run, pretrain, finetune, export, and all of `subcommands`. Arguments in, exit code out; the work is done elsewhere.
+"""`medsegdl-train`: run, pretrain, finetune, export, and the other rooms of `commands`. Arguments in, exit code out.
 
-torch is imported only once a command runs.
+The work is done elsewhere; torch is imported only once a command runs.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from MedSegDLLib.commands.broken_pipe import lasting_output
+from MedSegDLLib.commands.signals import cancelling
 from MedSegDLLib.errors import MedSegDLError
 from MedSegDLLib.tasks import TASKS
 
@@ -23,13 +24,14 @@ from . import trials as trial_commands
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     line = sys.argv[1:] if arguments is None else arguments
-    options = parser().parse_args(line)
-    try:
-        with lasting_output(sys.stdout):
-            return options.command(options, line)
-    except MedSegDLError as error:
-        print(f"medsegdl-train: {error}", file=sys.stderr)
-        return error.exit_code
+    with lasting_output():
+        options = parser().parse_args(line)
+        try:
+            with cancelling():
+                return options.command(options, line)
+        except MedSegDLError as error:
+            print(f"medsegdl-train: {error}", file=sys.stderr)
+            return error.exit_code
 
 
 def parser() -> argparse.ArgumentParser:
