@@ -40,6 +40,7 @@ class FindingCode(str, Enum):
     ANISOTROPIC = "anisotropic"
     HUGE = "huge"
     MEMORY = "memory"
+    HEADER = "header"
 
 
 @dataclass(frozen=True)

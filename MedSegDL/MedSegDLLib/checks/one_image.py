@@ -77,12 +77,20 @@ Check = Callable[[Subject], "Finding | None"]
 
 def check_image(subject: Subject) -> Iterator[Finding]:
     """Findings about one image; an ERROR is the last, since what follows from it would only confuse."""
+    yield from header_notes(subject)
     for one in CHECKS[subject.input.modality]:
         finding = one(subject)
         if finding:
             yield finding
             if finding.severity is Severity.ERROR:
                 return
+
+
+def header_notes(subject: Subject) -> Iterator[Finding]:
+    """What reading the file had to decide, as findings."""
+    for note in subject.image.notes:
+        says = subject.warning if note.serious else subject.note
+        yield says(FindingCode.HEADER, note.says, note.remedy)
 
 
 def _not_empty(subject: Subject) -> Finding | None:

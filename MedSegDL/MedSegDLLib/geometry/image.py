@@ -65,6 +65,23 @@ class Grid:
 
 
 @dataclass(frozen=True)
+class ReadingNote:
+    """What reading a file had to decide because its header says two things, or nothing; the input check turns it into a finding.
+
+    Attributes:
+        fields: header fields that it rests on ("sform_code, qform_code").
+        says: the rest of a sentence that starts with the image's name.
+        remedy: one sentence: what to do about it.
+        serious: lowers the trust in the result (a warning); else good to know (a note).
+    """
+
+    fields: str
+    says: str
+    remedy: str
+    serious: bool = True
+
+
+@dataclass(frozen=True)
 class Image:
     """A volume or a picture with its place in the world.
 
@@ -73,12 +90,14 @@ class Image:
         affine: (4, 4) float64, (i, j, k, 1) to RAS mm.
         name: file or node name for messages; never a patient's name.
         tags: DICOM tags by keyword (SeriesDescription, EchoTime ...), only those that the modality guess reads.
+        notes: what reading had to decide; empty where the file was clear.
     """
 
     array: np.ndarray
     affine: np.ndarray
     name: str = ""
     tags: dict[str, str] = field(default_factory=dict)
+    notes: tuple[ReadingNote, ...] = ()
 
     def __post_init__(self) -> None:
         if self.array.ndim not in (3, 4):

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputRefused, UsageError
-from ..geometry.image import Grid, Image
+from ..geometry.image import Grid, Image, ReadingNote
 from ..result import Result, Segment
 from ..tasks import TASKS, Task
 from .processes import PRIVATE_PREFIX
@@ -73,7 +74,13 @@ def images_to_json(images: dict[str, Image], folder: Path) -> dict[str, dict]:
 
 def _image_to_json(image: Image, path: Path) -> dict:
     array = str(write_array(path, image.array))
-    return {"array": array, "affine": image.affine.tolist(), "name": image.name, "tags": image.tags}
+    return {
+        "array": array,
+        "affine": image.affine.tolist(),
+        "name": image.name,
+        "tags": image.tags,
+        "notes": [asdict(note) for note in image.notes],
+    }
 
 
 def images_from_json(entries: dict[str, dict]) -> dict[str, Image]:
@@ -88,7 +95,9 @@ def images_from_json(entries: dict[str, dict]) -> dict[str, Image]:
 def _image_from_json(key: str, entry: dict) -> Image:
     try:
         array = read_array(Path(entry["array"]))
-        return Image(array, np.array(entry["affine"], dtype=np.float64), str(entry.get("name", "")), dict(entry.get("tags", {})))
+        affine = np.array(entry["affine"], dtype=np.float64)
+        notes = tuple(ReadingNote(**note) for note in entry.get("notes", ()))
+        return Image(array, affine, str(entry.get("name", "")), dict(entry.get("tags", {})), notes)
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"The input '{key}' of the request is not an image: {error}.") from error
 

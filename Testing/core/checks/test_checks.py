@@ -13,7 +13,7 @@ import SimpleITK as sitk
 
 from MedSegDLLib.checks.inputs import Finding, FindingCode, Severity, check, overlap
 from MedSegDLLib.checks.intensities import in_hounsfield_units, looks_like_ct, sampled, shows_skull
-from MedSegDLLib.geometry.image import LPS_FROM_RAS, Grid, Image
+from MedSegDLLib.geometry.image import LPS_FROM_RAS, Grid, Image, ReadingNote
 from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI, TASKS, Task
 
 Code = FindingCode
@@ -414,3 +414,12 @@ def test_it_takes_less_than_a_second() -> None:
     start = time.process_time()
     assert check(images, BRAIN) == []
     assert time.process_time() - start < 1.0
+
+
+@pytest.mark.parametrize("serious", [True, False])
+def test_what_reading_had_to_decide_becomes_a_finding(serious: bool) -> None:
+    note = ReadingNote("sform_code, qform_code", "says two things about its place; the sform is taken.", "Check the sides.", serious)
+    found = [finding for finding in check({"t1": replace(brain("t1"), notes=(note, note))}, BRAIN) if finding.code is Code.HEADER]
+    severity = Severity.WARNING if serious else Severity.NOTE
+    says = "T1 (t1.nii.gz) says two things about its place; the sform is taken."
+    assert found == [Finding(severity, Code.HEADER, "t1", says, "Check the sides.")] * 2
