@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.3.0"
 
 if TYPE_CHECKING:
     from .errors import Cancelled, InputRefused, MedSegDLError, OutOfMemory, UsageError, WeightsError

@@ -87,8 +87,40 @@ def test_index_entry_and_project_agree() -> None:
     assert f'set(EXTENSION_DEPENDS "{" ".join(entry["build_dependencies"])}")' in cmake
     assert re.search(r'EXTENSION_HOMEPAGE "([^"]+)"', cmake).group(1) == entry["scm_url"].removesuffix(".git")
     assert entry["scm_url"].endswith("/SlicerMedSegDL.git")
-    allowed = {"$schema", "category", "scm_url", "scm_revision", "build_dependencies", "build_subdirectory", "tier"}
+    allowed = {"$schema", "category", "scm_url", "scm_revision", "build_dependencies", "build_subdirectory", "dicom_support_rule", "tier"}
     assert set(entry) <= allowed and entry["tier"] in (1, 3, 5)
+    assert entry["$schema"].endswith("slicer-extension-catalog-entry-schema-v1.0.2.json#")
+    assert f'set(EXTENSION_DICOM_SUPPORT_RULE "{entry["dicom_support_rule"]}")' in cmake
+    assert re.search(r'set\(EXTENSION_KEYWORDS "', cmake) and re.search(r'set\(EXTENSION_RECOMMENDS "', cmake)
+
+
+@pytest.mark.parametrize(
+    ("tags", "fits"),
+    [
+        ({"Modality": "MR", "BodyPartExamined": "BRAIN"}, True),
+        ({"Modality": "CT", "BodyPartExamined": "LIVER"}, True),
+        ({"Modality": "CT", "BodyPartExamined": "BRAIN"}, False),
+        ({"Modality": "MR"}, False),
+    ],
+)
+def test_the_dicom_rule_means_heads_in_mr_and_bellies_in_ct(tags: dict[str, str], fits: bool) -> None:
+    rule = json.loads((ROOT / "MedSegDL.json").read_text(encoding="utf-8"))["dicom_support_rule"]
+    values = {"Modality": None, "BodyPartExamined": None, **tags}
+    assert bool(eval(rule, {"__builtins__": {}}, values)) is fits  # the language of rule-engine is Python's as far as this rule goes
+
+
+def test_there_is_one_version() -> None:
+    core = re.search(r'__version__ = "([^"]+)"', (MODULE / "MedSegDLLib" / "__init__.py").read_text(encoding="utf-8")).group(1)
+    training = (ROOT / "training" / "pyproject.toml").read_text(encoding="utf-8")
+    assert re.search(r'^version = "([^"]+)"', training, re.MULTILINE).group(1) == core
+    first, *released = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert first in ("Unreleased", core), "the newest changes are the package's"
+    assert all(as_numbers(version) < as_numbers(core) for version in released)
+
+
+def as_numbers(version: str) -> tuple[int, ...]:
+    """1.2.3 as (1, 2, 3)."""
+    return tuple(int(part) for part in version.split("."))
 
 
 def test_icon_has_the_size_that_the_index_asks_for() -> None:

@@ -65,12 +65,12 @@ class _Connector:
 
         widget, kind = self.widget, self.kind
         if kind is bool and type(widget) is qt.QCheckBox:
-            return "stateChanged", lambda: widget.checked, lambda value: setattr(widget, "checked", value)
+            return "stateChanged(int)", lambda: widget.checked, lambda value: setattr(widget, "checked", value)
         if issubclass(kind, enum.Enum) and type(widget) is qt.QComboBox:
             return self._enum_access()
         if issubclass(kind, slicer.vtkMRMLNode) and type(widget) is slicer.qMRMLNodeComboBox:
             widget.nodeTypes = (kind().GetClassName(),)
-            return "currentNodeChanged", lambda: widget.currentNode(), lambda value: widget.setCurrentNode(value)
+            return "currentNodeChanged(vtkMRMLNode*)", lambda: widget.currentNode(), lambda value: widget.setCurrentNode(value)
         raise RuntimeError(f"Unable to create GUI connector from datatype '{kind}' to widget type '{type(widget)}'")
 
     def _enum_access(self) -> tuple[str, Callable, Callable]:
@@ -83,15 +83,15 @@ class _Connector:
         def write(value: enum.Enum) -> None:
             widget.currentIndex = members.index(value)
 
-        return "currentIndexChanged", lambda: members[widget.currentIndex], write
+        return "currentIndexChanged(int)", lambda: members[widget.currentIndex], write
 
     def listen(self, callback: Callable | None) -> None:
         """Call back on changes; None stops that."""
         if self.changed is not None:
-            getattr(self.widget, self.signal).disconnect(self._tell)
+            self.widget.disconnect(self.signal, self._tell)
         self.changed = callback
         if callback is not None:
-            getattr(self.widget, self.signal).connect(self._tell)
+            self.widget.connect(self.signal, self._tell)
 
     def _tell(self) -> None:
         if self.changed is not None:

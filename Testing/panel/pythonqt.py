@@ -1,8 +1,9 @@
 """PythonQt played by PySide6, as strict as the real one: it fails on everything that PythonQt does not have.
 What it enforces is read from PythonQt's own sources (PythonQtInstanceWrapper.cpp, PythonQtClassInfo.cpp, PythonQtSignalReceiver.cpp).
 
-Properties are attributes, and calling one fails; a name that is neither property, slot, signal nor wrapped function fails;
-new attributes on C++ objects fail; signals connect by signature or by name; enum values are attributes of their class.
+Properties are attributes, and calling one fails; a name that is neither property, slot, signal nor wrapped function fails; a property that
+shares its name with a slot or a static function is hidden by it; new attributes on C++ objects fail; signals connect by signature, and by
+name where they are not overloaded; enum values are whole numbers and attributes of their class.
 """
 
 from __future__ import annotations
@@ -10,31 +11,22 @@ from __future__ import annotations
 import ctypes
 import enum
 import inspect
+import json
 import types
 import weakref
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import shiboken6
 from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
 
-# Functions that are neither slots nor properties: PythonQt has a generated wrapper slot for each. Only what the panel may use is listed:
-# whoever adds one looks it up in PythonQt's generated_cpp first.
-FUNCTIONS: dict[str, tuple[str, ...]] = {
-    "QObject": ("children", "parent", "property", "setProperty", "isWidgetType", "findChildren", "blockSignals", "inherits"),
-    "QWidget": ("layout", "setLayout", "setToolTip", "isVisible", "grab", "window", "sizePolicy"),
-    "QLayout": ("addWidget", "removeWidget", "setContentsMargins", "count"),
-    "QFormLayout": ("addRow",),
-    "QBoxLayout": ("addStretch", "addLayout", "insertWidget"),
-    "QComboBox": ("addItem", "itemText", "itemData", "findData", "setItemData"),
-    "QTableWidget": ("setItem", "item", "setHorizontalHeaderLabels", "horizontalHeader", "verticalHeader", "resizeColumnsToContents"),
-    "QTableWidgetItem": ("setText", "text", "setTextAlignment", "setData", "data"),
-    "QAbstractScrollArea": ("verticalScrollBar",),
-    "QFile": ("exists", "open", "close"),
-    "QPixmap": ("save", "width", "height", "fill"),
-    "QTimer": ("isActive",),
-    "QUiLoader": ("load",),
-}
+# What Qt 5.15 declares and PythonQt wraps, class by class: properties with their types, signals, public slots, functions, static functions,
+# enums (made by read_qt_declarations.py). PySide6 is Qt 6: what only that has is refused.
+TABLE: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("qt515.json").read_text(encoding="utf-8"))
+_DECORATORS = ("children", "parent", "setParent", "findChild", "findChildren", "property", "setProperty", "metaObject", "tr")  # PythonQtStdDecorators.h
+TABLE["QObject"]["functions"].extend(_DECORATORS)
 _MODULES = (QtCore, QtGui, QtWidgets, QtUiTools)
 _NUMBERS = {"bool": (bool, int), "int": (int,), "double": (int, float)}
 
@@ -75,6 +67,8 @@ def unwrap(value: Any) -> Any:
         return type(value)(unwrap(entry) for entry in value)
     if isinstance(value, _ProxyType):
         return value._native_class
+    if isinstance(value, EnumValue):
+        return value.native
     return object.__getattribute__(value, "_native") if isinstance(value, PythonQtObject) else value
 
 
@@ -104,8 +98,8 @@ def _receiver(function: Callable) -> Callable:
 class Signal:
     """A signal bound to its object."""
 
-    def __init__(self, owner: PythonQtObject, name: str) -> None:
-        self._signal = _with_all_arguments(unwrap(owner), name)
+    def __init__(self, owner: PythonQtObject, name: str, signature: str = "") -> None:
+        self._signal = _native_signal(unwrap(owner), name, signature)
         self._receivers: list[tuple[Callable, Callable]] = unwrap(owner).__dict__.setdefault(f"_receivers_{name}", [])
 
     def connect(self, function: Callable) -> bool:
@@ -130,18 +124,19 @@ class Signal:
         self._signal.emit(*unwrap(arguments))
 
 
-def _with_all_arguments(native: QtCore.QObject, name: str) -> Any:
-    """The signal that carries all its arguments: PySide leaves out those with a default (`clicked(bool)`)."""
+def _native_signal(native: QtCore.QObject, name: str, signature: str) -> Any:
+    """The signal of that signature; without one, the one that carries all its arguments: PySide leaves out those with a default."""
     signal, meta = getattr(native, name), native.metaObject()
     same = [method for method in map(meta.method, range(meta.methodCount())) if method.name().data().decode() == name]
-    types = max((method.parameterTypes() for method in same), key=len)
+    wanted = [method for method in same if method.methodSignature().data().decode() == signature] or same
+    types = max((method.parameterTypes() for method in wanted), key=len)
     return signal[types[0].data().decode()] if len(same) > 1 and len(types) == 1 else signal
 
 
 class Slot:
     """A slot, or a wrapped function, bound to its object."""
 
-    def __init__(self, owner: PythonQtObject, name: str) -> None:
+    def __init__(self, owner: Any, name: str) -> None:
         self._owner, self._name = owner, name
 
     def __call__(self, *arguments: Any) -> Any:
@@ -155,11 +150,28 @@ class _ProxyType(type):
 
     def __getattr__(cls, name: str) -> Any:
         native = cls.__dict__.get("_native_class")
-        for holder in () if native is None else native.__mro__:
-            for member in vars(holder).values():
-                if isinstance(member, type) and issubclass(member, enum.Enum) and name in member.__members__:
-                    return member[name]
+        known = declared(native) if native is not None else Declared()
+        if name in known.enum_values:
+            return _enum_value(native.__mro__, name)
+        if name in known.static:
+            return Slot(cls, name)
         raise AttributeError(f"type object '{cls.__name__}' has no attribute '{name}'")
+
+
+class EnumValue(int):
+    """A value of an enum, as PythonQt has it: a whole number; `|` gives a plain one."""
+
+    native: enum.Enum
+
+
+def _enum_value(holders: tuple[type, ...], name: str) -> EnumValue:
+    for holder in holders:
+        for member in vars(holder).values():
+            if isinstance(member, type) and issubclass(member, enum.Enum) and name in member.__members__:
+                value = EnumValue(member[name].value)
+                value.native = member[name]
+                return value
+    raise AttributeError(f"Qt 6 has no '{name}' any more: the stand-ins cannot play it")
 
 
 class PythonQtObject(metaclass=_ProxyType):
@@ -182,45 +194,51 @@ class PythonQtObject(metaclass=_ProxyType):
 
     def connect(self, signature: str, function: Callable) -> bool:
         """Connect a signal given by its C++ signature, `clicked(bool)`."""
-        return Signal(self, self._signal_of(signature)).connect(function)
+        return Signal(self, *self._signal_of(signature)).connect(function)
 
     def disconnect(self, signature: str, function: Callable) -> bool:
         """Inverse of `connect`."""
-        return Signal(self, self._signal_of(signature)).disconnect(function)
+        return Signal(self, *self._signal_of(signature)).disconnect(function)
 
-    def _signal_of(self, signature: str) -> str:
+    def _signal_of(self, signature: str) -> tuple[str, str]:
         known = _aliases(type(self))
         if signature in known:
-            return known[signature]
+            return known[signature], ""
         normal = QtCore.QMetaObject.normalizedSignature(signature).data().decode()
-        if unwrap(self).metaObject().indexOfSignal(normal) < 0:
+        if normal not in declared(type(unwrap(self))).signals:
             raise AttributeError(f"{self.className()} has no signal '{signature}'")
-        return signature.split("(")[0]
+        return signature.split("(")[0], normal
 
     def __getattr__(self, name: str) -> Any:
         native = unwrap(self)
-        property_index = _property_index(native, name)
-        if property_index >= 0:
+        known = declared(type(native))
+        kind = known.kind("objectName" if name == "name" else name)
+        if kind == "property":
             return wrap(native.property("objectName" if name == "name" else name))
-        kind = _method_kind(native, name)
-        if kind == QtCore.QMetaMethod.MethodType.Signal:
+        if kind == "signal":
+            if known.overloaded(name):
+                raise AttributeError(f"the signal '{name}' of {self.className()} is overloaded: connect it by its signature")
             return Signal(self, name)
-        if kind is not None or _is_function(type(native), name):
+        if kind is not None:
             return Slot(self, name)
         raise AttributeError(f"{self.className()} has no attribute named '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
         native = unwrap(self)
-        index = _property_index(native, name)
-        if index < 0:
+        known = declared(type(native))
+        mapped = "objectName" if name == "name" else name
+        kind = known.kind(mapped)
+        if kind in ("slot", "signal"):
+            raise AttributeError(f"{kind.title()} '{name}' can not be overwritten on {self.className()} object")
+        if kind is None:
             raise AttributeError(f"'{name}' does not exist on {self.className()} and creating new attributes on C++ objects is not allowed")
-        prop = native.metaObject().property(index)
-        if not prop.isWritable():
+        declared_type = known.properties[mapped]
+        if declared_type.endswith(" const"):
             raise AttributeError(f"Property '{name}' of {self.className()} object is not writable")
-        if not _fits(prop.typeName(), value):
-            kinds = f"of type '{prop.typeName()}' does not accept an object of type {type(value).__name__}"
+        if not _fits(declared_type, value):
+            kinds = f"of type '{declared_type}' does not accept an object of type {type(value).__name__}"
             raise AttributeError(f"Property '{name}' {kinds} ({value!r})")
-        raw = unwrap(value)
+        raw, prop = unwrap(value), native.metaObject().property(native.metaObject().indexOfProperty(mapped))
         if not prop.write(native, list(raw) if isinstance(raw, tuple) else raw):
             raise AttributeError(f"Property '{name}' of {self.className()} object could not be set to {value!r}")
 
@@ -236,28 +254,75 @@ def _aliases(proxy: type) -> dict[str, str]:
     return {signature: name for holder in reversed(proxy.__mro__) for signature, name in vars(holder).get("SIGNATURES", {}).items()}
 
 
-def _property_index(native: QtCore.QObject, name: str) -> int:
-    if not isinstance(native, QtCore.QObject):
-        return -1
-    return native.metaObject().indexOfProperty("objectName" if name == "name" else name)
+@dataclass
+class Declared:
+    """What a class and its bases declare.
+
+    Attributes:
+        properties: name -> type, with ' const' where it cannot be written.
+        signals, slots: signatures.
+        functions, static: names of what PythonQt wraps besides.
+        enum_values: names.
+    """
+
+    properties: dict[str, str] = field(default_factory=dict)
+    signals: set[str] = field(default_factory=set)
+    slots: set[str] = field(default_factory=set)
+    functions: set[str] = field(default_factory=set)
+    static: set[str] = field(default_factory=set)
+    enum_values: set[str] = field(default_factory=set)
+
+    def kind(self, name: str) -> str | None:
+        """What PythonQt finds under a name of an instance; a slot or a static function hides the property of its name."""
+        if name in self.static or any(signature.startswith(f"{name}(") for signature in self.slots):
+            return "slot"
+        if name in self.properties:
+            return "property"
+        if any(signature.startswith(f"{name}(") for signature in self.signals):
+            return "signal"
+        return "slot" if name in self.functions else None
+
+    def overloaded(self, name: str) -> bool:
+        """Whether signals of that name differ by more than arguments with defaults."""
+        same = sorted((signature for signature in self.signals if signature.startswith(f"{name}(")), key=len)
+        longest = same[-1].removesuffix(")")
+        return not all(longest.startswith(signature.removesuffix(")")) for signature in same)
+
+    def add(self, entry: dict[str, Any]) -> None:
+        """Take in one class's entry of the table."""
+        self.properties |= entry.get("properties", {})
+        for name in ("signals", "slots", "functions", "static"):
+            getattr(self, name).update(entry.get(name, ()))
+        self.enum_values.update(value for values in entry.get("enums", {}).values() for value in values)
 
 
-_methods: dict[type, dict[str, QtCore.QMetaMethod.MethodType]] = {}
+_declared: dict[type, Declared] = {}
 
 
-def _method_kind(native: QtCore.QObject, name: str) -> QtCore.QMetaMethod.MethodType | None:
-    if not isinstance(native, QtCore.QObject):
-        return None
-    kinds = _methods.get(type(native))
-    if kinds is None:
-        meta, public = native.metaObject(), QtCore.QMetaMethod.Access.Public
-        methods = [method for method in map(meta.method, range(meta.methodCount())) if method.access() == public]
-        kinds = _methods[type(native)] = {method.name().data().decode(): method.methodType() for method in methods}
-    return kinds.get(name)
+def declared(native_class: type) -> Declared:
+    """What PythonQt knows of a native class or a stand-in; of a class that the table does not hold only what its bases declare."""
+    if native_class not in _declared:
+        known = Declared()
+        for holder in native_class.__mro__:
+            known.add(_entry(holder))
+        _declared[native_class] = known
+    return _declared[native_class]
 
 
-def _is_function(native_class: type, name: str) -> bool:
-    return any(name in FUNCTIONS.get(holder.__name__, ()) for holder in native_class.__mro__)
+def _entry(holder: type) -> dict[str, Any]:
+    if holder.__module__.startswith("PySide6") or not issubclass(holder, QtCore.QObject):
+        return TABLE.get(holder.__name__, {})
+    return _stand_in_entry(holder)
+
+
+def _stand_in_entry(holder: type) -> dict[str, Any]:
+    """What a stand-in declares itself, after the real header."""
+    meta, kinds = holder.staticMetaObject, QtCore.QMetaMethod.MethodType
+    methods = [meta.method(n) for n in range(meta.methodOffset(), meta.methodCount())]
+    text = {kind: [m.methodSignature().data().decode() for m in methods if m.methodType() == kind] for kind in (kinds.Signal, kinds.Slot)}
+    properties = [meta.property(n) for n in range(meta.propertyOffset(), meta.propertyCount())]
+    types = {p.name(): p.typeName() + ("" if p.isWritable() else " const") for p in properties}
+    return {"properties": types, "signals": text[kinds.Signal], "slots": text[kinds.Slot]}
 
 
 def _fits(type_name: str, value: Any) -> bool:
@@ -288,10 +353,9 @@ class _Namespace:
     """`qt.Qt`: enum values as attributes, without their enum's name."""
 
     def __getattr__(self, name: str) -> Any:
-        for member in vars(QtCore.Qt).values():
-            if isinstance(member, type) and issubclass(member, enum.Enum) and name in member.__members__:
-                return member[name]
-        raise AttributeError(f"Qt has no attribute '{name}'")
+        if name not in TABLE["Qt"]["enums"][""]:
+            raise AttributeError(f"Qt has no attribute '{name}'")
+        return _enum_value((QtCore.Qt,), name)
 
 
 class QtModule(types.ModuleType):

@@ -151,7 +151,7 @@ def test_changes_of_inputs_are_checked_together_and_later(entered: Any, client: 
     brain_volumes()
     entered.onVolumesCame()
     assert not client.asked  # nothing is asked in the middle of a change
-    assert entered._checkTimer.active and entered._checkTimer.singleShot
+    assert entered._checkTimer.active and entered._checkTimer.isSingleShot()
 
 
 def test_worker_is_started_when_the_panel_opens_and_warmed(panel: Any, client: FakeClient) -> None:
@@ -188,7 +188,7 @@ def test_another_python_starts_another_worker_and_is_remembered(entered: Any, cl
     launches = len(client.launches)
     entered.ui.pythonPathLineEdit.currentPath = "/opt/other/python"
     assert len(client.launches) == launches  # not at every key
-    assert entered._pythonTimer.active and entered._pythonTimer.singleShot
+    assert entered._pythonTimer.active and entered._pythonTimer.isSingleShot()
     entered.onPythonChosen()
     assert client.launches[-1].arguments[0] == "/opt/other/python"
     assert module.python_setting() == "/opt/other/python"

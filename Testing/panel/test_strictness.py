@@ -51,10 +51,55 @@ def test_read_only_properties_cannot_be_set(qt: Any) -> None:
         qt.QComboBox().count = 3
 
 
-@pytest.mark.parametrize("name", ["isHidden", "set_text", "heightForWidth", "clicked2"])
-def test_what_is_neither_property_slot_signal_nor_listed_fails(qt: Any, name: str) -> None:
+@pytest.mark.parametrize("name", ["set_text", "staticMetaObject", "clicked2", "checkStateChanged"])
+def test_what_qt_5_does_not_declare_fails(qt: Any, name: str) -> None:
     with pytest.raises(AttributeError, match="no attribute"):
-        getattr(qt.QPushButton(), name)
+        getattr(qt.QCheckBox(), name)  # the last one is a signal of Qt 6
+
+
+def test_a_static_function_hides_the_property_of_its_name(qt: Any) -> None:
+    timer = qt.QTimer()
+    with pytest.raises(AttributeError, match="Slot 'singleShot' can not be overwritten on QTimer object"):
+        timer.singleShot = True
+    timer.setSingleShot(True)
+    assert timer.isSingleShot() and timer.singleShot is not True  # what is read is the function
+    assert callable(qt.QTimer.singleShot)
+
+
+@pytest.mark.parametrize("name", ["setValue", "valueChanged"])
+def test_slots_and_signals_cannot_be_overwritten(qt: Any, name: str) -> None:
+    with pytest.raises(AttributeError, match="can not be overwritten"):
+        setattr(qt.QProgressBar(), name, 3)
+
+
+def test_an_overloaded_signal_wants_its_signature(qt: Any) -> None:
+    box, heard = qt.QComboBox(), []
+    with pytest.raises(AttributeError, match="overloaded"):
+        box.currentIndexChanged.connect(heard.append)
+    box.connect("currentIndexChanged(int)", heard.append)
+    box.addItem("first")
+    assert heard == [0]
+
+
+def test_enum_values_are_whole_numbers(qt: Any) -> None:
+    both = qt.Qt.AlignRight | qt.Qt.AlignVCenter
+    assert type(both) is int and both == 0x82
+    item = qt.QTableWidgetItem("right")
+    item.setTextAlignment(both)
+    box = qt.QComboBox()
+    box.sizeAdjustPolicy = qt.QComboBox.AdjustToMinimumContentsLengthWithIcon
+
+
+def test_a_class_that_the_table_lacks_is_refused(qt: Any) -> None:
+    with pytest.raises(AttributeError, match="no attribute named 'value'"):
+        _ = qt.QDial().value
+
+
+def test_the_panels_timers_are_made_as_pythonqt_wants_it(bare: BareScene) -> None:
+    from MedSegDLLib.scene.widgets import new_timer
+
+    once, often = new_timer(lambda: None, 20, once=True), new_timer(lambda: None, 20)
+    assert once.isSingleShot() and not often.isSingleShot() and once.interval == 20
 
 
 def test_enums_are_attributes_of_their_class_only(qt: Any) -> None:

@@ -73,7 +73,7 @@ def new_timer(function: Callable[[], None], interval_ms: int, once: bool = False
     """A QTimer that calls a function; not started."""
     timer = qt.QTimer()
     timer.interval = interval_ms
-    timer.singleShot = once
+    timer.setSingleShot(once)  # the static function of that name hides the property
     timer.connect("timeout()", function)
     return timer
 
