@@ -25,7 +25,17 @@ from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
 # What Qt 5.15 declares and PythonQt wraps, class by class: properties with their types, signals, public slots, functions, static functions,
 # enums (made by read_qt_declarations.py). PySide6 is Qt 6: what only that has is refused.
 TABLE: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("qt515.json").read_text(encoding="utf-8"))
-_DECORATORS = ("children", "parent", "setParent", "findChild", "findChildren", "property", "setProperty", "metaObject", "tr")  # PythonQtStdDecorators.h
+_DECORATORS = (
+    "children",
+    "parent",
+    "setParent",
+    "findChild",
+    "findChildren",
+    "property",
+    "setProperty",
+    "metaObject",
+    "tr",
+)  # PythonQtStdDecorators.h
 TABLE["QObject"]["functions"].extend(_DECORATORS)
 _MODULES = (QtCore, QtGui, QtWidgets, QtUiTools)
 _NUMBERS = {"bool": (bool, int), "int": (int,), "double": (int, float)}
