@@ -16,9 +16,39 @@ from typing import Any
 
 from PyQt5 import QtCore, QtGui, QtWidgets
 
-CLASSES = """QObject QTimer QWidget QFrame QAbstractScrollArea QAbstractItemView QTableView QTableWidget QHeaderView QLabel QAbstractButton
-QPushButton QCheckBox QComboBox QProgressBar QPlainTextEdit QLineEdit QLayout QBoxLayout QVBoxLayout QHBoxLayout QFormLayout QFile
-QTableWidgetItem QColor QSettings QPixmap QSizePolicy QIODevice QFileDevice QUiLoader""".split()
+CLASSES = [  # those that the module touches, and their bases
+    "QObject",
+    "QTimer",
+    "QWidget",
+    "QFrame",
+    "QAbstractScrollArea",
+    "QAbstractItemView",
+    "QTableView",
+    "QTableWidget",
+    "QHeaderView",
+    "QLabel",
+    "QAbstractButton",
+    "QPushButton",
+    "QCheckBox",
+    "QComboBox",
+    "QProgressBar",
+    "QPlainTextEdit",
+    "QLineEdit",
+    "QLayout",
+    "QBoxLayout",
+    "QVBoxLayout",
+    "QHBoxLayout",
+    "QFormLayout",
+    "QFile",
+    "QTableWidgetItem",
+    "QColor",
+    "QSettings",
+    "QPixmap",
+    "QSizePolicy",
+    "QIODevice",
+    "QFileDevice",
+    "QUiLoader",
+]
 WRAPPED = re.compile(r"^\s+[\w:<>,*& ]+?[*& ]+(static_)?(\w+)\(", re.MULTILINE)
 
 
