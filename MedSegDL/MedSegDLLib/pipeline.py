@@ -59,7 +59,7 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
     with watch.phase("align"):
         progress(0.05, "Bringing the images to one grid")
         aligned = align(images, task)
-        foreground = FOREGROUND[weights.plan.scale](_arrays(aligned))
+        foreground = FOREGROUND[weights.plan.scale](_arrays(aligned), aligned.noisy)
     with watch.phase("bias correction"):
         aligned, fields = corrected(aligned, task, foreground, options, findings, span(progress, 0.1, 0.4))
     with watch.phase("prepare"):

@@ -13,6 +13,7 @@ import torch
 from scipy.ndimage import distance_transform_edt, gaussian_filter, gaussian_filter1d
 
 from MedSegDLLib.geometry.align import align
+from MedSegDLLib.geometry.background import background_value
 from MedSegDLLib.geometry.boxes import bounding_box
 from MedSegDLLib.geometry.image import Grid, Image
 from MedSegDLLib.geometry.resample import resample
@@ -35,7 +36,7 @@ from MedSegDLLib.postprocess.edges import (
     SPARED,
     SURE,
 )
-from MedSegDLLib.preprocess.foreground import FOREGROUND, background_value
+from MedSegDLLib.preprocess.foreground import FOREGROUND
 from MedSegDLLib.preprocess.normalise import OUTSIDE, network_grid, normalise
 from MedSegDLLib.tasks import BRAIN, LIVER, Plan, Region, Task
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..tasks import Task
+import numpy as np
+
+from ..tasks import Modality, Task
+from .background import background_value, value_of_nothing
 from .image import Grid, Image
 from .resample import regrid
+
+# What is written where an input has no voxels: MR volumes lie on zero by then, a CT's air is -1000 by definition of its scale.
+NOTHING = {Modality.MR: 0.0, Modality.CT: -1000.0, Modality.PICTURE: 0.0}
 
 
 @dataclass(frozen=True)
@@ -18,12 +24,14 @@ class Aligned:
         grid: its grid.
         volumes: every input of the task in order; None for a missing one.
         resampled: keys of those that lay on another grid.
+        noisy: keys of those whose background was not removed, as they were given: after resampling their faces no longer tell.
     """
 
     reference: str
     grid: Grid
     volumes: dict[str, Image | None]
     resampled: tuple[str, ...]
+    noisy: frozenset[str] = frozenset()
 
 
 def reference_of(images: dict[str, Image], task: Task) -> str:
@@ -32,15 +40,30 @@ def reference_of(images: dict[str, Image], task: Task) -> str:
 
 
 def align(images: dict[str, Image], task: Task) -> Aligned:
-    """Resample every given input linearly to the reference's grid; those that lie on it already are passed on as they are."""
+    """Resample every given input linearly to the reference's grid; those that lie on it already are passed on as they are.
+
+    MR intensities have no zero of their own: where the background of one is another value (a constant was added, the image z-scored or
+    scaled to -1..1), that value is subtracted first, so that 0 is nothing in every volume and in every later step. Where an input ends
+    before the reference does, its background is written.
+    """
     reference = reference_of(images, task)
     grid = images[reference].grid
     volumes: dict[str, Image | None] = {}
-    resampled = []
+    resampled, noisy = [], set()
     for entry in task.inputs:
         image = images.get(entry.key)
+        if image is not None and entry.modality is Modality.MR:
+            if background_value(image.array) is None:
+                noisy.add(entry.key)
+            image = _on_zero(image)
         if image is not None and not image.grid.same_as(grid):
-            image = regrid(image, grid, "linear", 0.0)
+            image = regrid(image, grid, "linear", NOTHING[entry.modality])
             resampled.append(entry.key)
         volumes[entry.key] = image
-    return Aligned(reference, grid, volumes, tuple(resampled))
+    return Aligned(reference, grid, volumes, tuple(resampled), frozenset(noisy))
+
+
+def _on_zero(image: Image) -> Image:
+    """The image with its background at 0: itself where it lies there already, else float32."""
+    nothing = value_of_nothing(image.array)
+    return image if nothing == 0 else image.with_array(image.array.astype(np.float32) - np.float32(nothing))

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..geometry.background import background_value
 from ..geometry.boxes import Box, bounding_box
 from ..geometry.image import Grid, Image
 from ..geometry.resample import resample
 from ..tasks import Plan, Scale
-from .foreground import background_value
 
 MARGIN_MM = 6.0  # kept around the foreground, so that no edge of it touches the network's padding
 OUTSIDE = {Scale.ZSCORE: 0.0, Scale.WINDOW: -1.0, Scale.PERCENTILE: 0.0}  # the normalised value of nothing at all

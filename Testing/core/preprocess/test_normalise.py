@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from MedSegDLLib.geometry.align import align, reference_of
+from MedSegDLLib.geometry.background import has_empty_border
 from MedSegDLLib.geometry.boxes import bounding_box
 from MedSegDLLib.geometry.image import Grid, Image
 from MedSegDLLib.geometry.resample import resample
-from MedSegDLLib.preprocess.foreground import body_mask, has_empty_border, head_mask, otsu_threshold
+from MedSegDLLib.preprocess.foreground import body_mask, head_mask, otsu_threshold
 from MedSegDLLib.preprocess.normalise import network_grid, normalise, prepare
 from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI
 
