@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .terminal import output_folder
+from .terminal import output_folder, path
 
 
 def add(command: argparse.ArgumentParser) -> None:
     """Options."""
     command.add_argument(
-        "-o", "--output", type=Path, default=Path("out/demo"), metavar="DIR", help="folder for its files (default %(default)s)"
+        "-o", "--output", type=path, default=Path("out/demo"), metavar="DIR", help="folder for its files (default %(default)s)"
     )
     command.set_defaults(run=run)
 

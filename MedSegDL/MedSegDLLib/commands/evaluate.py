@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from ..tasks import TASKS
+from .terminal import path
 
 
 def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("--task", required=True, choices=sorted(TASKS))
-    command.add_argument("--prediction", type=Path, required=True, metavar="DIR|FILE", help="what `segment` wrote, or a label map")
-    command.add_argument("--reference", type=Path, required=True, metavar="FILE|DIR", help="label map of an expert")
-    command.add_argument("--json", type=Path, metavar="FILE", help="also write all measures here")
+    command.add_argument("--prediction", type=path, required=True, metavar="DIR|FILE", help="what `segment` wrote, or a label map")
+    command.add_argument("--reference", type=path, required=True, metavar="FILE|DIR", help="label map of an expert")
+    command.add_argument("--json", type=path, metavar="FILE", help="also write all measures here")
     command.add_argument("--empty", choices=("brats", "nan"), default="brats", help="two empty masks: Dice 1 (brats), or no value (nan)")
     command.set_defaults(run=run)
 

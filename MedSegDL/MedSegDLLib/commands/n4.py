@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from .terminal import progress_bar
+from .terminal import path, progress_bar
 
 
 def add(command: argparse.ArgumentParser) -> None:
-    command.add_argument("input", type=Path, help="the volume")
-    command.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the corrected volume")
-    command.add_argument("--mask", type=Path, metavar="FILE", help="voxels that count (default: the head, found by its intensities)")
-    command.add_argument("--field", type=Path, metavar="FILE", help="also write the log field, at full resolution")
+    command.add_argument("input", type=path, help="the volume")
+    command.add_argument("-o", "--output", type=path, required=True, metavar="FILE", help="the corrected volume")
+    command.add_argument("--mask", type=path, metavar="FILE", help="voxels that count (default: the head, found by its intensities)")
+    command.add_argument("--field", type=path, metavar="FILE", help="also write the log field, at full resolution")
     command.add_argument("--shrink", type=_shrink, metavar="N[,N,N]", help="shrink factor, one or along i,j,k (default: to about 4 mm)")
     command.add_argument("--iterations", type=_integers, default=(50, 40, 30), metavar="N,N,...", help="most a level (default 50,40,30)")
     command.add_argument("--threshold", type=float, default=1e-4, help="convergence (default: %(default)s)")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import UsageError
 from ..tasks import TASKS, Task
-from .terminal import NOTICE, output_folder, progress_bar
+from .terminal import NOTICE, output_folder, path, progress_bar
 
 
 def add(command: argparse.ArgumentParser) -> None:
@@ -16,10 +16,10 @@ def add(command: argparse.ArgumentParser) -> None:
     for task in TASKS.values():
         group = command.add_argument_group(f"inputs of --task {task.key}")
         for entry in task.inputs:
-            group.add_argument(f"--{entry.key}", type=Path, metavar="FILE", help=f"{entry.title}: file, DICOM folder or zip")
-    command.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the results")
+            group.add_argument(f"--{entry.key}", type=path, metavar="FILE", help=f"{entry.title}: file, DICOM folder or zip")
+    command.add_argument("-o", "--output", type=path, required=True, metavar="DIR", help="folder for the results")
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:n (default: %(default)s)")
-    command.add_argument("--weights", type=Path, metavar="FILE", help="a .safetensors file instead of the shipped one")
+    command.add_argument("--weights", type=path, metavar="FILE", help="a .safetensors file instead of the shipped one")
     command.add_argument("--no-bias-correction", action="store_true", help="leave N4 out")
     command.add_argument("--mode", choices=("fast", "accurate"), default="fast", help="accurate averages over mirrored images")
     command.add_argument("--uncertainty", action="store_true", help="also write the entropy image")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,13 @@ from pathlib import Path
 from ..progress import Progress
 
 NOTICE = "Research software, not a medical device."
+
+
+def path(text: str) -> Path:
+    """An argument that names a file or folder. An empty one (an unset variable of a script) would mean the current folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty: name a file or folder ('.' for the current one)")
+    return Path(text)
 
 
 @contextlib.contextmanager

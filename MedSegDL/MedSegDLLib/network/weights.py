@@ -70,8 +70,10 @@ def manifest_path(path: Path) -> Path:
 def find_weights(task: Task, override: str | os.PathLike[str] | None = None) -> Path:
     """The weights file of a task: `override` (a file or a folder), else of the folder $MEDSEGDL_WEIGHTS, else the installed one.
 
+    Who names a folder means it: other weights than those would be another answer, so there is no falling back.
+
     Raises:
-        WeightsError: there is none.
+        WeightsError: there is none, or none where the variable points to.
     """
     name = f"{task.key}.safetensors"
     if override is not None:
@@ -82,13 +84,24 @@ def find_weights(task: Task, override: str | os.PathLike[str] | None = None) -> 
                 f"The weights file {chosen} was not found.", "Check the path, or leave it out to take the installed weights."
             )
         return chosen
-    folders = [Path(folder) for folder in (os.environ.get(WEIGHTS_VARIABLE),) if folder] + [WEIGHTS_FOLDER]
-    for folder in folders:
-        if (folder / name).is_file():
-            return folder / name
+    named = os.environ.get(WEIGHTS_VARIABLE)
+    if named:
+        return _in_named_folder(Path(named), name)
+    if (WEIGHTS_FOLDER / name).is_file():
+        return WEIGHTS_FOLDER / name
     raise WeightsError(
-        f"There are no weights for {task.title}: {name} was found neither in ${WEIGHTS_VARIABLE} nor in {WEIGHTS_FOLDER}.",
+        f"There are no weights for {task.title}: {name} was not found in {WEIGHTS_FOLDER}.",
         "Install MedSegDL again, or name a weights file.",
+    )
+
+
+def _in_named_folder(folder: Path, name: str) -> Path:
+    """The file of that name where $MEDSEGDL_WEIGHTS points to."""
+    if (folder / name).is_file():
+        return folder / name
+    wrong = f"holds no {name}" if folder.is_dir() else "is a file, not a folder" if folder.exists() else "does not exist"
+    raise WeightsError(
+        f"${WEIGHTS_VARIABLE} is {folder}, which {wrong}.", "Correct the variable, or unset it to take the installed weights."
     )
 
 

@@ -241,12 +241,14 @@ def test_where_weights_are_looked_for(tmp_path: Path, monkeypatch: pytest.Monkey
         folder.mkdir()
     monkeypatch.setattr("MedSegDLLib.network.weights.WEIGHTS_FOLDER", installed)
     monkeypatch.delenv(WEIGHTS_VARIABLE, raising=False)
-    with pytest.raises(WeightsError, match=r"nuclei\.safetensors was found neither"):
+    with pytest.raises(WeightsError, match=r"nuclei\.safetensors was not found in"):
         find_weights(NUCLEI)
     here = tiny_weights(installed, NUCLEI)
     assert find_weights(NUCLEI) == here
-    monkeypatch.setenv(WEIGHTS_VARIABLE, str(variable))
-    assert find_weights(NUCLEI) == here  # nothing there for this task
+    for value in ("", str(variable)):
+        monkeypatch.setenv(WEIGHTS_VARIABLE, value)
+        if not value:
+            assert find_weights(NUCLEI) == here  # set to nothing is not set
     there = tiny_weights(variable, NUCLEI)
     assert find_weights(NUCLEI) == there
     own = tiny_weights(given, NUCLEI)
@@ -254,3 +256,18 @@ def test_where_weights_are_looked_for(tmp_path: Path, monkeypatch: pytest.Monkey
     assert find_weights(NUCLEI, given) == own
     with pytest.raises(WeightsError, match="was not found"):
         find_weights(NUCLEI, tmp_path / "nowhere.safetensors")
+
+
+@pytest.mark.parametrize(("wrong", "says"), [("typo", "does not exist"), ("empty", r"holds no nuclei\.safetensors"), ("file", "is a file")])
+def test_a_variable_that_leads_nowhere_is_no_reason_to_take_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str, says: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path / wrong))
+    with pytest.raises(WeightsError, match=says) as refused:
+        find_weights(NUCLEI)  # installed ones are there
+    assert WEIGHTS_VARIABLE in str(refused.value)
+    assert refused.value.exit_code == 4
+    own = tiny_weights(tmp_path, NUCLEI)
+    assert find_weights(NUCLEI, own) == own  # what is named by the call comes first
