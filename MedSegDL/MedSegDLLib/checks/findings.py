@@ -24,6 +24,12 @@ class FindingCode(str, Enum):
     LITTLE_OVERLAP = "little_overlap"
     GRIDS_DIFFER = "grids_differ"
     SAME_IMAGE = "same_image"
+    LOOKS_LIKE_ANOTHER = "looks_like_another"
+    EXCHANGED = "exchanged"
+    MIRRORED = "mirrored"
+    COPIED_SLICE = "copied_slice"
+    SHEARED = "sheared"
+    BACKGROUND = "background"
     NOT_A_VOLUME = "not_a_volume"
     NOT_A_PICTURE = "not_a_picture"
     COLOURS = "colours"
@@ -41,6 +47,13 @@ class FindingCode(str, Enum):
     HUGE = "huge"
     MEMORY = "memory"
     HEADER = "header"
+    REGION_LEFT_OUT = "region_left_out"
+    REGION_DOUBTFUL = "region_doubtful"
+    NOTHING_FOUND = "nothing_found"
+    IMPLAUSIBLE_VOLUME = "implausible_volume"
+    OUTSIDE_THE_BODY = "outside_the_body"
+    TOUCHES_BORDER = "touches_border"
+    SCATTERED = "scattered"
 
 
 @dataclass(frozen=True)

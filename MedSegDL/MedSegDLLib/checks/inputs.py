@@ -5,19 +5,23 @@ numpy only. One image by itself is looked at in `image_checks`; here is what con
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
 
 from ..geometry.image import Grid, Image
 from ..tasks import Task
+from .contrasts import exchanged, mirrored, ranks_of
 from .findings import Finding, FindingCode, Severity
+from .modality_guess import Candidate, contradiction
 from .one_image import Subject, check_image
 
 __all__ = ["Finding", "FindingCode", "Severity", "check"]
 
 LITTLE_OVERLAP = 0.5  # of the smaller volume
 PROBES = 16  # points an axis by which an overlap is measured
+EXCHANGE_REMEDY = "Make sure that every image is what it was chosen for."
 SAME_STEP = 7919  # every so-manieth voxel is compared to find an image that was given twice (a prime: it meets all columns)
 
 
@@ -35,7 +39,9 @@ def check(images: dict[str, Image], task: Task) -> list[Finding]:
     subjects = [Subject(inputs[key], images[key], task) for key in _in_order(task) if key in images]
     findings = [*_which(images, task), *(finding for subject in subjects for finding in check_image(subject))]
     unusable = {finding.input for finding in findings if finding.severity is Severity.ERROR}
-    findings += _together([subject for subject in subjects if subject.input.key not in unusable])
+    usable = [subject for subject in subjects if subject.input.key not in unusable]
+    findings += [finding for subject in usable for finding in _chosen(subject)]
+    findings += [*_together(usable), *_contrasts(usable)]
     return sorted(findings, key=lambda finding: list(Severity).index(finding.severity))
 
 
@@ -57,6 +63,43 @@ def _which(images: dict[str, Image], task: Task) -> Iterator[Finding]:
     for key in (key for key in titles if key not in images):
         says = f"{titles[key]} is missing: the segmentation is less accurate without it."
         yield Finding(Severity.WARNING, FindingCode.MISSING, key, says, f"Give the {titles[key]} image too if there is one.")
+
+
+def _chosen(subject: Subject) -> Iterator[Finding]:
+    """Whether name and header say that the image is another than it was chosen for."""
+    against = contradiction(Candidate(subject.image.name, subject.image.tags), subject.input.key, subject.task)
+    if against:
+        title, reason = against
+        yield subject.warning(FindingCode.LOOKS_LIKE_ANOTHER, f"looks like {_article(title)}: {reason}.", EXCHANGE_REMEDY)
+
+
+def _article(title: str) -> str:
+    return title if title.startswith("none") else f"a {title}"
+
+
+def _contrasts(subjects: list[Subject]) -> Iterator[Finding]:
+    """Whether the intensities say that two images were exchanged, or that one is mirrored."""
+    by_key = {subject.input.key: subject for subject in subjects}
+    ranks = ranks_of({key: subject.image for key, subject in by_key.items() if subject.image.channels == 1})
+    pairs = exchanged(ranks)
+    if pairs:
+        one, two = (by_key[key] for key in pairs[0])
+        others = "".join(f", or {by_key[a].input.title} and {by_key[b].input.title}" for a, b in pairs[1:])
+        says = f"and {two.name} seem to be exchanged{others}: what is brightest in the FLAIR is dark in the T2."
+        yield one.warning(FindingCode.EXCHANGED, says, f"{EXCHANGE_REMEDY} Left must be left in all of them.")
+        return
+    for key, other in _odd_ones(mirrored(ranks)):
+        says = f"shows on the left what {by_key[other].name} shows on the right: one of them seems to be mirrored."
+        yield by_key[key].warning(FindingCode.MIRRORED, says, "Check left and right in both, and convert the wrong one anew.")
+
+
+def _odd_ones(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """One pair for each image that is at odds, the one with most contradictions first in it."""
+    counts = Counter(key for pair in pairs for key in pair)
+    if not pairs:
+        return []
+    odd = max(counts, key=lambda key: counts[key])
+    return [(odd, next(key for key in pair if key != odd)) for pair in pairs if odd in pair][:1]
 
 
 def _together(subjects: list[Subject]) -> Iterator[Finding]:

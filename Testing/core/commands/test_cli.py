@@ -149,6 +149,34 @@ def test_weights_must_be_genuine(head, brain_weights, tmp_path, capfd):
     assert "Traceback" not in capfd.readouterr().err and not folder.exists()
 
 
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_path_is_no_path(head, brain_weights, tmp_path, capsys, monkeypatch, empty):
+    """What an unset variable of a script makes of `-o "$OUT"`: it would be the current folder."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for command in (
+        arguments(head, brain_weights, empty),
+        ["segment", "--task", "brain", "--t1", empty, "-o", "out"],
+        ["segment", "--task", "brain", "--t1", str(head["t1"]), "-o", "out", "--weights", empty],
+        ["n4", str(head["t1"]), "-o", empty],
+        ["evaluate", "--task", "brain", "--prediction", empty, "--reference", str(head["t1"])],
+        ["demo", "-o", empty],
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main(command)
+        assert ended.value.code == 2
+        assert "is empty" in capsys.readouterr().err
+    assert not list((tmp_path / "here").iterdir())
+
+
+def test_a_mistyped_weights_variable_ends_the_run(head, tmp_path, capfd, monkeypatch):
+    monkeypatch.setenv("MEDSEGDL_WEIGHTS", str(tmp_path / "typo"))
+    inputs = [part for key, path in head.items() for part in (f"--{key}", str(path))]
+    assert main(["segment", "--task", "brain", *inputs, "-o", str(tmp_path / "out"), "--device", "cpu"]) == 4
+    assert "does not exist" in capfd.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_wrong_usage(head, brain_weights, tmp_path, capfd):
     assert main(["segment", "--task", "brain", "-o", str(tmp_path / "out")]) == 2
     assert main(["segment", "--task", "liver", "--t1", str(head["t1"]), "-o", str(tmp_path / "out")]) == 2
