@@ -1,18 +1,19 @@
-"""Whether an image file is whole: ITK reads cut-off NIfTI, damaged NRRD and half a JPEG without a word, so this room looks for itself.
+"""Whether a file is whole: checksums, ends, and headers that claim more than the file can hold. Knows bytes, no geometry.
 
-Called by `files` around the reading; knows bytes and checksums, no geometry.
+The libraries read cut-off data, wrong checksums and half a JPEG without a word, and take memory for whatever a header claims.
 """
 
 from __future__ import annotations
 
+import bz2
 import gzip
-import math
 import os
 import struct
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -22,92 +23,10 @@ GZIP_MAGIC = b"\x1f\x8b"
 DEFLATE_RATIO = 1032  # zlib's documentation: deflate cannot compress better than 1032:1
 AUTO_DETECT = zlib.MAX_WBITS + 32  # gzip or zlib, whichever the first bytes say
 BLOCK_BYTES = 2**20
-HEADER_BYTES = 2**16
-NIFTI1_BYTES, NIFTI2_BYTES = 348, 540
-_NIFTI_KINDS = {struct.pack(order + "i", size): (kind, order) for kind, size in ((1, NIFTI1_BYTES), (2, NIFTI2_BYTES)) for order in "<>"}
-_REAL_TYPES = {16: "f4", 64: "f8"}  # NIfTI's codes of float32 and float64
-JPEG_END = b"\xff\xd9"
-Checksum = Callable[..., int]  # zlib.crc32 or zlib.adler32
+TAIL_BYTES = 2**16
+JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
+PNG_START, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND"
 COPY_AGAIN = "Copy or download it again from where it came."
-
-
-@dataclass(frozen=True)
-class _NiftiHeader:
-    """What a NIfTI-1 or -2 header says about sizes (https://nifti.nimh.nih.gov/pub/dist/src/niftilib/nifti1.h, nifti2.h)."""
-
-    size: tuple[int, ...]
-    bits: int
-    offset: int
-    real_type: np.dtype | None  # of the voxels, where they are real numbers
-
-    @property
-    def file_bytes(self) -> int:
-        """What the uncompressed file holds at least."""
-        return self.offset + math.prod(self.size) * self.bits // 8
-
-
-def refuse_wrong_nifti(path: Path) -> None:
-    """Raise InputRefused, before ITK sees the file, if it is no NIfTI, holds no voxels, or is too short for what its header states."""
-    header = _nifti_header(path)
-    if not header.size or min(header.size) <= 0:
-        raise InputRefused(f"{path.name} holds no voxels (its size is {' x '.join(map(str, header.size))}).", COPY_AGAIN)
-    held = path.stat().st_size * (DEFLATE_RATIO if _starts_with(path, GZIP_MAGIC) else 1)
-    if held < header.file_bytes:
-        raise damaged(path, f"its header states {header.file_bytes} bytes, and the file ends before them")
-
-
-def refuse_damaged_data(path: Path, suffix: str, array: np.ndarray) -> None:
-    """Raise InputRefused if the compressed data in the file end early or fail their checksum.
-
-    `array`, as ITK read it, nearly always proves the file whole in one pass over memory (0.07 s for a CT of 68 MB);
-    only where it cannot (scaled values, several gzip members) are the data decompressed once more (0.6 s).
-    """
-    if suffix in (".nii", ".nii.gz") and _starts_with(path, GZIP_MAGIC):
-        header = _nifti_header(path)
-        prefix = _first_bytes(path, header.offset)
-        whole = _proven_by(array, path, "<II", zlib.crc32, prefix) or _decompresses(path, 0, header.file_bytes)
-    elif suffix == ".nrrd":
-        whole = _whole_block(path, array, b"\n\n", b"encoding: gz", "<II", zlib.crc32)
-    elif suffix == ".mha":
-        whole = _whole_block(path, array, b"ElementDataFile = LOCAL\n", b"CompressedData = True", ">I", zlib.adler32)
-    else:
-        whole = True
-    if not whole:
-        raise damaged(path, "its compressed data are damaged or end early")
-
-
-def with_lost_numbers(path: Path, array: np.ndarray) -> np.ndarray:
-    """The array of a NIfTI file as its voxels really stand: ITK reads NaN and infinity as 0 without a word.
-
-    Only real types can hold them, and only where the file's bytes are not those of `array` are they read once more.
-    """
-    header = _nifti_header(path)
-    if header.real_type is None:
-        return array
-    packed = _starts_with(path, GZIP_MAGIC)
-    if packed and _proven_by(array, path, "<II", zlib.crc32, _first_bytes(path, header.offset)):
-        return array
-    with gzip.open(path) if packed else path.open("rb") as stream:
-        stream.seek(header.offset)
-        stored = np.frombuffer(stream.read(array.size * header.real_type.itemsize), dtype=header.real_type).reshape(array.shape)
-    lost = ~np.isfinite(stored)
-    if not lost.any():
-        return array
-    array = array.copy()
-    array[lost] = stored[lost]
-    return array
-
-
-def refuse_cut_picture(path: Path) -> None:
-    """Raise InputRefused for a JPEG without its end mark or a BMP shorter than it states; PNG and TIFF readers notice themselves."""
-    with path.open("rb") as stream:
-        start = stream.read(6)
-        stream.seek(max(0, path.stat().st_size - HEADER_BYTES))
-        end = stream.read()
-    cut_jpeg = start[:2] == b"\xff\xd8" and JPEG_END not in end
-    cut_bitmap = start[:2] == b"BM" and struct.unpack("<I", start[2:6])[0] > path.stat().st_size
-    if cut_jpeg or cut_bitmap:
-        raise damaged(path, "the picture ends early")
 
 
 def damaged(path: Path, reason: str) -> InputRefused:
@@ -115,75 +34,126 @@ def damaged(path: Path, reason: str) -> InputRefused:
     return InputRefused(f"{path.name} is damaged: {reason}.", COPY_AGAIN)
 
 
-def _nifti_header(path: Path) -> _NiftiHeader:
-    """Sizes from the header. Raises InputRefused for anything that is no single-file NIfTI with finite geometry."""
-    try:
-        head = _first_bytes(path, NIFTI2_BYTES)
-        kind, order = _NIFTI_KINDS[head[:4]]
-        axes, *lengths = struct.unpack_from(f"{order}8{'h' if kind == 1 else 'q'}", head, 40 if kind == 1 else 16)
-        code, bits = struct.unpack_from(f"{order}2h", head, 70 if kind == 1 else 12)
-        offset = struct.unpack_from(f"{order}{'f' if kind == 1 else 'q'}", head, 108 if kind == 1 else 168)[0]
-        rows = struct.unpack_from(f"{order}12{'f' if kind == 1 else 'd'}", head, 280 if kind == 1 else 400)
-    except EOFError as error:
-        raise damaged(path, "its compressed data end early") from error
-    except (gzip.BadGzipFile, zlib.error, KeyError, struct.error) as error:
-        reason = f"{path.name} is no NIfTI file: it holds something else, or too little."
-        raise InputRefused(reason, "Give a NIfTI file, or rename it to what it is.") from error
-    if not math.isfinite(sum(rows)):
-        reason = f"{path.name} has no usable geometry: its affine is not finite."
-        raise InputRefused(reason, "Save it again with its spacing and directions.")
-    if not NIFTI1_BYTES <= offset < 2**40:
-        raise damaged(path, "its header states no place for the voxels")
-    real_type = np.dtype(f"{order}{_REAL_TYPES[code]}") if code in _REAL_TYPES else None
-    return _NiftiHeader(tuple(lengths[: max(axes, 0)]), bits, int(offset), real_type)
-
-
-def _starts_with(path: Path, magic: bytes) -> bool:
+def starts_with(path: Path, magic: bytes) -> bool:
+    """Whether the file begins with these bytes."""
     with path.open("rb") as stream:
         return stream.read(len(magic)) == magic
 
 
-def _first_bytes(path: Path, count: int) -> bytes:
-    """The first `count` bytes, decompressed if need be; fewer if the file is shorter."""
-    with gzip.open(path) if _starts_with(path, GZIP_MAGIC) else path.open("rb") as stream:
-        return stream.read(count)
+@contextmanager
+def unpacked(path: Path, packed: bool, offset: int = 0) -> Iterator[BinaryIO]:
+    """The file's content from `offset` on, decompressed by gzip where `packed`.
+
+    Raises:
+        InputRefused: the compressed data end early or are damaged, as far as they were read.
+    """
+    try:
+        with path.open("rb") as raw:
+            raw.seek(offset)
+            if packed:
+                with gzip.GzipFile(fileobj=raw, mode="rb") as stream:
+                    yield stream
+            else:
+                yield raw
+    except EOFError as error:
+        raise damaged(path, "its compressed data end early") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise damaged(path, "its compressed data are damaged") from error
 
 
-def _proven_by(array: np.ndarray, path: Path, trailer: str, checksum: Checksum, prefix: bytes = b"") -> bool:
-    """Whether the checksum (and length) at the end of the file are those of `prefix` and `array`."""
+def refuse_claim(path: Path, stated_bytes: int, held_bytes: int, ratio: int = 1) -> None:
+    """Raise InputRefused, before memory is taken, where a header states more than `held_bytes` hold at the best ratio of compression."""
+    if held_bytes * ratio < stated_bytes:
+        raise damaged(path, f"its header states {stated_bytes} bytes, and the file ends before them")
+
+
+def skip(stream: BinaryIO, count: int) -> None:
+    """Pass over `count` bytes, or to the end."""
+    while count > 0 and (block := stream.read(min(count, BLOCK_BYTES))):
+        count -= len(block)
+
+
+def read_numbers(stream: BinaryIO, dtype: np.dtype, count: int, path: Path) -> np.ndarray:
+    """`count` numbers and whatever follows them, so that a packed file comes to its checksum: (count,), in the file's byte order.
+
+    Memory is only touched as data come in.
+
+    Raises:
+        InputRefused: the data end before that.
+    """
+    values = np.empty(count, dtype)
+    view = memoryview(values.view(np.uint8))
+    filled = 0
+    while filled < len(view):
+        read = stream.readinto(view[filled : filled + BLOCK_BYTES])
+        if not read:
+            raise damaged(path, "its data end early")
+        filled += read
+    if isinstance(stream, (gzip.GzipFile, bz2.BZ2File)):
+        skip(stream, 2**63)
+    return values
+
+
+def refuse_damaged_meta(path: Path, offset: int, array: np.ndarray) -> None:
+    """Raise InputRefused if the zlib data of a MetaImage, which ITK read into `array`, end early or fail their checksum.
+
+    The checksum at the file's end nearly always proves it whole in one pass over memory (0.07 s for a CT of 68 MB);
+    only where it cannot are the data decompressed once more (0.6 s).
+    """
+    if not (_proven_by(array, path) or _decompresses(path, offset, array.nbytes)):
+        raise damaged(path, "its compressed data are damaged or end early")
+
+
+def refuse_cut_picture(path: Path) -> None:
+    """Raise InputRefused for a JPEG without its end, a BMP shorter than it states, a PNG that ends early or fails a checksum."""
+    with path.open("rb") as stream:
+        start = stream.read(len(PNG_START))
+        if start == PNG_START:
+            _refuse_wrong_png(path, stream)
+            return
+        stream.seek(max(0, path.stat().st_size - TAIL_BYTES))
+        end = stream.read()
+    cut_jpeg = start.startswith(JPEG_START) and JPEG_END not in end
+    cut_bitmap = start.startswith(b"BM") and (len(start) < 6 or struct.unpack("<I", start[2:6])[0] > path.stat().st_size)
+    if cut_jpeg or cut_bitmap:
+        raise damaged(path, "the picture ends early")
+
+
+def _refuse_wrong_png(path: Path, stream: BinaryIO) -> None:
+    """Chunk by chunk (https://www.w3.org/TR/png-3/#5Chunk-layout); Pillow passes over the checksums of the pixels."""
+    kind = b""
+    while kind != PNG_END:
+        head = stream.read(8)
+        if len(head) < 8:
+            raise damaged(path, "the picture ends early")
+        length, kind = struct.unpack(">I4s", head)
+        body = stream.read(length) if length <= path.stat().st_size else b""
+        checksum = stream.read(4)
+        if len(body) < length or len(checksum) < 4:
+            raise damaged(path, "the picture ends early")
+        if zlib.crc32(body, zlib.crc32(kind)) != struct.unpack(">I", checksum)[0]:
+            raise damaged(path, "a checksum in the picture is wrong")
+
+
+def _proven_by(array: np.ndarray, path: Path) -> bool:
+    """Whether zlib's checksum at the end of the file is that of `array`."""
     values = memoryview(np.ascontiguousarray(array)).cast("B")
-    expected = (checksum(values, checksum(prefix)), (len(prefix) + len(values)) % 2**32)
-    size = struct.calcsize(trailer)
     with path.open("rb") as stream:
-        stream.seek(-size, os.SEEK_END)
-        return struct.unpack(trailer, stream.read(size)) == expected[: size // 4]
-
-
-def _whole_block(path: Path, array: np.ndarray, separator: bytes, compressed: bytes, trailer: str, checksum: Checksum) -> bool:
-    """Whether the data behind a text header in the same file are whole; raw data and detached ones are ITK's to check."""
-    with path.open("rb") as stream:
-        head = stream.read(HEADER_BYTES).replace(b"\r\n", b"\n")
-    end = head.find(separator)
-    if end < 0 or compressed not in head[:end]:
-        return True
-    return _proven_by(array, path, trailer, checksum) or _decompresses(path, end + len(separator), array.nbytes)
+        stream.seek(-4, os.SEEK_END)
+        return struct.unpack(">I", stream.read(4))[0] == zlib.adler32(values)
 
 
 def _decompresses(path: Path, offset: int, least_bytes: int) -> bool:
-    """Whether the stream from `offset` on decompresses to its end with right checksums, to `least_bytes` or more."""
+    """Whether the stream from `offset` on decompresses to its end with a right checksum, to `least_bytes` or more."""
     total = 0
     engine = zlib.decompressobj(AUTO_DETECT)
     with path.open("rb") as stream:
         stream.seek(offset)
         waiting = stream.read(BLOCK_BYTES)
         try:
-            while waiting:
+            while waiting and not engine.eof:
                 total += len(engine.decompress(waiting, BLOCK_BYTES))
-                waiting = engine.unconsumed_tail or engine.unused_data + stream.read(BLOCK_BYTES)
-                if engine.eof:
-                    if not waiting.startswith(GZIP_MAGIC):
-                        break
-                    engine = zlib.decompressobj(AUTO_DETECT)
+                waiting = engine.unconsumed_tail or stream.read(BLOCK_BYTES)
         except zlib.error:
             return False
     return engine.eof and total >= least_bytes

@@ -1,4 +1,5 @@
-"""Quiet native libraries: ITK, libtiff, libjpeg and niftilib write to the process's error stream, where only our one sentence belongs.
+"""What ITK does not do by itself: keep quiet (its libraries write to the process's error stream, where only our one sentence belongs) and
+take file names that are not UTF-8 (SimpleITK ends the whole process over them).
 
 Wraps the reading and writing of files and nothing else.
 """
@@ -6,9 +7,11 @@ Wraps the reading and writing of files and nothing else.
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import SimpleITK as sitk
 
@@ -16,6 +19,34 @@ STDERR = 2
 _lock = threading.Lock()
 _readers = 0
 _kept: int | None = None
+
+
+@contextmanager
+def plain_path(path: Path) -> Iterator[Path]:
+    """A path to the same file that is valid UTF-8: the file's own, or one through links in a private folder.
+
+    The folder is linked, not the file, so that data beside a header are found; a file yet to be written may be named.
+    """
+    if _is_text(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="medsegdl-") as folder:
+        beside = Path(folder) / "folder"
+        beside.symlink_to(path.absolute().parent, target_is_directory=True)
+        if _is_text(Path(path.name)):
+            yield beside / path.name
+            return
+        link = Path(folder) / f"file{path.suffix}"
+        link.symlink_to(path.absolute())
+        yield link
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""NIfTI-1 written by hand: ITK's writer says nothing when the disk is full and bends sheared affines. ITK reads it, in `files`.
+"""NIfTI-1 written by hand: Slicer's own Python, which has no nibabel, writes samples and masks too. Read in `nifti_reader`.
 
 Format: https://nifti.nimh.nih.gov/pub/dist/src/niftilib/nifti1.h
 """
@@ -6,11 +6,8 @@ Format: https://nifti.nimh.nih.gov/pub/dist/src/niftilib/nifti1.h
 from __future__ import annotations
 
 import gzip
-import shutil
 import struct
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,26 +32,6 @@ UNKNOWN, SCANNER = 0, 1
 SHEAR = 1e-5  # axes this far from a right angle are written as an sform only
 COMPRESSION = 1  # mask of 512x512x300: 0.21 s against 0.68 s at level 6, 0.7 MB against 0.35 MB
 BLOCK_BYTES = 2**24
-
-
-@contextmanager
-def lonely(path: Path, suffix: str) -> Iterator[Path]:
-    """A path under which ITK reads this very file.
-
-    Asked for `flair.nii.gz`, ITK 5.4 takes the voxels of a `flair.nii` that lies beside it; and it refuses suffixes in mixed case.
-    Such a file is read through a link in a private folder (a copy, where links are not allowed).
-    """
-    shadowed = suffix == ".nii.gz" and path.with_name(path.name[: -len(".gz")]).exists()
-    if not shadowed and path.name.endswith((suffix, suffix.upper())):
-        yield path
-        return
-    with tempfile.TemporaryDirectory(prefix="medsegdl-") as folder:
-        link = Path(folder) / f"volume{suffix}"
-        try:
-            link.symlink_to(path.resolve())
-        except OSError:
-            shutil.copyfile(path, link)
-        yield link
 
 
 def write_nifti(path: Path, array: np.ndarray, affine: np.ndarray) -> None:

@@ -21,9 +21,9 @@ from ..errors import InputRefused
 from ..geometry.image import LPS_FROM_RAS, Image
 from ..result import Result
 from .atomic import atomic_path, flush_to_disk, json_text, not_written
+from .formats import NIFTI_SUFFIXES, PICTURE_SUFFIXES, file_suffix
 from .itk_workarounds import native_messages_off
 from .nifti import write_nifti
-from .read import NIFTI_SUFFIXES, PICTURE_SUFFIXES, file_suffix
 from .seg_nrrd import store_seg_nrrd
 from .threads import side_by_side
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputRefused
-from ..io.read import PICTURE_SUFFIXES, VOLUME_READERS, file_suffix, read_image
+from ..io.formats import PICTURE_SUFFIXES, VOLUME_SUFFIXES, file_suffix
+from ..io.read import read_image
 from ..tasks import LabelConvention, Task
 from .scores import Empty, Segmentation, mean, pooled, score, spread
 
@@ -162,7 +163,7 @@ def _pairs(prediction: Path, reference: Path, task: Task) -> tuple[list[tuple[st
 def _holds_case(path: Path, task: Task) -> bool:
     if path.name.startswith("."):
         return False
-    return _is_case(path, task) if path.is_dir() else file_suffix(path) in (*VOLUME_READERS, *PICTURE_SUFFIXES)
+    return _is_case(path, task) if path.is_dir() else file_suffix(path) in (*VOLUME_SUFFIXES, *PICTURE_SUFFIXES)
 
 
 def _read(path: Path, task: Task) -> Segmentation:

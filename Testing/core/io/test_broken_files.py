@@ -122,7 +122,7 @@ HEADER_FAULTS = {
     "no slices": ([(46, "<h", 0)], "holds no voxels"),
     "negative": ([(42, "<h", -3)], "holds no voxels"),
     "longer than the file": ([(42, "<h", 3000)], "ends before them"),
-    "absurd": ([(42, "<h", 30000), (44, "<h", 30000), (46, "<h", 30000)], "ends before them"),
+    "absurd": ([(42, "<h", 30000), (44, "<h", 30000), (46, "<h", 30000)], "more than can be held"),
     "affine of NaN": ([(280, "<f", np.nan)], "affine is not finite"),
     "voxels before the header": ([(108, "<f", -5.0)], "no place for the voxels"),
     "unknown numbers": ([(70, "<h", 999)], "no readable"),

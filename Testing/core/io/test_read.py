@@ -77,7 +77,7 @@ def test_header_with_its_data_in_another_file(tmp_path: Path, suffix: str) -> No
     assert np.array_equal(read_image(path).array, numbers())
     (data,) = [file for file in tmp_path.iterdir() if file != path]
     data.write_bytes(data.read_bytes()[:-20])
-    with pytest.raises(InputRefused, match="ends early"):
+    with pytest.raises(InputRefused, match=r"ends? early|ends before"):
         read_image(path)
     data.unlink()
     with pytest.raises(InputRefused, match=path.name):

@@ -14,7 +14,8 @@ import numpy as np
 
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.geometry.image import Image
-from MedSegDLLib.io.read import file_suffix, read_image
+from MedSegDLLib.io.formats import file_suffix
+from MedSegDLLib.io.read import read_image
 
 from .dsb2018 import pictures_in
 from .ircadb import MASKS

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.io.itk_workarounds import native_messages_off
-from MedSegDLLib.io.read import affine_of
+from MedSegDLLib.io.meta_reader import affine_of
 from MedSegDLLib.io.write import write_image
 from MedSegDLLib.tasks import Task
 
