@@ -69,15 +69,27 @@ class Region:
 
 @dataclass(frozen=True)
 class LabelConvention:
-    """How a reference label map names the regions. The first convention whose `sign` is present (or None) is taken.
+    """How the label maps of one origin name the regions.
 
     Attributes:
-        sign: a label value that only this convention uses, or None for the last resort.
+        key: for `--labels`.
+        title: where it is used.
         labels: region key -> label values; an empty tuple means every value above 0.
+        others: values that it knows and that belong to no region (a resection cavity).
+        names: regular expression of file and folder names that tell the origin; "" where none do.
+        usual: label maps whose values all lie among these are taken for this convention where nothing else tells, and a note says so.
     """
 
-    sign: int | None
+    key: str
+    title: str
     labels: dict[str, tuple[int, ...]] = field(hash=False)  # a task must be hashable: loaded weights are kept by it
+    others: tuple[int, ...] = ()
+    names: str = ""
+    usual: tuple[int, ...] = ()
+
+    def knows(self, values: set[int]) -> bool:
+        """Whether all the values have a meaning in it."""
+        return () in self.labels.values() or values <= {*self.others, *(value for wanted in self.labels.values() for value in wanted)}
 
 
 class Scale(str, Enum):
@@ -145,7 +157,9 @@ class Task:
         inputs: what may be given; `required` of them must be.
         reference_order: keys of inputs; the first one given lends its grid to the result.
         regions: the segments, outermost first.
-        conventions: how reference label maps name the regions.
+        conventions: how label maps name the regions; one rule for all decides which is meant (`metrics.labels`).
+        label_names: (regular expression, region key or None) for the names in an nnU-Net `dataset.json`, the first that fits counts; the
+            key is that of the innermost region which the label belongs to, None stands for what belongs to none.
         bias_correction: whether N4 applies.
         skull_stripped: whether the network expects the skull removed.
         instances: whether touching objects are split and numbered.
@@ -167,6 +181,7 @@ class Task:
     skull_stripped: bool = False
     instances: bool = False
     auxiliary: tuple[str, ...] = ()
+    label_names: tuple[tuple[str, str | None], ...] = ()
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -203,13 +218,58 @@ BRAIN = Task(
         Region("ET", "Enhancing tumour", (0.90, 0.25, 0.25), _MORPHOLOGY, _ENHANCING, _BRAIN, inside="TC", smallest_ml=0.05),
     ),
     conventions=(
-        LabelConvention(4, {"WT": (1, 2, 3, 4), "TC": (1, 3, 4), "ET": (4,)}),  # BraTS 2012-2020
-        LabelConvention(None, {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,)}),  # BraTS 2021-2023 after renumbering
+        LabelConvention(
+            "brats2023",
+            "BraTS 2023: 1 necrosis and non-enhancing, 2 oedema, 3 enhancing",
+            {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,)},
+            names=r"BraTS-(GLI|MET|MEN|SSA)-\d",
+            usual=(1, 2, 3),
+        ),
+        LabelConvention(
+            "brats2018",
+            "BraTS 2017 to 2021: 1 necrosis and non-enhancing, 2 oedema, 4 enhancing",
+            {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)},
+            names=r"Brats1[789]_|BraTS20_|BraTS2021_\d|UPENN-GBM|UCSF-PDGM",
+            usual=(1, 2, 4),
+        ),
+        LabelConvention(
+            "brats2015",
+            "BraTS 2012 to 2015: 1 necrosis, 2 oedema, 3 non-enhancing, 4 enhancing",
+            {"WT": (1, 2, 3, 4), "TC": (1, 3, 4), "ET": (4,)},
+            names=r"brats_(2013|tcia)_pat|VSD\.Brain|BRATS_[HL]G\d|OTMultiClass",
+        ),
+        LabelConvention(
+            "brats2024",
+            "BraTS 2024 after treatment: 1 non-enhancing, 2 oedema, 3 enhancing, 4 resection cavity",
+            {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,)},
+            others=(4,),
+            names=r"BraTS-GLI-\d|MU-Glioma-Post",
+        ),
+        LabelConvention(
+            "brats-ped",
+            "BraTS PED: 1 enhancing, 2 non-enhancing, 3 cystic, 4 oedema",
+            {"WT": (1, 2, 3, 4), "TC": (1, 2, 3), "ET": (1,)},
+            names=r"BraTS-PED-\d",
+        ),
+        LabelConvention(
+            "decathlon",
+            "Medical Segmentation Decathlon, Task01: 1 oedema, 2 non-enhancing, 3 enhancing",
+            {"WT": (1, 2, 3), "TC": (2, 3), "ET": (3,)},
+            names=r"BRATS_\d{3}(?!\d)|Task01_BrainTumour",
+        ),
     ),
     plan=Plan(Scale.ZSCORE, spacing_mm=(2.0, 2.0, 2.0), tile=(96, 112, 96), mirror=(-1,), threshold=0.75),
     profile="brain",
     bias_correction=True,
     skull_stripped=True,
+    label_names=(
+        (r"back ?ground|resection|cavity|\brc\b|healthy|csf|gr[ae]y matter|white matter", None),
+        (r"o?edema|\bed\b|snfh|flair|infiltrat", "WT"),
+        (r"non ?enhanc|\bnet\b|netc|necro|\bncr\b|cyst", "TC"),
+        (r"enhanc|\bet\b|active", "ET"),
+        (r"core|\btc\b", "TC"),
+        (r"\bwt\b|tumou?r|lesion|glioma", "WT"),
+    ),
 )
 
 LIVER = Task(
@@ -222,7 +282,13 @@ LIVER = Task(
         Region("liver", "Liver", (0.87, 0.51, 0.40), _ANATOMY, _LIVER, largest_only=True),
         Region("tumour", "Liver tumour", (0.56, 0.93, 0.56), _MORPHOLOGY, _NEOPLASM, _LIVER, inside="liver", smallest_ml=0.1),
     ),
-    conventions=(LabelConvention(None, {"liver": (), "tumour": (2,)}),),  # LiTS, Medical Segmentation Decathlon
+    conventions=(LabelConvention("lits", "LiTS, Decathlon: 1 liver, 2 tumour", {"liver": (1, 2), "tumour": (2,)}, usual=(1, 2)),),
+    label_names=(
+        (r"back ?ground|kidney|renal|pancrea|lung|colon|spleen|prostate|hepatic|vessel", None),
+        (r"tumou?r|cancer|lesion|metasta|\bhcc\b", "tumour"),
+        (r"\bliver\b", "liver"),
+        (r".", None),  # another organ
+    ),
     plan=Plan(
         Scale.WINDOW,
         spacing_mm=(3.5, 3.5, 4.0),
@@ -242,7 +308,7 @@ NUCLEI = Task(
     inputs=(Input("image", "Picture", Modality.PICTURE),),
     reference_order=("image",),
     regions=(Region("nucleus", "Nuclei", (0.35, 0.55, 0.95), _ANATOMY, _NUCLEUS),),
-    conventions=(LabelConvention(None, {"nucleus": ()}),),
+    conventions=(LabelConvention("objects", "one number an object", {"nucleus": ()}),),
     plan=Plan(Scale.PERCENTILE, spacing_mm=None, tile=(1, 512, 512), mirror=(-1, -2)),
     profile="nuclei",
     instances=True,

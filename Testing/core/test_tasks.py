@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 
 from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.io.write import write_image, write_result
-from MedSegDLLib.metrics.evaluate import evaluate, regions_of_labels
+from MedSegDLLib.metrics.evaluate import evaluate
+from MedSegDLLib.metrics.labels import regions_of_labels
 from MedSegDLLib.network.inception_unet import PROFILES
 from MedSegDLLib.pipeline import Options, segment
 from MedSegDLLib.tasks import BRAIN, LIVER, TASKS, Code, Input, LabelConvention, Modality, Plan, Region, Scale, Task
@@ -37,7 +39,10 @@ KIDNEY = Task(
             largest_only=True,
         ),
     ),
-    conventions=(LabelConvention(8, {"kidney": (7, 8), "cyst": (8,)}), LabelConvention(None, {"kidney": (), "cyst": (2,)})),
+    conventions=(
+        LabelConvention("old", "7 kidney, 8 cyst", {"kidney": (7, 8), "cyst": (8,)}),
+        LabelConvention("new", "1 kidney, 2 cyst", {"kidney": (1, 2), "cyst": (2,)}),
+    ),
     plan=Plan(Scale.ZSCORE, spacing_mm=(4.0, 4.0, 4.0), tile=(16, 32, 32)),
     profile="kidney",
 )
@@ -73,7 +78,16 @@ def test_every_convention_explains_every_region(task):
             outer = convention.labels.get(region.inside, ())
             assert not outer or set(own) <= set(outer), "a region's labels lie within those of the one around it"
             assert 0 not in own
-    assert [convention.sign for convention in task.conventions].index(None) == len(task.conventions) - 1
+        assert convention.knows(set(convention.usual))
+        re.compile(convention.names)
+    keys = [convention.key for convention in task.conventions]
+    assert len(set(keys)) == len(keys)
+
+
+@every_task
+def test_names_of_labels_lead_to_regions(task):
+    keys = {region.key for region in task.regions} | {None}
+    assert all(key in keys and re.compile(pattern) for pattern, key in task.label_names)
 
 
 @every_task

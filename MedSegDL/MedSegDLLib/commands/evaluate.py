@@ -14,6 +14,8 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("--reference", type=path, required=True, metavar="FILE|DIR", help="label map of an expert")
     command.add_argument("--json", type=path, metavar="FILE", help="also write all measures here")
     command.add_argument("--empty", choices=("brats", "nan"), default="brats", help="two empty masks: Dice 1 (brats), or no value (nan)")
+    known = [convention.key for task in TASKS.values() for convention in task.conventions if len(task.conventions) > 1]
+    command.add_argument("--labels", choices=known, help="what the labels of label maps mean, where files and names do not tell")
     command.set_defaults(run=run)
 
 
@@ -23,7 +25,7 @@ def run(arguments: argparse.Namespace) -> None:
     from ..metrics.evaluate import evaluate, format_table
     from ..metrics.scores import Empty
 
-    evaluation = evaluate(arguments.prediction, arguments.reference, TASKS[arguments.task], Empty(arguments.empty))
+    evaluation = evaluate(arguments.prediction, arguments.reference, TASKS[arguments.task], Empty(arguments.empty), arguments.labels)
     if arguments.json is not None:
         write_json(evaluation, arguments.json)
     print(format_table(evaluation))

@@ -1,24 +1,39 @@
 """`medsegdl evaluate`: a segmentation on disk against a reference, case by case, and the mean.
 
-Knows files and label conventions; a case is measured in `scores`. Prints nothing, writes nothing.
+Knows files; what labels mean is decided in `labels`, a case is measured in `scores`. Prints nothing, writes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputRefused
+from ..geometry.image import Image
 from ..io.formats import PICTURE_SUFFIXES, VOLUME_SUFFIXES, file_suffix
 from ..io.read import read_image
 from ..tasks import LabelConvention, Task
+from .labels import (
+    connected_objects,
+    convention_named,
+    decide,
+    described,
+    is_mask,
+    looks_like_a_picture,
+    region_of_name,
+    regions_of_labels,
+    values_of,
+    whole_numbers,
+)
 from .scores import Empty, Segmentation, mean, pooled, score, spread
 
-LABEL_TOLERANCE = 1e-3  # labels stored as floats (BraTS 2023) are whole numbers up to rounding
 SEGMENTATION_SUFFIX = ".seg.nrrd"
-LISTED = 5  # values or names that a message lists at most
+REPORT = "report.json"
+LISTED = 5  # names that a message lists at most
 COLUMNS = (  # key, title, number format
     ("dice", "Dice", ".4f"),
     ("iou", "IoU", ".4f"),
@@ -39,7 +54,20 @@ COLUMNS = (  # key, title, number format
 NAME_WIDTH = 32
 
 
-def evaluate(prediction: Path, reference: Path, task: Task, empty: Empty = Empty.BRATS) -> dict:
+@dataclass(frozen=True)
+class _Meaning:
+    """What the label maps of one side mean.
+
+    Attributes:
+        convention: of their numbers; None where they are masks of one region each, named after it.
+        notes: what had to be assumed.
+    """
+
+    convention: LabelConvention | None
+    notes: tuple[str, ...] = ()
+
+
+def evaluate(prediction: Path, reference: Path, task: Task, empty: Empty = Empty.BRATS, labels: str | None = None) -> dict:
     """Measure a prediction against a reference, region by region, on the reference's own grid.
 
     Args:
@@ -47,6 +75,7 @@ def evaluate(prediction: Path, reference: Path, task: Task, empty: Empty = Empty
         reference: label map, or a folder with one mask a region; for many cases a folder of these.
         task: says what the labels mean.
         empty: what two empty masks count for.
+        labels: key of the convention of both sides' label maps; None decides by the rule in `labels`, each side by itself.
 
     Returns:
         {"task", "empty", "cases": [as `scores.score` gives them], "mean": {"regions": {key: {...}}, ...}, "spread": the same with
@@ -54,14 +83,21 @@ def evaluate(prediction: Path, reference: Path, task: Task, empty: Empty = Empty
         "notes": [...]}. JSON types only.
 
     Raises:
-        InputRefused: a file is missing or no label map, no reference has a prediction, or pictures differ in size.
+        InputRefused: a file is missing or no label map, its labels may mean several things, it is a result of another task, no reference
+            has a prediction, or pictures differ in size.
+        UsageError: `labels` names no convention of the task.
     """
     prediction, reference = Path(prediction), Path(reference)
     pairs, notes = [(_case_name(reference), prediction, reference)], []
     if reference.is_dir() and not _is_case(reference, task):
         pairs, notes = _pairs(prediction, reference, task)
-    cases = [score(name, _read(ours, task), _read(theirs, task), task, empty) for name, ours, theirs in pairs]
-    return {**summary(cases, task, empty), "notes": notes}
+    sides = [_meaning([pair[side] for pair in pairs], task, labels) for side in (1, 2)]
+    cases = []
+    for name, *files in pairs:
+        ours, theirs = (_read(path, task, side.convention) for path, side in zip(files, sides))
+        cases.append(score(name, ours, theirs, task, empty))
+    notes += [note for side in sides for note in side.notes]
+    return {**summary(cases, task, empty), "notes": list(dict.fromkeys(notes))}
 
 
 def summary(cases: list[dict], task: Task, empty: Empty = Empty.BRATS) -> dict:
@@ -88,46 +124,6 @@ def format_table(evaluation: dict) -> str:
     lines = ["  ".join([*map(str.ljust, row[:2], widths), *map(str.rjust, row[2:], widths[2:])]).rstrip() for row in table]
     notes = [f"{case['case']}: {note}" for case in evaluation["cases"] for note in case["notes"]]
     return "\n".join([*lines, *notes, *evaluation["notes"]])
-
-
-def regions_of_labels(labels: np.ndarray, task: Task, name: str = "The label map") -> dict[str, np.ndarray]:
-    """One mask a region, (K, J, I) uint8, by the first of the task's conventions whose sign occurs among the labels.
-
-    Args:
-        labels: (K, J, I) whole numbers, in whatever number type.
-        task: holds the conventions.
-        name: what a refusal calls the labels.
-
-    Raises:
-        InputRefused: the values are not whole numbers, or mean nothing in the task.
-    """
-    whole = _whole_numbers(labels, name)
-    present = set(np.unique(whole[whole > 0]).tolist())
-    convention = next(known for known in task.conventions if known.sign is None or known.sign in present)
-    unknown = sorted(_unknown(present, convention))
-    if unknown:
-        listed = ", ".join(map(str, unknown[:LISTED]))
-        reason = f"{name} holds values that are no labels of the task '{task.key}' ({listed})."
-        raise InputRefused(reason, "Give a label map of this task.")
-    masks = {key: np.isin(whole, wanted) if wanted else whole > 0 for key, wanted in convention.labels.items()}
-    return {region.key: masks[region.key].astype(np.uint8) for region in task.regions}
-
-
-def _whole_numbers(labels: np.ndarray, name: str) -> np.ndarray:
-    """Labels as a type of whole numbers, checked."""
-    whole = labels
-    if np.issubdtype(labels.dtype, np.floating):
-        whole = np.round(np.where(np.isfinite(labels), labels, -1.0)).astype(np.int32)
-    if whole.min(initial=0) < 0 or (whole is not labels and np.abs(labels - whole).max(initial=0) > LABEL_TOLERANCE):
-        raise InputRefused(f"{name} is no label map: its values are not whole numbers from 0 up.", "Give labels, not an image.")
-    return whole
-
-
-def _unknown(present: set[int], convention: LabelConvention) -> set[int]:
-    """Labels that no region of the convention is made of."""
-    if () in convention.labels.values():
-        return set()
-    return present - {value for wanted in convention.labels.values() for value in wanted}
 
 
 def _case_name(path: Path) -> str:
@@ -166,27 +162,97 @@ def _holds_case(path: Path, task: Task) -> bool:
     return _is_case(path, task) if path.is_dir() else file_suffix(path) in (*VOLUME_SUFFIXES, *PICTURE_SUFFIXES)
 
 
-def _read(path: Path, task: Task) -> Segmentation:
-    """A label map, or a folder in the form that `segment` writes."""
-    if path.is_dir() and not task.instances:
-        return _read_masks(path, task)
+def _meaning(paths: Sequence[Path], task: Task, labels: str | None) -> _Meaning:
+    """What one side's label maps mean; all of them are looked at together, and only where nothing else tells."""
+    maps = [path for path in paths if not path.is_dir()]
+    if labels is not None:
+        return _Meaning(convention_named(labels, task))
+    if task.instances or not maps:
+        return _Meaning(task.conventions[0])
+    convention = described(maps[0], task)
+    present: set[int] = set()
+    for path in maps:
+        image = _label_image(path)
+        present |= values_of(image.array, image.name)
+    if is_mask(present, task, convention):
+        return _Meaning(None)
+    if convention is not None:
+        return _Meaning(convention, (f"The labels are those of {convention.title}.",))
+    decision = decide(task, present, maps)
+    return _Meaning(decision.convention, (decision.note,) if decision.note else ())
+
+
+def _read(path: Path, task: Task, convention: LabelConvention | None) -> Segmentation:
+    """A label map, the mask of one region, or a folder in the form that `segment` writes."""
+    if path.is_dir():
+        _refuse_other_task(path, task)
+        if not task.instances:
+            return _read_masks(path, task)
+    image = _label_image(_case_files(path, task)[0] if path.is_dir() else path)
+    if task.instances:
+        return _read_objects(image, path.name, task)
+    named = region_of_name(path, task)
+    if convention is None or (named and len(values_of(image.array, image.name)) == 1):
+        return Segmentation(path.name, image.grid, {_one_region(path, named, task): _mask(image)})
+    return Segmentation(path.name, image.grid, regions_of_labels(image.array, task, image.name, convention))
+
+
+def _label_image(path: Path) -> Image:
     if path.name.endswith(SEGMENTATION_SUFFIX):
         raise InputRefused(f"{path.name} numbers its segments in an order of its own.", "Give the folder that holds it, or a label map.")
-    image = read_image(_case_files(path, task)[0] if path.is_dir() else path)
+    image = read_image(path)
     if image.channels > 1:
         raise InputRefused(f"{image.name} is a colour picture, not a label map.", "Give a grey picture of object numbers.")
-    regions = regions_of_labels(image.array, task, image.name)
-    instances = _whole_numbers(image.array, image.name) if task.instances else None
-    return Segmentation(path.name, image.grid, regions, instances)
+    return image
+
+
+def _one_region(path: Path, named: str | None, task: Task) -> str:
+    """The region that a mask is of, by its name."""
+    if named is not None:
+        return named
+    keys = ", ".join(f"{region.key}.nii.gz" for region in task.regions)
+    ask = f"Name it after its region ({keys})" + (", or say with --labels what its label means." if len(task.conventions) > 1 else ".")
+    raise InputRefused(f"{path.name} holds a single value, as the mask of one region does, and its name does not say of which.", ask)
+
+
+def _mask(image: Image) -> np.ndarray:
+    return (whole_numbers(image.array, image.name) > 0).astype(np.uint8)
+
+
+def _read_objects(image: Image, name: str, task: Task) -> Segmentation:
+    """Numbered objects; in a mask of one value its connected parts are the objects, which a note says."""
+    numbers = whole_numbers(image.array, image.name)
+    if looks_like_a_picture(numbers):
+        raise InputRefused(f"{image.name} looks like a picture, not like object numbers: neighbours differ.", "Give one number an object.")
+    notes = []
+    if len(values_of(numbers, image.name)) == 1:
+        numbers = connected_objects(numbers)
+        notes = [f"{name} holds a single value: its connected parts ({numbers.max()}) are taken for the objects."]
+    return Segmentation(name, image.grid, {task.regions[0].key: (numbers > 0).astype(np.uint8)}, numbers, tuple(notes))
+
+
+def _refuse_other_task(folder: Path, task: Task) -> None:
+    """A folder that `segment` wrote says in its report which task it was."""
+    try:
+        report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+        found = report["task"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # label maps of other programs have none
+    if found != task.key:
+        says = f"{folder.name} is a result of the task '{found}', not of '{task.key}'."
+        raise InputRefused(says, f"Give a result of --task {task.key}.")
 
 
 def _read_masks(folder: Path, task: Task) -> Segmentation:
-    images = [read_image(path) for path in _case_files(folder, task)]
+    files = _case_files(folder, task)
+    if not _is_case(folder, task):
+        listed = ", ".join(path.name for path in files)
+        raise InputRefused(f"{folder.name} holds no result of the task '{task.key}' ({listed}).", "Give the folder that `segment` wrote.")
+    images = [read_image(path) for path in files]
     for image in images[1:]:
         if not image.grid.same_as(images[0].grid):
             raise InputRefused(f"{folder.name}/{image.name} lies on another grid than {images[0].name}.", "Segment the case again.")
-    masks = {region.key: (_whole_numbers(image.array, image.name) > 0).astype(np.uint8) for region, image in zip(task.regions, images)}
-    return Segmentation(folder.name, images[0].grid, masks)
+    return Segmentation(folder.name, images[0].grid, {region.key: _mask(image) for region, image in zip(task.regions, images)})
 
 
 def _deviations(spreads: dict) -> dict:

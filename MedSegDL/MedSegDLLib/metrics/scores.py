@@ -16,7 +16,7 @@ from ..errors import InputRefused
 from ..geometry.image import Grid, Image
 from ..geometry.resample import regrid
 from ..result import MM3_PER_ML
-from ..tasks import Modality, Task
+from ..tasks import Modality, Region, Task
 from . import Confusion, aggregated_jaccard, confusion, kaggle_precision, lesion_score, panoptic_quality, surface_distances
 
 COUNTS = ("tp", "fp", "fn", "tn")
@@ -39,14 +39,16 @@ class Segmentation:
     Attributes:
         name: file or folder, for messages.
         grid: where its voxels lie.
-        regions: region key -> (K, J, I) uint8 mask.
+        regions: region key -> (K, J, I) uint8 mask; a region that the files do not speak of is not there.
         instances: (K, J, I) numbered objects, for tasks that count them.
+        notes: what had to be assumed when it was read.
     """
 
     name: str
     grid: Grid
     regions: dict[str, np.ndarray]
     instances: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
     def volume_ml(self, region: str) -> float:
         """Volume of a region in millilitres."""
@@ -59,7 +61,7 @@ def score(name: str, prediction: Segmentation, reference: Segmentation, task: Ta
     Args:
         name: of the case.
         prediction, reference: what to compare; another grid than the reference's is resampled (nearest), and a note says so.
-        task: its regions; pictures have no distances, volumes and lesions.
+        task: its regions, of which those are measured that both hold; pictures have no distances, volumes and lesions.
         empty: what two empty masks count for.
 
     Returns:
@@ -69,12 +71,14 @@ def score(name: str, prediction: Segmentation, reference: Segmentation, task: Ta
         "sq", "rq". A measure without a value is None.
 
     Raises:
-        InputRefused: pictures differ in size.
+        InputRefused: pictures differ in size, or the two have no region in common.
     """
+    shared = _shared(prediction, reference, task)
     picture = any(entry.modality is Modality.PICTURE for entry in task.inputs)
     placed, notes = _same_size(prediction, reference) if picture else _on_grid(prediction, reference)
+    notes = [*prediction.notes, *reference.notes, *notes]
     regions = {}
-    for region in task.regions:
+    for region in shared:
         ours, theirs = placed.regions[region.key], reference.regions[region.key]
         regions[region.key] = overlap_entry(confusion(ours, theirs))
         if not picture:
@@ -83,6 +87,16 @@ def score(name: str, prediction: Segmentation, reference: Segmentation, task: Ta
         if empty is Empty.NAN and not (ours.any() or theirs.any()):
             regions[region.key] = dict.fromkeys(regions[region.key])
     return {"case": name, "regions": regions, **_objects(placed, reference), "notes": notes}
+
+
+def _shared(prediction: Segmentation, reference: Segmentation, task: Task) -> list[Region]:
+    """The regions that both speak of, in the task's order."""
+    shared = [region for region in task.regions if region.key in prediction.regions and region.key in reference.regions]
+    if not shared:
+        ours, theirs = (", ".join(side.regions) for side in (prediction, reference))
+        says = f"The prediction {prediction.name} holds {ours}, the reference {reference.name} holds {theirs}: nothing in common."
+        raise InputRefused(says, "Give masks of the same region.")
+    return shared
 
 
 def overlap_entry(counts: Confusion) -> dict:
@@ -168,14 +182,19 @@ def spread_of(values: Sequence[float]) -> dict:
 def pooled(cases: Sequence[dict]) -> dict:
     """Overlap measures from the one confusion matrix of all cases together (LiTS: Dice global), a region."""
     regions = {}
-    for key in cases[0]["regions"]:
-        matrices = [[case["regions"][key][count] or 0 for count in COUNTS] for case in cases]
+    for key in _regions_of(cases):
+        matrices = [[case["regions"][key][count] or 0 for count in COUNTS] for case in cases if key in case["regions"]]
         regions[key] = overlap_entry(Confusion(*(sum(column) for column in zip(*matrices))))
     return {"regions": regions}
 
 
+def _regions_of(cases: Sequence[dict]) -> list[str]:
+    """Regions that any of the cases has, in their order."""
+    return list(dict.fromkeys(key for case in cases for key in case["regions"]))
+
+
 def _over_cases(cases: Sequence[dict], reduce: Callable[[list[float]], object]) -> dict:
-    regions = {key: _reduced([case["regions"][key] for case in cases], reduce) for key in cases[0]["regions"]}
+    regions = {key: _reduced([case["regions"][key] for case in cases if key in case["regions"]], reduce) for key in _regions_of(cases)}
     rest = [{key: case[key] for key in case if key not in LABELS_OF_A_CASE} for case in cases]
     return {"regions": regions, **_reduced(rest, reduce)}
 

@@ -18,7 +18,7 @@ from MedSegDLLib.geometry.boxes import bounding_box
 from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.geometry.resample import resample
 from MedSegDLLib.io.read import read_image
-from MedSegDLLib.metrics.evaluate import regions_of_labels
+from MedSegDLLib.metrics.labels import regions_of_labels
 from MedSegDLLib.preprocess.foreground import head_mask
 from MedSegDLLib.preprocess.n4 import N4Options, correct_bias
 from MedSegDLLib.preprocess.normalise import network_grid, prepare

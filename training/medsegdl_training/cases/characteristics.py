@@ -11,7 +11,7 @@ from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.geometry.boxes import bounding_box
 from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.io.read import read_image
-from MedSegDLLib.metrics.evaluate import regions_of_labels
+from MedSegDLLib.metrics.labels import regions_of_labels
 from MedSegDLLib.preprocess.foreground import FOREGROUND
 from MedSegDLLib.result import MM3_PER_ML
 from MedSegDLLib.tasks import Task

@@ -17,7 +17,7 @@ from MedSegDLLib.checks.inputs import check
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.io.read import read_image
-from MedSegDLLib.metrics.evaluate import regions_of_labels
+from MedSegDLLib.metrics.labels import regions_of_labels
 from MedSegDLLib.result import MM3_PER_ML
 from MedSegDLLib.tasks import TASKS, Modality, Task
 

@@ -15,7 +15,7 @@ from typing import Any
 from MedSegDLLib.errors import InputRefused, UsageError
 from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.io.read import read_image
-from MedSegDLLib.metrics.evaluate import regions_of_labels
+from MedSegDLLib.metrics.labels import regions_of_labels
 from MedSegDLLib.metrics.scores import Segmentation, pooled, score, spread_of
 from MedSegDLLib.network.weights import find_weights
 from MedSegDLLib.pipeline import Options, segment
