@@ -10,6 +10,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+DICOM_TAGS = {  # what an image keeps of its DICOM header: nothing that names a patient
+    "SeriesDescription": "0008,103e",
+    "ProtocolName": "0018,1030",
+    "EchoTime": "0018,0081",
+    "RepetitionTime": "0018,0080",
+    "InversionTime": "0018,0082",
+    "ContrastBolusAgent": "0018,0010",
+    "ScanningSequence": "0018,0020",
+    "SequenceVariant": "0018,0021",
+    "Modality": "0008,0060",
+    "ImageType": "0008,0008",
+}
 
 
 @dataclass(frozen=True)
@@ -89,7 +101,7 @@ class Image:
         array: (K, J, I), or (K, J, I, C) for colour pictures; a picture has K = 1.
         affine: (4, 4) float64, (i, j, k, 1) to RAS mm.
         name: file or node name for messages; never a patient's name.
-        tags: DICOM tags by keyword (SeriesDescription, EchoTime ...), only those that the modality guess reads.
+        tags: DICOM tags by keyword (SeriesDescription, EchoTime ...), only those of `DICOM_TAGS`.
         notes: what reading had to decide; empty where the file was clear.
     """
 

@@ -7,13 +7,14 @@ Wraps the reading and writing of files and nothing else.
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import SimpleITK as sitk
+
+from .private_folder import private_folder
 
 STDERR = 2
 _lock = threading.Lock()
@@ -30,13 +31,13 @@ def plain_path(path: Path) -> Iterator[Path]:
     if _is_text(path):
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="medsegdl-") as folder:
-        beside = Path(folder) / "folder"
+    with private_folder() as folder:
+        beside = folder / "folder"
         beside.symlink_to(path.absolute().parent, target_is_directory=True)
         if _is_text(Path(path.name)):
             yield beside / path.name
             return
-        link = Path(folder) / f"file{path.suffix}"
+        link = folder / f"file{path.suffix}"
         link.symlink_to(path.absolute())
         yield link
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from ..errors import UsageError
+from ..io.free_memory import free_memory_bytes
 
 _PACKAGES = ("torch", "numpy", "SimpleITK", "safetensors")
 
@@ -36,23 +37,7 @@ def available_memory_bytes(device: torch.device) -> int:
     """Free memory of a GPU, or memory of the machine that a process can still take; 8 GiB where nobody tells."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    if sys.platform.startswith("linux"):
-        fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
-        return int(fields["MemAvailable"].split()[0]) * 1024
-    if sys.platform == "win32":
-        return _windows_free_bytes()
-    if "SC_PHYS_PAGES" in os.sysconf_names:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    return 8 << 30
-
-
-def _windows_free_bytes() -> int:
-    class MemoryStatus(ctypes.Structure):
-        _fields_ = [("length", ctypes.c_ulong), ("load", ctypes.c_ulong)] + [(name, ctypes.c_ulonglong) for name in "abcdefg"]
-
-    status = MemoryStatus(length=ctypes.sizeof(MemoryStatus))
-    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
-    return int(status.b)
+    return free_memory_bytes()
 
 
 def peak_memory_mb() -> float | None:

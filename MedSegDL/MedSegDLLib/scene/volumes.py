@@ -12,7 +12,7 @@ import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from ..errors import InputRefused
-from ..geometry.image import Image
+from ..geometry.image import DICOM_TAGS, Image
 
 
 def image_from_node(node: Any) -> Image:
@@ -100,9 +100,7 @@ def dicom_tags(node: Any) -> dict[str, str]:
     database = getattr(slicer, "dicomDatabase", None)
     if not uids or database is None:
         return {}
-    from ..io.dicom import TAGS
-
-    found = {keyword: database.instanceValue(uids[0], key.replace("|", ",").upper()) for keyword, key in TAGS.items()}
+    found = {keyword: database.instanceValue(uids[0], key.upper()) for keyword, key in DICOM_TAGS.items()}
     return {keyword: value for keyword, value in found.items() if value}
 
 

@@ -1,0 +1,339 @@
+"""Which frames make the volume: one series of several, its slices in order, duplicates apart; else a sentence that names the tags.
+
+Geometry is LPS in mm until the affine. Pixels are not touched here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+import numpy as np
+
+from ..errors import InputRefused
+from ..geometry.image import LPS_FROM_RAS, ReadingNote
+from .dicom_header import CT, Frame
+
+SAME_PLACE_MM = 1e-3
+SAME_SPOT_MM = 0.01  # rounding of positions in headers
+UNEVEN_STEP = 0.1  # steps that differ by more than this part of the usual one would bend the geometry
+MISSING_STEP = 1.5  # a step this many times the usual one means that a slice is missing
+SAME_DIRECTION = 1e-3
+SAME_NUMBER = 0.02  # relative: what scanners state of one echo time or tube voltage within a volume
+ASIDE_PIXELS = 0.5  # slices that lie this far beside the straight stack are sheared, not rounded
+PAUSE_S = 15.0  # between two slices of one CT acquisition there is never so long
+NAMED = 3  # series or tags in a sentence at most
+UNKNOWN_THICKNESS_MM = 1.0
+COLOURS = ("RGB", "YBR", "PALETTE", "ARGB", "CMYK", "HSV")
+
+# Equal in all slices of one volume; another value is another acquisition, wherever it lies.
+CONSTANT = (
+    "EchoTime",
+    "FlipAngle",
+    "DiffusionBValue",
+    "TemporalPositionIdentifier",
+    "TemporalPositionIndex",
+    "NominalPercentageOfCardiacPhase",
+    "ContrastBolusAgent",
+    "KVP",
+    "ConvolutionKernel",
+    "FrameOfReferenceUID",
+)
+ANOTHER_EXPORT = "Export one of them as a series of its own."
+EXPORT_AGAIN = "Export the series again with its geometry (some anonymisers take it out)."
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What a folder, zip or file holds.
+
+    Attributes:
+        name: what messages call it.
+        frames: of every image.
+        others: what else lies there -> how often (reports, segmentations).
+    """
+
+    name: str
+    frames: Sequence[Frame]
+    others: Counter
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A series ready to be decoded: frames from the first slice to the last, and where they lie (RAS)."""
+
+    name: str
+    frames: Sequence[Frame]
+    affine: np.ndarray
+    notes: tuple[ReadingNote, ...]
+    copies: Sequence[tuple[Frame, Frame]]
+
+
+def is_localiser(frame: Frame) -> bool:
+    """Whether the frame is a scout image."""
+    return "LOCALIZER" in frame.marks.get("ImageType", "").upper()
+
+
+def series_of(examination: Examination) -> list[list[Frame]]:
+    """The frames of each series, the one to be taken first: true images before screenshots and scouts, then the most slices."""
+    groups: dict[str, list[Frame]] = {}
+    for frame in examination.frames:
+        groups.setdefault(frame.file.series, []).append(frame)
+    parts = [part for group in groups.values() for part in _without_scouts(group)]
+    return sorted(parts, key=lambda frames: (_rank(frames), -len(frames)))
+
+
+def _without_scouts(frames: list[Frame]) -> Iterator[list[Frame]]:
+    """A series, and the scouts that lie in it apart."""
+    scouts = [frame for frame in frames if is_localiser(frame)]
+    images = [frame for frame in frames if not is_localiser(frame)]
+    yield from (part for part in (images, scouts) if part)
+
+
+def _rank(frames: Sequence[Frame]) -> int:
+    if is_localiser(frames[0]):
+        return 2
+    return int(frames[0].file.derived_class and any(frame.position is None for frame in frames)) * 3 or int(frames[0].file.derived_class)
+
+
+def chosen(examination: Examination) -> tuple[list[Frame], tuple[ReadingNote, ...]]:
+    """The series to take, and a note where there was a choice.
+
+    Raises:
+        InputRefused: no images, or two series that could both be meant.
+    """
+    ranked = series_of(examination)
+    if not ranked:
+        raise InputRefused(*_nothing(examination))
+    first = ranked[0]
+    rivals = [frames for frames in ranked[1:] if (_rank(frames), len(frames)) == (_rank(first), len(first))]
+    if rivals:
+        titles = " and ".join(title(frames) for frames in (first, rivals[0]))
+        reason = f"{examination.name} holds {'two' if len(rivals) == 1 else len(rivals) + 1} series of {len(first)} slices each: {titles}."
+        raise InputRefused(reason, "Give the folder of one series.")
+    return first, _choice(first, ranked[1:], examination.others)
+
+
+def _nothing(examination: Examination) -> tuple[str, str]:
+    others = _counted(examination.others)
+    says = f"{examination.name} holds no DICOM images" + (f", only {others}." if others else ".")
+    return says, "Give the folder (or zip) of one DICOM series, or an image file."
+
+
+def _choice(taken: list[Frame], left: Sequence[list[Frame]], others: Counter) -> tuple[ReadingNote, ...]:
+    """Which series of several was taken; nothing where there was nothing else."""
+    beside = [*(title(frames, counted=True) for frames in left[:NAMED])]
+    if len(left) > NAMED:
+        beside.append(f"{len(left) - NAMED} more series")
+    if others:
+        beside.append(_counted(others))
+    if not beside:
+        return ()
+    says = f"holds more than one thing: the series {title(taken, counted=True)} was taken, and left aside: {', '.join(beside)}."
+    return (ReadingNote("SeriesInstanceUID", says, "Give the folder of another series if that is meant.", serious=bool(left)),)
+
+
+def title(frames: Sequence[Frame], counted: bool = False) -> str:
+    """What messages call a series: description, number, slices."""
+    file = frames[0].file
+    number = f"number {file.number}" if file.number else ""
+    size = f"{len(frames)} slice{'s' * (len(frames) > 1)}" if counted else ""
+    more = ", ".join(part for part in ("scout" if is_localiser(frames[0]) else "", number, size) if part)
+    return f"{file.tags.get('SeriesDescription', 'untitled')!r}" + (f" ({more})" if more else "")
+
+
+def _counted(others: Counter) -> str:
+    return ", ".join(f"{count} {what}{'s' * (count > 1)}" for what, count in sorted(others.items()) if what != "directory")
+
+
+def volume(frames: Sequence[Frame], name: str, notes: tuple[ReadingNote, ...]) -> Volume:
+    """The frames in order, and the affine.
+
+    Raises:
+        InputRefused: a field is missing, or the frames make no regular volume.
+    """
+    _refuse_incomplete(frames, name)
+    _refuse_unlike(frames, name)
+    ordered, copies = _without_copies(_along_normal(frames), name)
+    _refuse_mixed(ordered, name)
+    if len(ordered) == 1:
+        return Volume(name, ordered, *_of_one_slice(ordered[0], notes), copies)
+    step_mm = _step(ordered, name)
+    return Volume(name, ordered, _affine(ordered[0], step_mm), notes, copies)
+
+
+def _refuse_incomplete(frames: Sequence[Frame], name: str) -> None:
+    for frame in frames:
+        pixels = frame.file.pixels
+        if pixels.samples != 1 or pixels.photometric.startswith(COLOURS):
+            raise InputRefused(f"{name} holds colour slices.", "Give the grey images that they were made from.")
+        if frame.broken:
+            raise InputRefused(f"{name} has slices with {frame.broken}.", "Export the series again.")
+        fields = {
+            "position (ImagePositionPatient)": frame.position,
+            "orientation of two perpendicular axes (ImageOrientationPatient)": frame.directions,
+            "pixel size above zero (PixelSpacing)": frame.spacing_mm,
+        }
+        missing = [field for field, value in fields.items() if value is None]
+        if missing:
+            raise InputRefused(f"{name} has images without a {' and a '.join(missing)}: nobody knows where they lie.", EXPORT_AGAIN)
+
+
+def _refuse_unlike(frames: Sequence[Frame], name: str) -> None:
+    first = frames[0]
+    if any(np.abs(frame.directions - first.directions).max() > SAME_DIRECTION for frame in frames):
+        reason = f"{name} mixes slices of different orientations (ImageOrientationPatient)."
+        raise InputRefused(reason, "Give a series of one orientation (no localiser).")
+    sizes = {(frame.file.rows, frame.file.columns) for frame in frames}
+    if len(sizes) > 1 or any(not np.allclose(frame.spacing_mm, first.spacing_mm, rtol=1e-3) for frame in frames):
+        raise InputRefused(f"{name} mixes slices of different sizes (Rows, Columns or PixelSpacing).", "Export the series again.")
+
+
+def _normal(frame: Frame) -> np.ndarray:
+    return np.cross(*frame.directions)
+
+
+def _heights(frames: Sequence[Frame]) -> np.ndarray:
+    """Where the frames lie along the first one's normal: (n,) mm."""
+    return np.array([frame.position for frame in frames]) @ _normal(frames[0])
+
+
+def _along_normal(frames: Sequence[Frame]) -> list[Frame]:
+    return [frames[place] for place in np.argsort(_heights(frames), kind="stable")]
+
+
+def _without_copies(frames: Sequence[Frame], name: str) -> tuple[list[Frame], list[tuple[Frame, Frame]]]:
+    """One frame a place, and (kept, copy) for those that state nothing of their own; whether their pixels agree is for the decoder.
+
+    Raises:
+        InputRefused: images at one place whose headers differ, named by the tags that do.
+    """
+    kept: list[Frame] = [frames[0]]
+    copies: list[tuple[Frame, Frame]] = []
+    clashes: list[tuple[Frame, Frame]] = []
+    for height, frame in zip(_heights(frames)[1:], frames[1:]):
+        if height - _heights([frames[0], kept[-1]])[1] > SAME_PLACE_MM:
+            kept.append(frame)
+        elif frame.marks == kept[-1].marks and np.abs(frame.position - kept[-1].position).max() < SAME_SPOT_MM:
+            copies.append((kept[-1], frame))
+        else:
+            clashes.append((kept[-1], frame))
+    if clashes:
+        raise InputRefused(_several_at_one_place(name, clashes), ANOTHER_EXPORT)
+    return kept, copies
+
+
+def _several_at_one_place(name: str, pairs: Sequence[tuple[Frame, Frame]]) -> str:
+    frames = [frame for pair in pairs for frame in pair]
+    differing = [keyword for keyword in _keywords(frames) if any(one.marks.get(keyword) != two.marks.get(keyword) for one, two in pairs)]
+    where = _listed(differing, frames) or "ImagePositionPatient"
+    return f"{name} holds several images at the same place (time points, phases or echoes): they differ in {where}."
+
+
+def several_at_one_place(name: str) -> InputRefused:
+    """The refusal of images at one place that no tag tells apart, but their pixels do."""
+    return InputRefused(f"{name} holds several images at the same place, and no tag tells which is meant.", ANOTHER_EXPORT)
+
+
+def _keywords(frames: Iterable[Frame]) -> list[str]:
+    return list(dict.fromkeys(keyword for frame in frames for keyword in frame.marks))
+
+
+def _listed(keywords: Sequence[str], frames: Sequence[Frame]) -> str:
+    """Tags with some of their values."""
+    parts = []
+    for keyword in keywords[:NAMED]:
+        values = list(dict.fromkeys(frame.marks.get(keyword, "none") for frame in frames))
+        parts.append(f"{keyword} ({', '.join(values[:NAMED])}{', ...' if len(values) > NAMED else ''})")
+    return ", ".join(parts)
+
+
+def _refuse_mixed(frames: Sequence[Frame], name: str) -> None:
+    """Two acquisitions in one series, though no two of their slices lie at one place."""
+    differing = [keyword for keyword in CONSTANT if not _one_value([frame.marks[keyword] for frame in frames if keyword in frame.marks])]
+    if differing:
+        raise InputRefused(f"{name} mixes slices of several acquisitions: they differ in {_listed(differing, frames)}.", ANOTHER_EXPORT)
+    if frames[0].file.kind == CT and (mixed := _mixed_in_time(frames)):
+        raise InputRefused(
+            f"{name} mixes slices of several acquisitions (phases): they differ in {_listed([mixed], frames)}.", ANOTHER_EXPORT
+        )
+
+
+def _one_value(values: Sequence[str]) -> bool:
+    """Whether all are equal, numbers within rounding."""
+    if len(set(values)) < 2:
+        return True
+    try:
+        numbers = np.array([float(value) for value in values])
+    except ValueError:
+        return False
+    return bool(np.ptp(numbers) <= SAME_NUMBER * np.abs(numbers).max())
+
+
+def _mixed_in_time(frames: Sequence[Frame]) -> str:
+    """The tag by which two acquisitions lie in one another or apart in time, '' where it is one (or a table that moved on)."""
+    numbers = [frame.marks.get("AcquisitionNumber", "") for frame in frames]
+    if len([number for number, _ in groupby(numbers)]) > len(set(numbers)):
+        return "AcquisitionNumber"
+    times = [_seconds(frame.marks.get("AcquisitionTime", "") or frame.marks.get("ContentTime", "")) for frame in frames]
+    if None in times:
+        return ""
+    steps = np.diff(np.array(times, dtype=np.float64))
+    jumps = np.abs(steps) > PAUSE_S
+    back_and_forth = any(one * two < 0 and abs(one) > PAUSE_S and abs(two) > PAUSE_S for one, two in pairwise(steps))
+    another = any(jump and one != two for jump, (one, two) in zip(jumps, pairwise(numbers)))
+    return "AcquisitionTime" if back_and_forth or another else ""
+
+
+def _seconds(text: str) -> float | None:
+    """A DICOM time (HHMMSS.ffffff) in seconds of the day."""
+    try:
+        return int(text[:2]) * 3600 + int(text[2:4]) * 60 + float(text[4:])
+    except ValueError:
+        return None
+
+
+def _step(frames: Sequence[Frame], name: str) -> float:
+    """The distance of the slices in mm; a sentence for every reason that they make no volume."""
+    heights = _heights(frames)
+    steps = np.diff(heights)
+    usual = float(np.median(steps))
+    if steps.max() > MISSING_STEP * usual:
+        where = int(steps.argmax())
+        raise InputRefused(
+            f"{name} lacks slices between {heights[where]:.1f} and {heights[where + 1]:.1f} mm (the others lie {usual:.2f} mm apart).",
+            "Export the whole series again.",
+        )
+    if np.abs(steps - usual).max() > UNEVEN_STEP * usual:
+        raise InputRefused(f"{name} has slices {steps.min():.2f} to {steps.max():.2f} mm apart.", "Give a series with even spacing.")
+    _refuse_aside(frames, heights, name)
+    return float((heights[-1] - heights[0]) / (len(frames) - 1))
+
+
+def _refuse_aside(frames: Sequence[Frame], heights: np.ndarray, name: str) -> None:
+    """A tilted gantry, or single slices that lie beside the others."""
+    offsets = np.array([frame.position - frames[0].position for frame in frames]) - np.outer(heights - heights[0], _normal(frames[0]))
+    far = np.abs(offsets).max(axis=1) > ASIDE_PIXELS * frames[0].spacing_mm.min()
+    if not far.any():
+        return
+    if far[-1]:
+        raise InputRefused(f"{name} was taken with a tilted gantry.", "Load it in Slicer, which straightens it, and save the volume.")
+    raise InputRefused(f"{name} has slices that lie beside the others (ImagePositionPatient).", "Export the series again.")
+
+
+def _affine(first: Frame, step_mm: float) -> np.ndarray:
+    """(i, j, k, 1) to RAS mm."""
+    affine = np.eye(4)
+    affine[:3, 0], affine[:3, 1] = first.directions * first.spacing_mm[:, None]
+    affine[:3, 2] = _normal(first) * step_mm
+    affine[:3, 3] = first.position
+    return LPS_FROM_RAS @ affine
+
+
+def _of_one_slice(frame: Frame, notes: tuple[ReadingNote, ...]) -> tuple[np.ndarray, tuple[ReadingNote, ...]]:
+    if frame.thickness_mm:
+        return _affine(frame, frame.thickness_mm), notes
+    says = f"is one slice without a thickness: {UNKNOWN_THICKNESS_MM:g} mm is assumed."
+    return _affine(frame, UNKNOWN_THICKNESS_MM), (*notes, ReadingNote("SliceThickness", says, "Give the whole series."))
