@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from . import parallel
+from .convolutions import quick_convolutions
 from .objectives import Objective, Progress
 from .settings import Settings
 from .state import CHECKPOINT, LOG, Run, Trainable, follow, layout, trim_log
@@ -92,10 +93,11 @@ class Levels(nn.Module):
 
     def __init__(self, network: Trainable, device: str) -> None:
         super().__init__()
-        self.network, self.layout = network, layout(network, device)
+        self.network, self.layout, self.device = network, layout(network, device), device
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        return self.network.supervised(x.contiguous(memory_format=self.layout))
+        with quick_convolutions(self.device):
+            return self.network.supervised(x.contiguous(memory_format=self.layout))
 
 
 def prepared(run: Run, settings: Settings) -> nn.Module:
