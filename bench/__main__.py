@@ -16,7 +16,7 @@ from MedSegDLLib.worker.environment import TORCH_READS
 from .inputs import OUT, ROOT
 from .pieces import PIECES
 
-SOURCES = ("MedSegDL/MedSegDLLib/*.py", "MedSegDL/Resources/Weights/*.json", "bench/*.py")
+SOURCES = ("MedSegDL/MedSegDLLib/**/*.py", "training/medsegdl_training/**/*.py", "MedSegDL/Resources/Weights/*.json", "bench/*.py")
 
 
 def main() -> int:

@@ -40,5 +40,6 @@ PIECES = {
     "memory": Piece("memory", "measure", 300),
     "scaling-brain": Piece("scaling", "brain", 240),
     "scaling-liver": Piece("scaling", "liver", 400),
+    "training-step": Piece("training_step", "measure", 400),
     "bias-truth": Piece("bias_truth", "measure", 600, in_quick=False),
 }

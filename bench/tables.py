@@ -216,4 +216,32 @@ def scaling(answers: Answers) -> str:
     return table("As the image grows", heads, rows)
 
 
-TABLES: tuple[Callable[[Answers], str], ...] = (phases, worker, bias, bias_threads, networks, compiled, disk, memory, truth, scaling)
+def training_step(answers: Answers) -> str:
+    """A step of training by part."""
+    if "training-step" not in answers:
+        return ""
+    found = answers["training-step"]
+    plain, ours = found["seconds"]["torch"], found["seconds"]["ours"]
+    rows = [[part, f"{plain[part]:.2f}", f"{ours[part]:.2f}", f"{ours[part] / plain[part]:.2f}"] for part in plain]
+    whole = sum(plain.values()), sum(ours.values())
+    rows.append(["**all**", f"**{whole[0]:.2f}**", f"**{whole[1]:.2f}**", f"**{whole[1] / whole[0]:.2f}**"])
+    note = (
+        f"The brain's network, a batch of one, {' x '.join(map(str, found['patch']))} voxels, float32, {found['threads']} thread, "
+        f"{found['processor']}; medians, in turns. The losses of equal steps lie {found['losses_apart']:.1e} apart."
+    )
+    return table("A step of training", ["part", "torch's convolutions, s", "ours, s", "ratio"], rows, note)
+
+
+TABLES: tuple[Callable[[Answers], str], ...] = (
+    phases,
+    worker,
+    bias,
+    bias_threads,
+    networks,
+    compiled,
+    disk,
+    memory,
+    truth,
+    training_step,
+    scaling,
+)

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from medsegdl_training.train.convolutions import TrainingConvolutions, as_product, depth_after, in_halves, is_left_alone, quick_convolutions
 from medsegdl_training.train.loop import Levels
+from medsegdl_training.train.settings import Settings, best_precision
 from MedSegDLLib.network.inception_unet import Architecture, InceptionUNet
 
-SMALL = Architecture(3, 4, 3, (4, 6, 8), fusion=True, factorised=True, dropout=0.0)
+SMALL = Architecture(3, 4, 3, (4, 6, 8), fusion=True, factorised=True, dropout=0.0, added_maps=2)
 
 
 def gradients(module: nn.Module, x: Tensor, context) -> tuple[Tensor, list[Tensor]]:
@@ -53,6 +54,12 @@ def test_both_ways_are_really_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     with quick_convolutions("cpu"):
         network.supervised(torch.randn(1, 4, 16, 16, 16))
     assert taken.count("as_product") > 10 and taken.count("in_halves") > 10
+
+
+def test_automatic_precision_is_one_that_the_processor_has() -> None:
+    chosen = Settings(steps=1).precision
+    assert chosen == best_precision("cpu") == ("bfloat16" if torch.cpu._is_avx512_bf16_supported() else "float32")
+    assert Settings(steps=1, precision="bfloat16").precision == "bfloat16"
 
 
 def test_what_torch_gives_to_onednn_itself_is_left_to_it() -> None:

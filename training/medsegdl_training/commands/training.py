@@ -95,7 +95,7 @@ def _budget(command: argparse.ArgumentParser, rate: float = 3e-3, warm_up: int =
     )
     command.add_argument("--schedule", choices=("cosine", "poly"), default="cosine")
     command.add_argument("--optimiser", choices=("adamw", "sgd"), default="adamw")
-    command.add_argument("--precision", choices=("bfloat16", "float16", "float32"), default="bfloat16")
+    command.add_argument("--precision", choices=("auto", "bfloat16", "float16", "float32"), default="auto")
     command.add_argument("--compile", action="store_true", help="compile the forward pass (torch.compile; needs a C++ compiler)")
     command.add_argument("--save-steps", type=int, help="steps between checkpoints, beside one every five minutes")
     command.add_argument("--validation", type=Path, help="folder of held-out cases to measure on; without it those of --holdout")

@@ -51,7 +51,7 @@ class Contest:
     names: tuple[str, ...] = (OURS, *RIVALS)
     seeds: tuple[int, ...] = (1,)
     widths: tuple[int, ...] | None = None
-    precision: str = "bfloat16"
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         if not self.task.instances:

@@ -1,10 +1,10 @@
-"""The convolutions of a training step on the CPU, run by the kernels that are quickest forwards and backwards. Only torch enters.
+"""The convolutions of a training step on the CPU, by the kernels that are quickest forwards and backwards. Only torch enters.
 
-torch leaves oneDNN alone where N*C*D*H <= 20480 (aten/src/ATen/native/Convolution.cpp, use_mkldnn) and unfolds the input instead: every level of a
-3-D network but the finest, in a batch of one. Inference forces oneDNN by its operator (`network.fused_inference`), which chooses again
-backwards. Here a volume is given as two halves with a halo, a batch of two, for which torch takes oneDNN both ways; and a 1-convolution is the
-matrix product that it is. Measured on one thread, 64x80x64 voxels, the profile `brain`: forwards and backwards 15.3 s -> 6.2 s of a busy core
-(`python -m bench training-step`).
+torch leaves oneDNN alone where N*C*D*H <= 20480 (aten/src/ATen/native/Convolution.cpp, use_mkldnn) and unfolds the input instead: in a
+batch of one, every level of a 3-D network but the finest. Inference forces oneDNN by its operator (`network.fused_inference`), whose
+gradient chooses again. Here a volume is given as two halves with a halo, a batch of two, for which torch takes oneDNN both ways; and a
+1-convolution is the matrix product that it is. Forwards and backwards 15.3 s -> 6.2 s (64x80x64 voxels, profile `brain`, one busy core
+with AVX2; `python -m bench training-step`).
 """
 
 from __future__ import annotations

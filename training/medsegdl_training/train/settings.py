@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 POLY_POWER = 0.9  # of nnU-Net's schedule
 PRECISIONS = ("bfloat16", "float16", "float32")
+AUTO = "auto"
 SCHEDULES = ("cosine", "poly")
 OPTIMISERS = ("adamw", "sgd")
 
@@ -22,7 +23,7 @@ class Settings:
         learning_rate: the highest, after `warm_up` steps; from there down to 0 at the end of the nearer budget.
         clip: largest norm of the gradient.
         average: decay of the exponential moving average of the weights, which is what is exported.
-        precision: of the forward pass; float16 on CUDA only, with scaled gradients.
+        precision: of the forward pass; float16 on CUDA only, with scaled gradients; "auto" becomes `best_precision`.
         loss: see `loss_of`.
         seed: of every random choice.
         device: where the network lives.
@@ -43,7 +44,7 @@ class Settings:
     weight_decay: float = 1e-2
     clip: float = 5.0
     average: float = 0.995
-    precision: str = "bfloat16"
+    precision: str = AUTO
     loss: str = "dice-bce"
     seed: int = 1
     device: str = "cpu"
@@ -58,6 +59,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.steps is None and self.minutes is None:
             raise ValueError("a run needs a budget: steps or minutes")
+        if self.precision == AUTO:
+            object.__setattr__(self, "precision", best_precision(self.device))
         for name, known in (("precision", PRECISIONS), ("schedule", SCHEDULES), ("optimiser", OPTIMISERS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}, not one of {', '.join(known)}")
@@ -75,3 +78,16 @@ class Settings:
         spent = self.spent(step, seconds)
         fall = 0.5 * (1 + math.cos(math.pi * spent)) if self.schedule == "cosine" else (1 - spent) ** POLY_POWER
         return self.learning_rate * fall * min(1.0, (step + 1) / self.warm_up)
+
+
+def best_precision(device: str) -> str:
+    """The precision that is quickest on a device: bfloat16 where its processor computes in it, else float32.
+
+    Elsewhere torch imitates bfloat16: a step of 64x80x64 voxels took 106 s on a processor with AVX2 alone, and 14 s in float32.
+    """
+    import torch
+
+    kind = torch.device(device).type
+    if kind == "cuda":
+        return "bfloat16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "float32"
+    return "bfloat16" if kind == "cpu" and torch.cpu._is_avx512_bf16_supported() else "float32"
