@@ -46,8 +46,8 @@ class Region:
     """One segment of the result.
 
     Attributes:
-        key: file name, segment id and name (`WT`).
-        title: long name for the reader.
+        key: file name and segment id (`WT`).
+        title: long name for the reader, and the name of the segment in the scene.
         color: red, green, blue in 0..1.
         category, type: terminology (SNOMED CT).
         anatomy: where it lies, or None.

@@ -29,8 +29,8 @@ from self_test_desktop import (
 )
 
 from MedSegDLLib.scene.parameters import inputs_of, order_of
+from MedSegDLLib.scene.placing import place_result
 from MedSegDLLib.scene.segmentation import segment_ids
-from MedSegDLLib.scene.session import place_result
 from MedSegDLLib.scene.table import table_rows
 
 BRAIN_REGIONS = ["WT", "TC", "ET"]
@@ -57,21 +57,24 @@ class MedSegDLSelfTest(unittest.TestCase):
 
     def setUp(self) -> None:
         slicer.mrmlScene.Clear()
-        self.panel = open_panel()
-        self.ui = self.panel.ui
+        self.take(open_panel())
+
+    def take(self, widget: Any) -> None:
+        """Work with this widget of the module."""
+        self.widget, self.panel, self.ui = widget, widget.panel, widget.ui
 
     def load_and_guess(self) -> None:
         """Volumes come in, and the panel finds out by itself what they are."""
         load_phantom()
-        wait_until(lambda: len(inputs_of(self.panel._parameterNode)) == 4, "four inputs are guessed", 20)
+        wait_until(lambda: len(inputs_of(self.panel.parameters)) == 4, "four inputs are guessed", 20)
 
     def segment(self) -> Any:
         """Click Segment and wait; the segmentation."""
-        before = self.panel._parameterNode.result
+        before = self.panel.parameters.result
         self.ui.segmentButton.click()
-        self.assertTrue(self.panel.logic.session.running)
-        wait_until(lambda: not self.panel.logic.session.running, "the segmentation is done")
-        result = self.panel._parameterNode.result
+        self.assertTrue(self.panel.session.running)
+        wait_until(lambda: not self.panel.session.running, "the segmentation is done")
+        result = self.panel.parameters.result
         self.assertIsNot(result, before, self.ui.findingsLabel.text)
         return result
 
@@ -79,9 +82,9 @@ class MedSegDLSelfTest(unittest.TestCase):
         """A segmentation in the panel: the worker's; without one, a made one, handed in where the worker's would come."""
         if CASE["folder"] is not None:
             return self.segment()
-        order = order_of(self.panel._parameterNode)
-        self.panel.onSegmented(place_result(order, made_result(order)))
-        return self.panel._parameterNode.result
+        order = order_of(self.panel.parameters)
+        self.panel.segmented(place_result(order, made_result(order)))
+        return self.panel.parameters.result
 
     def test_01_empty_panel(self) -> None:
         """Nothing is loaded: nothing can be segmented, and the panel says why; also what to do where torch is missing."""
@@ -105,7 +108,7 @@ class MedSegDLSelfTest(unittest.TestCase):
         """The findings of the check replace what was said before."""
         self.load_and_guess()
         wait_until(lambda: "<span" in self.ui.findingsLabel.text, "the check is answered", 60)
-        self.assertIsNone(self.panel._failure)
+        self.assertIsNone(self.panel.failure)
         self.assertTrue(self.ui.segmentButton.enabled)
         screenshot("2-checked")
 
@@ -118,7 +121,7 @@ class MedSegDLSelfTest(unittest.TestCase):
         self.assertTrue(self.ui.resultCollapsibleButton.visible)
         self.assertEqual(self.ui.resultTable.rowCount, 3)
         self.assertEqual([self.ui.resultTable.item(row, 0).text() for row in range(3)], BRAIN_TITLES)
-        rows = table_rows(self.panel._parameterNode.resultTable)
+        rows = table_rows(self.panel.parameters.resultTable)
         self.assertGreater(int(rows[0]["Voxels"]), 0)
         self.assertIsNotNone(segmentation.GetDisplayNode())
         reference = segmentation.GetNodeReference(segmentation.GetReferenceImageGeometryReferenceRole())
@@ -136,7 +139,7 @@ class MedSegDLSelfTest(unittest.TestCase):
         logic.computeStatistics()
         statistics = logic.getStatistics()
         self.assertEqual(self.ui.resultTable.rowCount, 3)
-        for row in table_rows(self.panel._parameterNode.resultTable):
+        for row in table_rows(self.panel.parameters.resultTable):
             theirs = statistics[row["Segment"], "LabelmapSegmentStatisticsPlugin.volume_cm3"]
             self.assertAlmostEqual(float(row["Volume mL"]), theirs, places=4)
 
@@ -147,7 +150,7 @@ class MedSegDLSelfTest(unittest.TestCase):
         self.ui.segmentButton.click()
         self.assertTrue(self.ui.runWidget.visible)
         self.ui.cancelButton.click()
-        wait_until(lambda: not self.panel.logic.session.running, "the run is cancelled", 10)
+        wait_until(lambda: not self.panel.session.running, "the run is cancelled", 10)
         self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode"), 0)
         self.assertTrue(self.ui.segmentButton.visible)
         self.segment()
@@ -157,8 +160,8 @@ class MedSegDLSelfTest(unittest.TestCase):
         """A worker that is killed is explained and does not take Slicer with it; the next click works."""
         self.load_and_guess()
         self.ui.segmentButton.click()
-        kill(self.panel.logic.session._client._child.pid)
-        wait_until(lambda: not self.panel.logic.session.running, "the end of the worker is noticed", 20)
+        kill(self.panel.session._client._child.pid)
+        wait_until(lambda: not self.panel.session.running, "the end of the worker is noticed", 20)
         self.assertIn("process", self.ui.findingsLabel.text)
         self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode"), 0)
         screenshot("4-killed")
@@ -174,14 +177,14 @@ class MedSegDLSelfTest(unittest.TestCase):
             self.assertTrue(slicer.util.saveScene(path))
             slicer.mrmlScene.Clear()
             live(0.5)
-            self.assertFalse(inputs_of(self.panel._parameterNode))
+            self.assertFalse(inputs_of(self.panel.parameters))
             self.assertFalse(self.ui.resultCollapsibleButton.visible)
             slicer.util.loadScene(path)
             live(0.5)
-        self.assertEqual(len(inputs_of(self.panel._parameterNode)), 4)
+        self.assertEqual(len(inputs_of(self.panel.parameters)), 4)
         self.assertTrue(self.ui.uncertaintyCheckBox.checked)
         self.assertTrue(self.ui.resultCollapsibleButton.visible)
-        self.assertEqual(segment_ids(self.panel._parameterNode.result), BRAIN_REGIONS)
+        self.assertEqual(segment_ids(self.panel.parameters.result), BRAIN_REGIONS)
         self.assertEqual(self.ui.resultTable.rowCount, 3)
 
     def test_09_show_3d(self) -> None:
@@ -215,7 +218,7 @@ class MedSegDLSelfTest(unittest.TestCase):
         picture = random.integers(0, 255, (1, 64, 96, 3), dtype=np.uint8)
         slicer.util.addVolumeFromArray(picture, name="cells", nodeClassName="vtkMRMLVectorVolumeNode")
         self.ui.taskComboBox.currentIndex = 2
-        wait_until(lambda: inputs_of(self.panel._parameterNode), "the picture is guessed", 20)
+        wait_until(lambda: inputs_of(self.panel.parameters), "the picture is guessed", 20)
         self.assertTrue(self.ui.nuclei_imageSelector.visible)
         self.assertFalse(self.ui.brain_t1Selector.visible)
         self.assertEqual(segment_ids(self.segment()), ["nucleus"])
@@ -239,7 +242,7 @@ class MedSegDLSelfTest(unittest.TestCase):
     def test_13_panel_is_never_blocked_for_long(self) -> None:
         """Each look at the worker's news is over at once, the one that makes the nodes of the result included."""
         self.load_and_guess()
-        session, took_ms = self.panel.logic.session, []
+        session, took_ms = self.panel.session, []
         poll = session.poll
 
         def timed_poll() -> None:
@@ -275,11 +278,11 @@ class MedSegDLSelfTest(unittest.TestCase):
         """After Slicer's own Reload a new panel is there, at work at once, and the old one's worker is gone."""
         self.load_and_guess()
         slicer.util.reloadScriptedModule("MedSegDL")
-        old, self.panel = self.panel, open_panel()
-        self.ui = self.panel.ui
-        self.assertIsNot(self.panel, old)
+        old = self.widget
+        self.take(open_panel())
+        self.assertIsNot(self.widget, old)
         self.assertIsNone(old.logic.session.ready)
-        self.assertEqual(len(inputs_of(self.panel._parameterNode)), 4)
+        self.assertEqual(len(inputs_of(self.panel.parameters)), 4)
         self.assertEqual(segment_ids(self.result()), BRAIN_REGIONS)
         screenshot("8-reloaded")
 

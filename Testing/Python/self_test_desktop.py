@@ -22,7 +22,7 @@ import numpy as np
 import slicer
 
 from MedSegDLLib.result import Result, Segment
-from MedSegDLLib.scene.session import Order
+from MedSegDLLib.scene.placing import Order
 from MedSegDLLib.scene.slicer_python import slicer_python
 from MedSegDLLib.scene.volumes import image_from_node
 from MedSegDLLib.worker.environment import LIBRARY_FOLDER, PYTHON_VARIABLE, Source, child_environment, find_interpreter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import slicer
 from PySide6 import QtWidgets
 
+from MedSegDLLib.scene import guard
 from MedSegDLLib.scene.bare import BareScene, open_scene
 
 from . import pythonqt, standins
@@ -57,14 +59,16 @@ def module(bare: BareScene) -> Any:
 @pytest.fixture
 def client(module: Any, monkeypatch: pytest.MonkeyPatch) -> FakeClient:
     """The worker that every new logic gets."""
+    from MedSegDLLib.scene import session
+
     client = FakeClient()
-    monkeypatch.setattr(module, "Worker", lambda: client)
+    monkeypatch.setattr(session, "Worker", lambda: client)
     return client
 
 
 @pytest.fixture
-def panel(module: Any, client: FakeClient, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The panel, set up but not entered."""
+def widget(module: Any, client: FakeClient, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The module's widget, set up but not entered."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))  # no private environment of this user's
     widget = module.MedSegDLWidget(standins.module_panel())
     widget.setup()
@@ -73,11 +77,31 @@ def panel(module: Any, client: FakeClient, tmp_path: Any, monkeypatch: pytest.Mo
 
 
 @pytest.fixture
+def bugs() -> list[str]:
+    """What the panel has to report that is no user's mistake and no worker's; a test that makes some must empty it."""
+    return []
+
+
+@pytest.fixture
+def panel(widget: Any, bugs: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The panel, set up but not entered. A callback that raised fails the test."""
+    monkeypatch.setattr(guard, "failure_of", functools.partial(_noted, bugs, guard.failure_of))
+    yield widget.panel
+    assert not bugs, "\n".join(bugs)
+
+
+def _noted(bugs: list[str], failure_of: Any, error: Exception) -> Any:
+    failure = failure_of(error)
+    bugs += [failure.details] if failure.kind == "bug" else []
+    return failure
+
+
+@pytest.fixture
 def entered(panel: Any, client: FakeClient) -> Any:
     """The panel as shown to the user, its worker ready."""
     panel.enter()
     client.become_ready()
-    panel.onPoll()
+    panel.poll()
     return panel
 
 

@@ -70,15 +70,15 @@ def stages() -> Iterator[tuple[str, Any]]:
     panel.setup()
     panel.enter()
     client.become_ready()
-    panel.onPoll()
+    panel.poll()
     panel.ui.findingsLabel.text = wording.findings_html(result.record["warnings"], TASKS["brain"], "")
     yield "panel-checked.png", panel
-    panel.onSegment()
+    panel.segment()
     client.progress(0.62, "Segmenting")
-    panel.onPoll()
+    panel.poll()
     yield "panel-running.png", panel
     client.answer(result)
-    panel.onPoll()
+    panel.poll()
     yield "panel.png", panel
     panel.cleanup()
 

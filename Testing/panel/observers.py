@@ -6,6 +6,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+import shiboken6
+
 # The collector of cycles empties a callback that only a node in Python reaches, though the node lives on in the scene and still calls it.
 _KEPT: list[Callable] = []
 
@@ -15,7 +17,7 @@ def observe(node: Any, event: Any, owner: Any, method: str, *arguments: Any) -> 
     known = weakref.ref(owner)
 
     def observer(*_: Any) -> None:
-        if (alive := known()) is not None:
+        if (alive := known()) is not None and shiboken6.isValid(alive):  # Python may outlive the widget
             getattr(alive, method)(*arguments)
 
     _KEPT.append(observer)

@@ -212,6 +212,14 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
     renameEnabled = _value("renameEnabled", bool, False)
     baseName = _value("baseName", str, "")
 
+    def _get_policy(self) -> QtWidgets.QComboBox.SizeAdjustPolicy:
+        return self._box.sizeAdjustPolicy()
+
+    def _set_policy(self, policy: QtWidgets.QComboBox.SizeAdjustPolicy) -> None:
+        self._box.setSizeAdjustPolicy(policy)
+
+    sizeAdjustPolicy = Property(QtWidgets.QComboBox.SizeAdjustPolicy, _get_policy, _set_policy)
+
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self._values: dict[str, Any] = {}
@@ -219,6 +227,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         self._box = QtWidgets.QComboBox(self)
+        self._box.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._box.activated.connect(lambda row: self.setCurrentNode(self._nodes[row]))
         row.addWidget(self._box)
 

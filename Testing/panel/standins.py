@@ -83,6 +83,9 @@ class Application:
         assert signal == "startupCompleted()", signal
         self.startup.append(function)
 
+    def layoutManager(self) -> None:
+        """There are no views."""
+
     def processEvents(self) -> None:
         """Let Qt work."""
         QtWidgets.QApplication.processEvents()

@@ -14,6 +14,7 @@ import pytest
 import slicer
 
 from MedSegDLLib.geometry.image import Image
+from MedSegDLLib.scene import slicer_python
 from MedSegDLLib.scene.bare import BareScene
 from MedSegDLLib.scene.volumes import node_from_image
 from MedSegDLLib.tasks import TASKS
@@ -38,7 +39,7 @@ def brain_volumes() -> dict[str, Any]:
 
 def selected(panel: Any) -> dict[str, Any]:
     """Parameter name -> node, of the selectors that the user sees."""
-    shown = {name: selector for name, selector in panel._inputRows.selectors.items() if not pythonqt.unwrap(selector).isHidden()}
+    shown = {name: selector for name, selector in panel.inputs.rows.selectors.items() if not pythonqt.unwrap(selector).isHidden()}
     return {name.removesuffix("Selector"): selector.currentNode() for name, selector in shown.items()}
 
 
@@ -49,7 +50,7 @@ def choose(panel: Any, task: str) -> None:
 
 
 def test_without_volumes_nothing_can_be_segmented(entered: Any) -> None:
-    entered.onCheck()
+    entered.check()
     assert not entered.ui.segmentButton.enabled
     assert "Select at least one input" in entered.ui.segmentButton.toolTip
     assert "Load a volume" in entered.ui.findingsLabel.text
@@ -80,11 +81,11 @@ def test_inputs_are_guessed_when_the_panel_opens(bare: BareScene, panel: Any) ->
 
 def test_volumes_that_come_later_are_guessed_but_a_choice_is_left_alone(entered: Any) -> None:
     nodes = brain_volumes()
-    entered.onVolumesCame()
+    entered.inputs.fill()
     assert selected(entered)["brain_t1"] is nodes["t1"]
     other = volume("other_t1")
     entered.ui.brain_t1Selector.setCurrentNode(other)
-    entered.onVolumesCame()
+    entered.inputs.fill()
     assert selected(entered)["brain_t1"] is other
     entered.ui.guessButton.click()
     assert selected(entered)["brain_flair"] is nodes["flair"]
@@ -92,7 +93,7 @@ def test_volumes_that_come_later_are_guessed_but_a_choice_is_left_alone(entered:
 
 def test_a_new_task_is_guessed_too_and_the_old_choice_kept(entered: Any) -> None:
     nodes = brain_volumes()
-    entered.onVolumesCame()
+    entered.inputs.fill()
     picture = volume("cells", (1, 8, 9, 3))
     choose(entered, "nuclei")
     assert selected(entered) == {"nuclei_image": picture}
@@ -102,11 +103,11 @@ def test_a_new_task_is_guessed_too_and_the_old_choice_kept(entered: Any) -> None
 
 def test_nothing_takes_the_place_of_a_removed_node(entered: Any) -> None:
     nodes = brain_volumes()
-    entered.onVolumesCame()
+    entered.inputs.fill()
     kept, chosen = (slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name) for name in ("kept", "chosen"))
     entered.ui.outputSelector.setCurrentNode(chosen)
     slicer.mrmlScene.RemoveNode(chosen)
-    assert entered._parameterNode.output is None and entered.ui.outputSelector.currentNode() is None
+    assert entered.parameters.output is None and entered.ui.outputSelector.currentNode() is None
     slicer.mrmlScene.RemoveNode(nodes["t2"])
     assert selected(entered)["brain_t2"] is None
     assert selected(entered)["brain_t1"] is nodes["t1"] and kept.GetScene() is not None
@@ -115,13 +116,13 @@ def test_nothing_takes_the_place_of_a_removed_node(entered: Any) -> None:
 def test_label_maps_are_no_inputs(entered: Any) -> None:
     slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "seg")
     slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "cells")
-    assert all(selector.nodeCount() == 0 for selector in entered._inputRows.selectors.values())
+    assert all(selector.nodeCount() == 0 for selector in entered.inputs.rows.selectors.values())
 
 
 def test_check_is_asked_and_its_findings_shown_with_their_remedy(entered: Any, client: FakeClient) -> None:
     brain_volumes()
-    entered.onVolumesCame()
-    entered.onCheck()
+    entered.inputs.fill()
+    entered.check()
     kind, images, task, _ = client.asked[-1]
     assert (kind, set(images), task) == ("check", set(BRAIN), "brain")
     client.answer(
@@ -130,7 +131,7 @@ def test_check_is_asked_and_its_findings_shown_with_their_remedy(entered: Any, c
             {"severity": "error", "input": "t1ce", "message": "The volume <x> is constant.", "remedy": "Choose another."},
         ]
     )
-    entered.onPoll()
+    entered.poll()
     text = entered.ui.findingsLabel.text
     assert text.index("T1ce") < text.index("Grids differ")  # the worst first
     assert "&lt;x&gt;" in text and "Choose another." in text
@@ -138,20 +139,20 @@ def test_check_is_asked_and_its_findings_shown_with_their_remedy(entered: Any, c
 
 def test_an_answer_about_other_inputs_is_dropped(entered: Any, client: FakeClient) -> None:
     brain_volumes()
-    entered.onVolumesCame()
-    entered.onCheck()
+    entered.inputs.fill()
+    entered.check()
     before = entered.ui.findingsLabel.text
     entered.ui.brain_t1Selector.setCurrentNode(None)
     client.answer([{"severity": "error", "input": "t1", "message": "Old news.", "remedy": ""}])
-    entered.onPoll()
+    entered.poll()
     assert entered.ui.findingsLabel.text == before
 
 
 def test_changes_of_inputs_are_checked_together_and_later(entered: Any, client: FakeClient) -> None:
     brain_volumes()
-    entered.onVolumesCame()
+    entered.inputs.fill()
     assert not client.asked  # nothing is asked in the middle of a change
-    assert entered._checkTimer.active and entered._checkTimer.isSingleShot()
+    assert entered.check_timer.active and entered.check_timer.isSingleShot()
 
 
 def test_worker_is_started_when_the_panel_opens_and_warmed(panel: Any, client: FakeClient) -> None:
@@ -160,7 +161,7 @@ def test_worker_is_started_when_the_panel_opens_and_warmed(panel: Any, client: F
     assert len(client.launches) == 1
     assert "Getting ready" in panel.ui.findingsLabel.text
     client.become_ready()
-    panel.onPoll()
+    panel.poll()
     assert client.warmed == [("brain", "auto")]
     assert "torch 2.13.0" in panel.ui.pythonStateLabel.text
 
@@ -169,52 +170,54 @@ def test_without_torch_the_panel_says_so_and_offers_both_cures(panel: Any, clien
     brain_volumes()
     panel.enter()
     client.fail_to_start(TORCH_MISSING)
-    panel.onPoll()
+    panel.poll()
     text = panel.ui.findingsLabel.text
     assert TORCH_MISSING.message in text and TORCH_MISSING.remedy in text
     assert "Make private environment" in text and "Install PyTorch into Slicer" in text
     assert not panel.ui.segmentButton.enabled
     assert TORCH_MISSING.message in panel.ui.segmentButton.toolTip
     chosen: list[str] = []
-    monkeypatch.setattr(panel, "onMakeEnvironment", lambda: chosen.append("environment"))
-    monkeypatch.setattr(panel, "onInstall", lambda: chosen.append("slicer"))
+    monkeypatch.setattr(panel.python, "make_environment", lambda: chosen.append("environment"))
+    monkeypatch.setattr(panel.python, "install", lambda: chosen.append("slicer"))
     for link in ("medsegdl:environment", "medsegdl:slicer"):
         assert f'href="{link}"' in text
-        panel.onLink(link)
+        panel.python.follow_link(link)
     assert chosen == ["environment", "slicer"]
 
 
 def test_another_python_starts_another_worker_and_is_remembered(entered: Any, client: FakeClient, module: Any) -> None:
+    from MedSegDLLib.scene.widgets import python_setting
+
     launches = len(client.launches)
     entered.ui.pythonPathLineEdit.currentPath = "/opt/other/python"
     assert len(client.launches) == launches  # not at every key
-    assert entered._pythonTimer.active and entered._pythonTimer.isSingleShot()
-    entered.onPythonChosen()
+    assert entered.python.timer.active and entered.python.timer.isSingleShot()
+    entered.python.python_chosen()
     assert client.launches[-1].arguments[0] == "/opt/other/python"
-    assert module.python_setting() == "/opt/other/python"
-    assert not entered._pythonTimer.active
+    assert python_setting() == "/opt/other/python"
+    assert not entered.python.timer.active
     entered.ui.pythonPathLineEdit.currentPath = ""
-    assert entered._pythonTimer.active
+    assert entered.python.timer.active
 
 
 def test_leaving_the_panel_asks_nothing_more(entered: Any, client: FakeClient) -> None:
     entered.exit()
     brain_volumes()
-    assert not entered._guessTimer.active and not entered._checkTimer.active
+    assert not entered.inputs.timer.active and not entered.check_timer.active
 
 
 def test_cleanup_ends_the_worker(entered: Any, client: FakeClient) -> None:
-    entered.cleanup()
-    assert client.stopped and not entered._timer.active
+    entered.close()
+    assert client.stopped and not entered.timer.active
 
 
 def test_closing_the_scene_empties_the_panel(entered: Any) -> None:
     brain_volumes()
-    entered.onVolumesCame()
+    entered.inputs.fill()
     slicer.mrmlScene.Clear(False)
     assert all(node is None for node in selected(entered).values())
     nodes = brain_volumes()
-    entered.onVolumesCame()
+    entered.inputs.fill()
     assert selected(entered)["brain_t1"] is nodes["t1"]
 
 
@@ -232,11 +235,11 @@ def test_choices_are_saved_with_the_scene(bare: BareScene, entered: Any, tmp_pat
 
 
 def test_a_scene_of_a_newer_version_still_opens(bare: BareScene, entered: Any) -> None:
-    node = entered._parameterNode.parameterNode
-    entered.setParameterNode(None)
+    node = entered.parameters.parameterNode
+    entered.set_parameters(None)
     node.SetParameter("task", "a task of the future")
-    entered.initializeParameterNode()
-    assert entered._parameterNode.task.name == "brain"
+    entered.take_parameters()
+    assert entered.parameters.task.name == "brain"
 
 
 def test_opening_the_panel_often_binds_each_widget_once(entered: Any) -> None:
@@ -244,7 +247,7 @@ def test_opening_the_panel_often_binds_each_widget_once(entered: Any) -> None:
         entered.exit()
         entered.enter()
     writes: list[str] = []
-    node = entered._parameterNode.parameterNode
+    node = entered.parameters.parameterNode
     node.AddObserver("ModifiedEvent", lambda *_: writes.append("modified"))
     entered.ui.uncertaintyCheckBox.checked = True
     assert writes == ["modified"]
@@ -268,7 +271,7 @@ def test_the_module_names_itself(module: Any, parent: SimpleNamespace) -> None:
 
 
 def test_the_phantom_is_offered_as_sample_data(module: Any, parent: SimpleNamespace, client: FakeClient, monkeypatch: Any) -> None:
-    monkeypatch.setattr(module.slicer_python, "load_phantom", lambda interpreter: [interpreter.python])
+    monkeypatch.setattr(slicer_python, "load_phantom", lambda interpreter: [interpreter.python])
     module.MedSegDL(parent)
     assert not hasattr(slicer.modules, "sampleDataSources")  # only when all modules are there
     for started in slicer.app.startup:
@@ -282,22 +285,22 @@ def test_reloaded_while_it_is_shown_the_panel_works_on(bare: BareScene, module: 
     pythonqt.unwrap(place).entered = True
     widget = module.MedSegDLWidget(place)
     widget.setup()
-    assert len(client.launches) == 1 and selected(widget) == {f"brain_{key}": node for key, node in nodes.items()}
+    assert len(client.launches) == 1 and selected(widget.panel) == {f"brain_{key}": node for key, node in nodes.items()}
     widget.cleanup()
 
 
 def test_nothing_is_guessed_while_a_scene_is_being_read(entered: Any) -> None:
     slicer.mrmlScene.StartState(slicer.vtkMRMLScene.ImportState)
     brain_volumes()
-    entered.onVolumesCame()  # the timer, should the reading let the application live
+    entered.inputs.fill()  # the timer, should the reading let the application live
     assert not any(selected(entered).values())
     slicer.mrmlScene.EndState(slicer.vtkMRMLScene.ImportState)
     assert all(selected(entered).values())
 
 
 def test_a_scene_closed_meanwhile_is_not_checked(entered: Any, client: FakeClient) -> None:
-    entered.setParameterNode(None)
-    entered.onCheck()
+    entered.set_parameters(None)
+    entered.check()
     assert not client.asked
 
 

@@ -27,14 +27,23 @@ CRASH = Failure("crash", "The segmentation process crashed (SIGSEGV).", "Try aga
 def loaded(entered: Any, client: FakeClient) -> Any:
     """The panel with four volumes selected."""
     brain_volumes()
-    entered.onVolumesCame()
+    entered.inputs.fill()
     return entered
 
 
 def finish(panel: Any, client: FakeClient, result: Any) -> None:
     """The worker is done."""
     client.answer(result)
-    panel.onPoll()
+    settle(panel)
+
+
+def settle(panel: Any) -> None:
+    """Let a result find its way into the scene."""
+    for _ in range(500):
+        panel.poll()
+        if not panel.session.running:
+            return
+    raise AssertionError("the run does not end")
 
 
 def hidden(widget: Any) -> bool:
@@ -64,7 +73,7 @@ def test_button_gives_way_to_progress_and_cancel(loaded: Any, client: FakeClient
     assert hidden(loaded.ui.segmentButton) and not hidden(loaded.ui.runWidget)
     assert not loaded.ui.guessButton.enabled
     client.progress(0.42, "Correcting the bias field")
-    loaded.onPoll()
+    loaded.poll()
     assert loaded.ui.progressBar.value == 42
     assert loaded.ui.progressBar.format.startswith("Correcting the bias field")
     finish(loaded, client, brain_result(client))
@@ -76,7 +85,7 @@ def test_result_becomes_segments_volumes_and_a_summary(loaded: Any, client: Fake
     loaded.ui.segmentButton.click()
     result = brain_result(client)
     finish(loaded, client, result)
-    segmentation = loaded._parameterNode.result
+    segmentation = loaded.parameters.result
     assert segment_ids(segmentation) == ["WT", "TC", "ET"]
     expected = [
         [TASKS["brain"].region(key).title, f"{result.volumes_ml[key]:.3g}", str(int(mask.sum()))] for key, mask in result.masks.items()
@@ -84,17 +93,17 @@ def test_result_becomes_segments_volumes_and_a_summary(loaded: Any, client: Fake
     assert shown_table(loaded) == expected
     assert loaded.ui.resultLabel.text == "2.5 s on CPU."
     assert loaded.ui.show3DButton.segmentationNode() is segmentation
-    assert loaded._parameterNode.resultTable.GetTable().GetNumberOfRows() == 3
+    assert loaded.parameters.resultTable.GetTable().GetNumberOfRows() == 3
     assert "Done." in loaded.ui.findingsLabel.text
 
 
 def test_a_segment_that_the_user_renamed_or_deleted_stays_readable(loaded: Any, client: FakeClient) -> None:
     loaded.ui.segmentButton.click()
     finish(loaded, client, brain_result(client))
-    segmentation = loaded._parameterNode.result.GetSegmentation()
+    segmentation = loaded.parameters.result.GetSegmentation()
     segmentation.GetSegment("WT").SetName("mine")
     segmentation.RemoveSegment("ET")
-    loaded.onParametersChanged()
+    loaded.parameters_changed()
     assert [row[0] for row in shown_table(loaded)] == ["mine", "Tumour core", "ET"]
 
 
@@ -110,13 +119,13 @@ def test_each_run_makes_its_own_segmentation_unless_one_is_chosen(loaded: Any, c
     for _ in range(2):
         loaded.ui.segmentButton.click()
         finish(loaded, client, brain_result(client))
-        found.append(loaded._parameterNode.result)
+        found.append(loaded.parameters.result)
     assert found[0] is not found[1]
     tables = slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTableNode")
     loaded.ui.outputSelector.setCurrentNode(found[1])
     loaded.ui.segmentButton.click()
     finish(loaded, client, brain_result(client))
-    assert loaded._parameterNode.result is found[1]
+    assert loaded.parameters.result is found[1]
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 2
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTableNode") == tables
 
@@ -125,7 +134,7 @@ def test_surfaces_are_made_when_asked_for(loaded: Any, client: FakeClient) -> No
     loaded.ui.showSurfacesCheckBox.checked = True
     loaded.ui.segmentButton.click()
     finish(loaded, client, brain_result(client))
-    assert loaded._parameterNode.result.GetSegmentation().ContainsRepresentation("Closed surface")
+    assert loaded.parameters.result.GetSegmentation().ContainsRepresentation("Closed surface")
     assert loaded.ui.show3DButton.checked
 
 
@@ -146,27 +155,27 @@ def test_uncertainty_and_counted_objects_become_nodes(entered: Any, client: Fake
 def test_cancel_stops_and_the_next_click_works(loaded: Any, client: FakeClient) -> None:
     loaded.ui.segmentButton.click()
     loaded.ui.cancelButton.click()
-    loaded.onPoll()
+    loaded.poll()
     assert not loaded.logic.session.running
     assert "Cancelled" in loaded.ui.findingsLabel.text
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
     assert client.state is State.STARTING  # a new worker is on its way already
     client.become_ready()
-    loaded.onPoll()
+    loaded.poll()
     loaded.ui.segmentButton.click()
     finish(loaded, client, brain_result(client))
-    assert loaded._parameterNode.result is not None
+    assert loaded.parameters.result is not None
 
 
 def test_crash_is_explained_and_survived(loaded: Any, client: FakeClient) -> None:
     loaded.ui.segmentButton.click()
     client.fail(CRASH, dead=True)
-    loaded.onPoll()
+    loaded.poll()
     assert CRASH.message in loaded.ui.findingsLabel.text and CRASH.remedy in loaded.ui.findingsLabel.text
     assert CRASH.details in loaded.ui.logTextEdit.plainText
     assert loaded.ui.segmentButton.enabled
     client.become_ready()
-    loaded.onPoll()
+    loaded.poll()
     assert CRASH.message in loaded.ui.findingsLabel.text  # the new worker does not wipe the reason away
     loaded.ui.segmentButton.click()
     assert client.asked[-1][0] == "segment"
@@ -175,14 +184,14 @@ def test_crash_is_explained_and_survived(loaded: Any, client: FakeClient) -> Non
 def test_refused_input_is_explained_in_the_cores_own_words(loaded: Any, client: FakeClient) -> None:
     loaded.ui.segmentButton.click()
     client.fail(Failure("input", "'case_t1' holds NaN.", "Replace them."))
-    loaded.onPoll()
+    loaded.poll()
     assert "'case_t1' holds NaN." in loaded.ui.findingsLabel.text.replace("&#x27;", "'")
     assert "Make private environment" not in loaded.ui.findingsLabel.text
 
 
 def test_a_volume_without_voxels_is_refused_at_once(entered: Any, client: FakeClient) -> None:
     slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty_t1")
-    entered.onVolumesCame()
+    entered.inputs.fill()
     entered.ui.segmentButton.click()
     assert "holds no voxels" in entered.ui.findingsLabel.text
     assert not client.asked and not entered.logic.session.running
@@ -200,8 +209,8 @@ def test_a_volume_removed_meanwhile_is_no_crash(loaded: Any, client: FakeClient)
 def test_a_result_deleted_by_the_user_leaves_the_panel(loaded: Any, client: FakeClient) -> None:
     loaded.ui.segmentButton.click()
     finish(loaded, client, brain_result(client))
-    slicer.mrmlScene.RemoveNode(loaded._parameterNode.result)
-    assert loaded._parameterNode.result is None
+    slicer.mrmlScene.RemoveNode(loaded.parameters.result)
+    assert loaded.parameters.result is None
     assert hidden(loaded.ui.resultCollapsibleButton)
     assert not loaded.ui.show3DButton.enabled
 
@@ -209,7 +218,7 @@ def test_a_result_deleted_by_the_user_leaves_the_panel(loaded: Any, client: Fake
 def test_closing_the_scene_cancels_the_run(loaded: Any, client: FakeClient) -> None:
     loaded.ui.segmentButton.click()
     slicer.mrmlScene.Clear(False)
-    loaded.onPoll()
+    loaded.poll()
     assert not loaded.logic.session.running
     assert loaded.ui.guessButton.enabled
 
@@ -219,7 +228,7 @@ def test_edit_opens_the_segment_editor_on_result_and_reference(loaded: Any, clie
     finish(loaded, client, brain_result(client))
     loaded.ui.editButton.click()
     assert editor.module == "SegmentEditor"
-    assert editor.segmentation is loaded._parameterNode.result
+    assert editor.segmentation is loaded.parameters.result
     assert editor.source.GetName() == "case_flair"
 
 
@@ -238,7 +247,7 @@ def test_environment_is_made_with_progress_and_then_used(loaded: Any, client: Fa
     from MedSegDLLib.scene import session
     from MedSegDLLib.worker.environment import Interpreter, Source
 
-    def make(folder: Path, base: Interpreter, progress: Any) -> Interpreter:
+    def make(folder: Path, base: Interpreter, options: Any, progress: Any) -> Interpreter:
         progress(0.5, "Downloading torch")
         return Interpreter(folder / "python", Source.PRIVATE)
 
@@ -247,9 +256,11 @@ def test_environment_is_made_with_progress_and_then_used(loaded: Any, client: Fa
     loaded.ui.environmentButton.click()
     assert not loaded.ui.environmentButton.enabled
     for _ in range(100):
-        loaded.onPoll()
-        if not loaded.logic.session.making_environment:
+        loaded.poll()
+        if not loaded.session.making_environment:
             break
+    else:
+        raise AssertionError("the environment is not made")
     assert "private environment is ready" in loaded.ui.logTextEdit.plainText
     assert loaded.ui.environmentButton.enabled
     assert loaded.ui.pythonPathLineEdit.currentPath == ""  # else the old choice would win over the new environment

@@ -150,7 +150,7 @@ def test_run_raises_what_went_wrong(session: Session, client: FakeClient) -> Non
 
 
 def test_failed_environment_is_told_and_can_be_tried_again(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    def make(folder: Path, base: Interpreter, progress: Any) -> Interpreter:
+    def make(folder: Path, base: Interpreter, options: Any, progress: Any) -> Interpreter:
         raise MedSegDLError("No space left.", "Free some.")
 
     monkeypatch.setattr(session_room, "make_environment", make)

@@ -22,8 +22,9 @@ from MedSegDLLib.scene.segmentation import (
     add_instances,
     add_segmentation,
     add_uncertainty,
+    count_voxels,
+    cut_out,
     labelmap_voxels,
-    oriented,
     segment_ids,
     segment_mask,
     show_3d,
@@ -67,7 +68,7 @@ def described(segmentation) -> list[tuple]:
     return rows
 
 
-EXPECTED = [(region.key, region.key, region.color, terminology_entry(region)) for region in BRAIN.regions]
+EXPECTED = [(region.key, region.title, region.color, terminology_entry(region)) for region in BRAIN.regions]
 
 
 def test_overlapping_segments_are_exact(volume):
@@ -129,10 +130,10 @@ def test_seg_nrrd_round_trip(bare, volume, tmp_path):
 
 
 def test_the_core_writes_the_same_file_as_slicer(bare, volume, tmp_path):
-    """`outputs.write_seg_nrrd` knows no MRML; Slicer reads it as if it were its own."""
+    """`write_seg_nrrd` knows no MRML; Slicer reads it as if it were its own. Its segments bear their ids as names."""
     write_seg_nrrd(brain_result(volume), tmp_path / "core.seg.nrrd")
     loaded = bare.load_segmentation(tmp_path / "core.seg.nrrd")
-    assert described(loaded) == EXPECTED
+    assert described(loaded) == [(key, key, color, codes) for key, _title, color, codes in EXPECTED]
     for key, mask in brain_masks().items():
         np.testing.assert_array_equal(exported(loaded, key, volume), mask)
 
@@ -170,7 +171,9 @@ def test_empty_segments_stay_segments(bare, volume, tmp_path, empty):
 def add_own_segment(segmentation, mask: np.ndarray, affine: np.ndarray) -> None:
     segment = slicer.vtkSegment()
     segment.SetName("mine")
-    segment.AddRepresentation("Binary labelmap", oriented(mask, affine))
+    labelmap = cut_out(mask)
+    labelmap.SetGeometryFromImageToWorldMatrix(_matrix(affine))
+    segment.AddRepresentation("Binary labelmap", labelmap)
     segmentation.GetSegmentation().AddSegment(segment, "mine")
 
 
@@ -290,3 +293,26 @@ def test_only_the_tasks_segments_are_listed(volume):
     segmentation.GetSegmentation().RemoveSegment("TC")
     assert [region.key for region in task_segments(segmentation, BRAIN)] == ["WT", "ET"]
     assert task_segments(segmentation, LIVER) == []
+
+
+def test_voxels_are_counted_where_they_lie_and_after_conversion(bare, volume):
+    segmentation = add_segmentation(brain_result(volume), volume)
+    for key, mask in brain_masks().items():
+        assert count_voxels(segmentation, key)[0] == mask.sum()
+    sphere = vtk.vtkSphereSource()
+    sphere.SetRadius(4.0)
+    sphere.Update()
+    drawn = bare.scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    drawn.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    drawn.AddSegmentFromClosedSurfaceRepresentation(sphere.GetOutput(), "ball", (1.0, 0.0, 0.0), "ball")
+    assert count_voxels(drawn, "ball")[0] == np.count_nonzero(labelmap_voxels(drawn, "ball")[1])
+
+
+def test_segments_that_share_a_layer_are_counted_apart(volume):
+    apart = {key: np.zeros(SHAPE, np.uint8) for key in brain_masks()}
+    for number, mask in enumerate(apart.values()):
+        mask[2 + 3 * number, 3:6, 3 : 5 + number] = 1
+    segmentation = add_segmentation(brain_result(volume, apart), volume)
+    segmentation.GetSegmentation().CollapseBinaryLabelmaps(False)
+    assert segmentation.GetSegmentation().GetNumberOfLayers() == 1
+    assert [count_voxels(segmentation, key)[0] for key in apart] == [int(mask.sum()) for mask in apart.values()]

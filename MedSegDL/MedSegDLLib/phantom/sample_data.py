@@ -37,7 +37,7 @@ def write_phantom(folder: Path, seed: int = 0, spacing_mm: float = 1.0) -> dict[
 
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="MedSegDLLib.phantom.head.sample_data", description="Write the head phantom as NRRD files.")
+    parser = argparse.ArgumentParser(prog="MedSegDLLib.phantom.sample_data", description="Write the head phantom as NRRD files.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--spacing", type=float, default=1.0, help="side of the voxels in mm")

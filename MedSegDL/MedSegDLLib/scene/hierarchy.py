@@ -25,6 +25,15 @@ def place_beside(input_node: Any, *results: Any) -> None:
             hierarchy.SetItemParent(item_of(hierarchy, node), parent)
 
 
+def same_patient(node: Any, *others: Any) -> bool:
+    """Whether nothing in the hierarchy speaks against it: volumes that hang under no patient, or under the same one, may be one case."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    level = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMLevelPatient()
+    items = [hierarchy.GetItemByDataNode(entry) for entry in (node, *others)]
+    patients = {hierarchy.GetItemAncestorAtLevel(item, level) for item in items if item != NO_ITEM}
+    return len(patients - {NO_ITEM}) <= 1
+
+
 def item_of(hierarchy: Any, node: Any) -> int:
     """The node's item, made under the scene where there is none."""
     item = hierarchy.GetItemByDataNode(node)

@@ -11,7 +11,9 @@ from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import parameterNodeWrapper
 
 from ..tasks import TASKS, Input, Task
-from .session import Order, guess_nodes
+from .hierarchy import same_patient
+from .placing import Order
+from .session import guess_nodes
 
 
 class Labelled(Enum):
@@ -44,11 +46,13 @@ def _with_inputs_of_all_tasks(declared: type) -> type:
 class MedSegDLParameterNode:
     """What is saved with the scene.
 
-    task: what to segment. output: segmentation to write into, None for a new one. result, resultTable, summary: of the last run.
+    task: what to segment. chosen: names of the inputs that the user chose, 'not given' included.
+    output: segmentation to write into, None for a new one. result, resultTable, summary: of the last run.
     showSurfaces: show the 3-D surfaces when done. biasCorrection, uncertainty, device, mode: see `pipeline.Options`.
     """
 
     task: TaskChoice
+    chosen: str
     output: vtkMRMLSegmentationNode
     result: vtkMRMLSegmentationNode
     resultTable: vtkMRMLTableNode
@@ -80,26 +84,71 @@ def inputs_of(parameters: MedSegDLParameterNode) -> dict[str, Any]:
     return {key: node for key, node in nodes.items() if node is not None}
 
 
-def guess_inputs(parameters: MedSegDLParameterNode) -> None:
-    """Fill the inputs of the chosen task from the scene's volumes, in one change."""
-    task = task_of(parameters)
-    found = guess_nodes(task)
-    with slicer.util.NodeModify(parameters):
-        for entry in task.inputs:
-            parameters.setValue(input_parameter(task, entry), found.get(entry.key))
+INPUT_NAMES = tuple(input_parameter(task, entry) for task in TASKS.values() for entry in task.inputs)
 
 
-def forget_node(parameters: MedSegDLParameterNode, node: Any) -> None:
-    """Take a node that is about to leave the scene out of the selected inputs and the output, in one change.
+class InputChoices:
+    """Whose choice each input is: the user's, which nothing undoes, or a guess.
 
-    Else its selector would select the node listed before it, silently (qMRMLNodeComboBox): another modality, or a segmentation that the
-    next run would write over.
+    What changes by another hand than this one's is the user's choice, 'not given' included.
     """
-    selected = [input_parameter(task, entry) for task in TASKS.values() for entry in task.inputs] + ["output"]
-    with slicer.util.NodeModify(parameters):
-        for name in selected:
-            if parameters.getValue(name) is node:
-                parameters.setValue(name, None)
+
+    def __init__(self, parameters: MedSegDLParameterNode) -> None:
+        self._parameters = parameters
+        self._known = self._now()
+
+    @property
+    def chosen(self) -> set[str]:
+        """Parameter names of the inputs that the user chose."""
+        return set(self._parameters.chosen.split())
+
+    def note(self) -> None:
+        """Find out what the user has chosen since the last time."""
+        before, self._known = self._known, self._now()
+        changed = {name for name in INPUT_NAMES if self._known[name] is not before[name]}
+        if changed:
+            self._parameters.chosen = " ".join(sorted(self.chosen | changed))
+
+    def fill(self) -> None:
+        """Guess the inputs of the task that are empty, and that the user has not left empty himself."""
+        task, given = task_of(self._parameters), inputs_of(self._parameters)
+        free = [key for key in (entry.key for entry in task.inputs) if key not in given and f"{task.key}_{key}" not in self.chosen]
+        if not free:
+            return
+        found = guess_nodes(task, tuple(given.values()))
+        fitting = {key: found[key] for key in free if key in found and same_patient(found[key], *given.values())}
+        self._set({f"{task.key}_{key}": node for key, node in fitting.items()})
+
+    def guess_anew(self) -> None:
+        """Forget what was chosen for the task, and guess all its inputs: the user has asked for it."""
+        task = task_of(self._parameters)
+        found, names = guess_nodes(task), {entry.key: input_parameter(task, entry) for entry in task.inputs}
+        self._set({name: found.get(key) for key, name in names.items()}, self.chosen - set(names.values()))
+
+    def forget(self, node: Any) -> None:
+        """Take a node that is about to leave the scene out of the selected inputs and the output, in one change.
+
+        Else its selector would select the node listed before it, silently (qMRMLNodeComboBox): another modality, or a segmentation that the
+        next run would write over.
+        """
+        gone = [name for name in INPUT_NAMES if self._parameters.getValue(name) is node]
+        with slicer.util.NodeModify(self._parameters):
+            if self._parameters.output is node:
+                self._parameters.output = None
+            self._set(dict.fromkeys(gone), self.chosen - set(gone))
+
+    def _set(self, values: dict[str, Any], chosen: set[str] | None = None) -> None:
+        """Change inputs by our own hand, in one change."""
+        self._known.update(values)
+        with slicer.util.NodeModify(self._parameters):
+            for name, node in values.items():
+                if self._parameters.getValue(name) is not node:
+                    self._parameters.setValue(name, node)
+            if chosen is not None and chosen != self.chosen:
+                self._parameters.chosen = " ".join(sorted(chosen))
+
+    def _now(self) -> dict[str, Any]:
+        return {name: self._parameters.getValue(name) for name in INPUT_NAMES}
 
 
 def order_of(parameters: MedSegDLParameterNode) -> Order:

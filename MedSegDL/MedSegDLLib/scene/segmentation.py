@@ -4,6 +4,8 @@ Masks come in ready; no thresholds, no resampling.
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,13 +27,37 @@ FILL_2D, OUTLINE_2D = 0.30, 1.0  # Slicer's 0.5 hides the oedema's grey levels b
 OUTER_3D, INNER_3D = 0.35, 1.0  # what holds another region is glass
 
 
-def add_segmentation(result: Result, volume_node: Any, segmentation_node: Any = None) -> Any:
+@dataclass(frozen=True)
+class Packed:
+    """A region's voxels, ready for a node: what takes long is done, in whatever thread.
+
+    Attributes:
+        region: which.
+        labelmap: vtkOrientedImageData of the region's bounding box; not placed in the world yet.
+    """
+
+    region: Region
+    labelmap: Any
+
+
+def pack(result: Result) -> list[Packed]:
+    """Every region of a result, cut out and copied. Touches no scene, so that a thread may do it."""
+    return [Packed(segment.region, cut_out(segment.mask)) for segment in result.segments]
+
+
+def add_segmentation(
+    result: Result, volume_node: Any, segmentation_node: Any = None, packed: list[Packed] | None = None, name: str = ""
+) -> Any:
     """The result's regions as segments of a node at the place of the reference volume.
+
+    A new node comes into the scene once its segments are in it: the views draw once.
 
     Args:
         result: masks on the voxels of `volume_node`.
         volume_node: the reference (`result.reference`).
         segmentation_node: node to write into; its segments of the same regions are replaced, all others stay. A new one where None.
+        packed: what `pack` gave for the result; packed here where None.
+        name: of a new node; '<volume> segmentation' where empty.
 
     Returns:
         vtkMRMLSegmentationNode.
@@ -39,41 +65,62 @@ def add_segmentation(result: Result, volume_node: Any, segmentation_node: Any = 
     Raises:
         InputRefused: the volume changed its size since the run, or the given node lies under a deforming transform.
     """
-    shape = tuple(reversed(volume_node.GetImageData().GetDimensions()))
-    if shape != result.grid.shape:
-        raise InputRefused(f"Volume '{volume_node.GetName()}' changed while it was segmented.", "Segment it again.")
-    regions = [segment.region for segment in result.segments]
-    node = segmentation_node or slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{volume_node.GetName()} segmentation")
+    _must_be_as_it_was(volume_node, result)
+    packed = pack(result) if packed is None else packed
+    node = segmentation_node or _new_node(name or f"{volume_node.GetName()} segmentation")
+    regions = [part.region for part in packed]
+    slicer.mrmlScene.StartState(slicer.vtkMRMLScene.BatchProcessState)
     was_modifying = node.StartModify()
     try:
-        others = [key for key in segment_ids(node) if key not in {region.key for region in regions}]
-        if not others:
-            node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
-        affine = _place(volume_node, node)
+        _fill(node, volume_node, packed)
+        if segmentation_node is None:
+            slicer.mrmlScene.AddNode(node)
         node.CreateDefaultDisplayNodes()
         node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
-        for segment in result.segments:
-            _replace(node.GetSegmentation(), segment.region, oriented(segment.mask, affine))
         _display(node, regions)
     finally:
         node.EndModify(was_modifying)
+        slicer.mrmlScene.EndState(slicer.vtkMRMLScene.BatchProcessState)
     return node
 
 
-def add_instances(result: Result, volume_node: Any) -> Any:
+def _must_be_as_it_was(volume_node: Any, result: Result) -> None:
+    data = volume_node.GetImageData()
+    if data is None or tuple(reversed(data.GetDimensions())) != result.grid.shape:
+        raise InputRefused(f"Volume '{volume_node.GetName()}' changed while it was segmented.", "Segment it again.")
+
+
+def _new_node(name: str) -> Any:
+    node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLSegmentationNode")
+    node.UnRegister(None)  # CreateNodeByClass gives its caller a reference too many
+    node.SetName(name)
+    return node
+
+
+def _fill(node: Any, volume_node: Any, packed: list[Packed]) -> None:
+    others = [key for key in segment_ids(node) if key not in {part.region.key for part in packed}]
+    if not others:
+        node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
+    affine = vtk_matrix(_place(volume_node, node))
+    for part in packed:
+        part.labelmap.SetGeometryFromImageToWorldMatrix(affine)
+        _replace(node.GetSegmentation(), part.region, part.labelmap)
+
+
+def add_instances(result: Result, volume_node: Any, suffix: str = "") -> Any:
     """The numbered objects as a label volume '<input> <task>' at the place of the reference; None where the task does not number."""
     if result.instances is None:
         return None
-    name = f"{volume_node.GetName()} {result.task.key}"
+    name = f"{volume_node.GetName()} {result.task.key}{suffix}"
     kind = np.uint16 if result.instances.max(initial=0) < 2**16 else np.uint32
     return volume_like(volume_node, result.instances.astype(kind), name, "vtkMRMLLabelMapVolumeNode")
 
 
-def add_uncertainty(result: Result, volume_node: Any) -> Any:
+def add_uncertainty(result: Result, volume_node: Any, suffix: str = "") -> Any:
     """The entropy as a volume '<input> uncertainty' at the place of the reference; None where it was not asked for."""
     if result.uncertainty is None:
         return None
-    return volume_like(volume_node, result.uncertainty, f"{volume_node.GetName()} uncertainty")
+    return volume_like(volume_node, result.uncertainty, f"{volume_node.GetName()} uncertainty{suffix}")
 
 
 def show_3d(node: Any, on: bool = True) -> None:
@@ -113,6 +160,18 @@ def segment_mask(node: Any, key: str, shape: tuple[int, int, int]) -> np.ndarray
     return mask
 
 
+def count_voxels(node: Any, key: str) -> tuple[int, float]:
+    """How many voxels a segment has, and the volume of one in mm3; counted where the segment lies, if possible without a copy."""
+    segment = node.GetSegmentation().GetSegment(key)
+    labelmap, label = segment.GetRepresentation(BINARY), segment.GetLabelValue()
+    if labelmap is None:  # drawn as a surface, say: let Slicer convert it
+        labelmap, values = labelmap_voxels(node, key)
+        return int(np.count_nonzero(values)), math.prod(labelmap.GetSpacing())
+    scalars = labelmap.GetPointData().GetScalars()
+    count = 0 if scalars is None or min(labelmap.GetDimensions()) <= 0 else np.count_nonzero(vtk_to_numpy(scalars) == label)
+    return int(count), math.prod(labelmap.GetSpacing())
+
+
 def labelmap_voxels(node: Any, key: str) -> tuple[Any, np.ndarray]:
     """A segment's own labelmap (vtkOrientedImageData) and its voxels within the labelmap's extent, (K, J, I)."""
     labelmap = slicer.vtkOrientedImageData()
@@ -123,22 +182,17 @@ def labelmap_voxels(node: Any, key: str) -> tuple[Any, np.ndarray]:
     return labelmap, vtk_to_numpy(labelmap.GetPointData().GetScalars()).reshape(shape)
 
 
-def oriented(mask: np.ndarray, affine: np.ndarray) -> Any:
-    """A mask as vtkOrientedImageData, cut to its bounding box (the extent keeps the place); empty extent for an empty mask.
-
-    Args:
-        mask: (K, J, I).
-        affine: (4, 4), of the whole mask's grid.
-    """
+def cut_out(mask: np.ndarray) -> Any:
+    """A mask (K, J, I) as vtkOrientedImageData of its bounding box (the extent keeps the place); empty extent for an empty mask."""
     image = slicer.vtkOrientedImageData()
-    if not mask.any():
+    box = bounding_box(mask)
+    part = mask[box]
+    if not part.any():
         image.SetExtent(0, -1, 0, -1, 0, -1)
         image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
     else:
-        box = bounding_box(mask)
         image.SetExtent(*[bound for side in reversed(box) for bound in (side.start, side.stop - 1)])
-        image.GetPointData().SetScalars(numpy_to_vtk((mask[box] > 0).astype(np.uint8).ravel(), deep=True))
-    image.SetGeometryFromImageToWorldMatrix(vtk_matrix(affine))
+        image.GetPointData().SetScalars(numpy_to_vtk((part > 0).view(np.uint8).ravel(), deep=True))
     return image
 
 
@@ -155,7 +209,7 @@ def _replace(segmentation: Any, region: Region, labelmap: Any) -> None:
     if position >= 0:
         segmentation.RemoveSegment(region.key)
     segment = slicer.vtkSegment()
-    segment.SetName(region.key)
+    segment.SetName(region.title)
     segment.SetNameAutoGenerated(False)
     segment.SetColor(*region.color)
     segment.SetColorAutoGenerated(False)

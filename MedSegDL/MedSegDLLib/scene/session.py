@@ -5,8 +5,9 @@ The client is handed in, so that tests hand in their own. No widget, no torch an
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,60 +17,22 @@ from ..checks.modality_guess import Candidate, guess_modalities
 from ..errors import InputRefused, MedSegDLError
 from ..result import Result
 from ..tasks import Input, Modality, Task
-from ..worker.client import Background, Callbacks, SegmentationClient, State
-from ..worker.environment import Interpreter, Source, default_folder, find_interpreter, make_environment, worker_launch
+from ..worker.client import Background, Callbacks, SegmentationClient, State, Worker
+from ..worker.environment import Interpreter, Source, default_folder, find_interpreter, worker_launch
+from ..worker.installation import PipOptions, make_environment, remove_environment
 from ..worker.processes import Failure
-from .hierarchy import place_beside
-from .segmentation import add_instances, add_segmentation, add_uncertainty
+from .guard import failure_of
+from .placing import Order, Outcome, pack, placing
 from .slicer_python import slicer_python
-from .table import volumes_table
-from .volumes import dicom_tags, image_from_node
+from .volumes import RESULT_ATTRIBUTE, dicom_tags, image_from_node
 
 VOLUME_CLASSES = {Modality.PICTURE: ("vtkMRMLVectorVolumeNode", "vtkMRMLScalarVolumeNode")}
 GREY_VOLUMES = ("vtkMRMLScalarVolumeNode",)
-RESULT_ATTRIBUTE = "MedSegDL.Result"  # marks volumes that a run made: they bear their input's name and are no inputs
 BUSY = Failure("usage", "A segmentation is running.", "Wait for it, or cancel it.")
+BUSY_INSTALLING = Failure("usage", "The private environment is being made or removed.", "Wait for it, or cancel it.")
 
 
-@dataclass(frozen=True)
-class Order:
-    """What the user asks for.
-
-    Attributes:
-        task: what to segment.
-        nodes: input key -> volume node; inputs that are not given are left out.
-        options: fields of `pipeline.Options`, JSON types only.
-        output: segmentation node to write into, or None for a new one.
-        table: table node to fill anew, or None for a new one.
-    """
-
-    task: Task
-    nodes: dict[str, Any]
-    options: dict[str, Any] = field(default_factory=dict)
-    output: Any = None
-    table: Any = None
-
-    @property
-    def reference(self) -> Any:
-        """The node that lends its grid to the result; None where no input is given."""
-        return next((self.nodes[key] for key in self.task.reference_order if key in self.nodes), None)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The nodes of a result.
-
-    Attributes:
-        segmentation: vtkMRMLSegmentationNode.
-        table: vtkMRMLTableNode with a row a segment.
-        uncertainty: vtkMRMLScalarVolumeNode, or None.
-        record: the run record (what report.json holds).
-    """
-
-    segmentation: Any
-    table: Any
-    uncertainty: Any
-    record: dict[str, Any]
+FINISHING_BUDGET_S = 0.02  # of one poll, for the steps that put a result into the scene
 
 
 def volume_classes(modality: Modality) -> tuple[str, ...]:
@@ -77,9 +40,14 @@ def volume_classes(modality: Modality) -> tuple[str, ...]:
     return VOLUME_CLASSES.get(modality, GREY_VOLUMES)
 
 
-def guess_nodes(task: Task) -> dict[str, Any]:
-    """Input key -> volume node of the scene, by DICOM tags and names; a task's only input takes the only fitting volume there is."""
-    nodes = _volumes(task)
+def guess_nodes(task: Task, leave_out: tuple[Any, ...] = ()) -> dict[str, Any]:
+    """Input key -> volume node of the scene, by DICOM tags and names; a task's only input takes the only fitting volume there is.
+
+    Args:
+        task: whose inputs are looked for.
+        leave_out: nodes that stand for an input already.
+    """
+    nodes = [node for node in _volumes(task) if not any(node is taken for taken in leave_out)]
     found = guess_modalities([Candidate(node.GetName(), dicom_tags(node)) for node in nodes], task)
     if not found and len(task.inputs) == 1:
         return _only_one(task.inputs[0], nodes)
@@ -104,27 +72,20 @@ def _volumes(task: Task) -> list[Any]:
     return [node for node in shown if node.GetClassName() in classes]
 
 
-def place_result(order: Order, result: Result) -> Outcome:
-    """Put a result into the scene beside its reference volume.
+@dataclass
+class _Run:
+    """A segmentation on its way: asked for, then packed in a thread, then put into the scene step by step."""
 
-    Raises:
-        InputRefused: the reference was removed from the scene, or changed, since it was given.
-    """
-    volume = order.nodes[result.reference]
-    if not _in_scene(volume):
-        raise InputRefused(f"Volume '{volume.GetName()}' was removed while it was segmented.", "Load it again.")
-    segmentation = add_segmentation(result, volume, order.output if _in_scene(order.output) else None)
-    objects, uncertainty = add_instances(result, volume), add_uncertainty(result, volume)
-    for made in (objects, uncertainty):
-        if made is not None:
-            made.SetAttribute(RESULT_ATTRIBUTE, order.task.key)
-    table = volumes_table(segmentation, order.task, order.table if _in_scene(order.table) else None, objects)
-    place_beside(volume, segmentation, table, objects, uncertainty)
-    return Outcome(segmentation, table, uncertainty, result.record)
+    order: Order
+    callbacks: Callbacks
+    packing: Background | None = None
+    placing: Generator[None, None, Outcome] | None = None
+    given_up: bool = False
 
 
-def _in_scene(node: Any) -> bool:
-    return node is not None and node.GetScene() is not None
+def new_session() -> Session:
+    """A session with a worker of its own."""
+    return Session(Worker())
 
 
 class Session:
@@ -138,18 +99,28 @@ class Session:
     def __init__(self, client: SegmentationClient, environment_folder: Path | None = None) -> None:
         self._client = client
         self._folder = environment_folder or default_folder()
-        self._making: Background | None = None
-        self._running = False
+        self._job: Background | None = None
+        self._run: _Run | None = None
 
     @property
     def running(self) -> bool:
         """Whether a segmentation has been asked for and not been answered."""
-        return self._running
+        return self._run is not None
+
+    @property
+    def finishing(self) -> bool:
+        """Whether a result is on its way into the scene: `poll` has a little to do each time."""
+        return self._run is not None and (self._run.packing is not None or self._run.placing is not None)
 
     @property
     def making_environment(self) -> bool:
-        """Whether a private environment is being made."""
-        return self._making is not None
+        """Whether a private environment is being made or removed."""
+        return self._job is not None
+
+    @property
+    def environment_folder(self) -> Path:
+        """Where the private environment lies, or would lie."""
+        return self._folder
 
     @property
     def ready(self) -> dict | None:
@@ -164,7 +135,7 @@ class Session:
     @property
     def news_due(self) -> bool:
         """Whether something is under way that `poll` will deliver."""
-        return self._making is not None or self._client.state in (State.STARTING, State.BUSY)
+        return self._job is not None or self.finishing or self._client.state in (State.STARTING, State.BUSY)
 
     def interpreter(self, setting: str) -> Interpreter:
         """The Python that the worker gets: the setting, $MEDSEGDL_PYTHON, the private environment, Slicer's own."""
@@ -181,16 +152,16 @@ class Session:
 
     def check(self, order: Order, callbacks: Callbacks) -> None:
         """Ask for the findings of the input check (dicts, see `client.Worker.check`); while a segmentation runs nothing is asked."""
-        if not self._running:
+        if self._run is None:
             self._send(order, callbacks, self._client.check)
 
     def segment(self, order: Order, callbacks: Callbacks) -> None:
         """Ask for a segmentation; `on_result` gets an `Outcome`, its nodes in the scene."""
-        if self._running:
+        if self._run is not None:
             callbacks.on_error(BUSY)
             return
-        self._running = True
-        told = replace(callbacks, on_result=functools.partial(self._finish, order, callbacks), on_error=self._ended(callbacks.on_error))
+        run = self._run = _Run(order, callbacks)
+        told = Callbacks(callbacks.on_progress, functools.partial(self._pack, run), functools.partial(self._end, run))
         self._send(order, told, lambda images, key, answers: self._client.segment(images, key, order.options, answers))
 
     def run(self, order: Order, setting: str, live: Callable[[], None]) -> Outcome:
@@ -217,28 +188,49 @@ class Session:
 
     def cancel(self) -> None:
         """Stop the segmentation at once, or the making of the environment. `on_error` gets the kind 'cancelled'."""
-        if self._making is not None:
-            self._making.cancel()
+        if self._job is not None:
+            self._job.cancel()
+        elif self.finishing:
+            self._run.given_up = True
         else:
             self._client.cancel()
 
-    def make_environment(self, callbacks: Callbacks) -> None:
-        """Make the private environment in the background; `on_result` gets its `Interpreter`."""
+    def make_environment(self, callbacks: Callbacks, options: PipOptions | None = None) -> None:
+        """Make the private environment in the background; `on_result` gets its `Interpreter`. One job at a time: a second is refused.
+
+        Args:
+            callbacks: whom to tell.
+            options: where packages come from; None lets `installation.fitting_options` choose.
+        """
         base = Interpreter(slicer_python(), Source.SLICER)
-        told = replace(callbacks, on_result=self._made(callbacks.on_result), on_error=self._made(callbacks.on_error))
-        self._making = Background(lambda progress: make_environment(self._folder, base, progress=progress), told)
+        self._do(lambda progress: make_environment(self._folder, base, options, progress), callbacks)
+
+    def remove_environment(self, callbacks: Callbacks) -> None:
+        """End the worker, which may use it, and remove the private environment in the background."""
+        self._client.stop()
+        self._do(lambda progress: remove_environment(self._folder), callbacks)
 
     def poll(self) -> None:
-        """Deliver what has arrived; call it from a timer."""
-        self._client.poll()
-        if self._making is not None:
-            self._making.poll()
+        """Deliver what has arrived, and put a part of a result into the scene; call it from a timer.
+
+        Whatever goes wrong within ends the run with `on_error`: nobody waits for ever.
+        """
+        try:
+            self._client.poll()
+            self._finish_some()
+        except Exception as error:
+            if self._run is None:
+                raise
+            self._end(self._run, failure_of(error))
+        if self._job is not None:
+            self._job.poll()
 
     def close(self) -> None:
-        """End the worker for good."""
-        if self._making is not None:
-            self._making.cancel()
-        self._running = False
+        """End the worker and all that is being installed, for good."""
+        if self._job is not None:
+            self._job.end()
+        self._drop_placing()
+        self._run = None
         self._client.stop()
 
     def _send(self, order: Order, callbacks: Callbacks, ask: Callable[..., None]) -> None:
@@ -246,30 +238,62 @@ class Session:
             images = {key: image_from_node(node) for key, node in order.nodes.items()}
             if not images:
                 raise InputRefused("No volume is selected.", "Select at least one input.")
-        except MedSegDLError as error:
-            callbacks.on_error(Failure(error.kind, error.message, error.remedy))
+            ask(images, order.task.key, callbacks)
+        except Exception as error:  # noqa: BLE001 - as in `poll`
+            callbacks.on_error(failure_of(error))
+
+    def _do(self, work: Callable[[Any], Any], callbacks: Callbacks) -> None:
+        if self._job is not None:
+            callbacks.on_error(BUSY_INSTALLING)
             return
-        ask(images, order.task.key, callbacks)
+        told = replace(callbacks, on_result=self._done(callbacks.on_result), on_error=self._done(callbacks.on_error))
+        self._job = Background(work, told)
 
-    def _finish(self, order: Order, callbacks: Callbacks, result: Result) -> None:
-        self._running = False
-        try:
-            outcome = place_result(order, result)
-        except MedSegDLError as error:
-            callbacks.on_error(Failure(error.kind, error.message, error.remedy))
-            return
-        callbacks.on_result(outcome)
-
-    def _ended(self, then: Callable[[Failure], None]) -> Callable[[Failure], None]:
-        def end(failure: Failure) -> None:
-            self._running = False
-            then(failure)
-
-        return end
-
-    def _made(self, then: Callable[[Any], None]) -> Callable[[Any], None]:
+    def _done(self, then: Callable[[Any], None]) -> Callable[[Any], None]:
         def end(answer: Any) -> None:
-            self._making = None
+            self._job = None
             then(answer)
 
         return end
+
+    def _pack(self, run: _Run, result: Result) -> None:
+        """The worker has answered: find the regions' voxels in a thread, for that takes long on large volumes."""
+        if self._run is run:
+            told = Callbacks(on_result=functools.partial(self._begin, run, result), on_error=functools.partial(self._end, run))
+            run.packing = Background(lambda progress: pack(result), told)
+
+    def _begin(self, run: _Run, result: Result, packed: Any) -> None:
+        run.packing = None
+        if self._run is run:
+            run.placing = placing(run.order, result, packed)
+
+    def _finish_some(self) -> None:
+        """A part of the way from a result to its nodes, so short that nobody notices."""
+        run = self._run
+        if run is None:
+            return
+        if run.given_up:
+            self._drop_placing()
+            self._end(run, Failure("cancelled", "Cancelled."))
+        elif run.packing is not None:
+            run.packing.poll()
+        deadline = time.monotonic() + FINISHING_BUDGET_S
+        while run.placing is not None and self._run is run and time.monotonic() < deadline:
+            self._step(run)
+
+    def _step(self, run: _Run) -> None:
+        try:
+            next(run.placing)
+        except StopIteration as done:
+            self._run = None
+            run.callbacks.on_result(done.value)
+
+    def _drop_placing(self) -> None:
+        """Take back what is in the scene of a result that is not to come."""
+        if self._run is not None and self._run.placing is not None:
+            self._run.placing.close()
+
+    def _end(self, run: _Run, failure: Failure) -> None:
+        if self._run is run:
+            self._run = None
+            run.callbacks.on_error(failure)

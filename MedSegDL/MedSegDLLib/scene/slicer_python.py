@@ -17,7 +17,7 @@ from ..errors import MedSegDLError
 from ..worker.environment import LIBRARY_FOLDER, SAFETENSORS, TORCH, Interpreter, child_environment
 from ..worker.processes import PRIVATE_PREFIX, Failure, Launch, run_with_lines
 
-PHANTOM_MODULE = "MedSegDLLib.phantom.head.sample_data"
+PHANTOM_MODULE = "MedSegDLLib.phantom.sample_data"
 
 
 def slicer_python() -> Path:
@@ -38,8 +38,18 @@ def install_torch() -> Failure | None:
         return Failure("torch", message, "Install it with the Extensions Manager and restart Slicer, or make a private environment.")
     if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=True, torchVersionRequirement=TORCH.removeprefix("torch")) is None:
         return Failure("torch", "PyTorch was not installed.", "Make a private environment instead.")
-    slicer.util.pip_install(SAFETENSORS)
+    _install(SAFETENSORS)
     return None
+
+
+def _install(requirement: str) -> None:
+    """A small package into Slicer's Python, unless it is there; by `slicer.packaging`, where this Slicer has it (5.11)."""
+    try:
+        from slicer.packaging import pip_ensure
+    except ImportError:
+        slicer.util.pip_install(requirement)
+    else:
+        pip_ensure([requirement], requester="MedSegDL")
 
 
 def offer_phantom(load: Callable[[Any], Any]) -> None:

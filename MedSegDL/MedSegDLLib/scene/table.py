@@ -4,7 +4,6 @@ Counts and millimetres only; statistics of grey levels are Segment Statistics' o
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +13,11 @@ import vtk
 
 from ..result import MM3_PER_ML
 from ..tasks import Task
-from .segmentation import labelmap_voxels, task_segments
+from .segmentation import count_voxels, segment_ids, task_segments
 from .volumes import local_affine, vtk_to_numpy
 
 COLUMNS = ("Segment", "Voxels", "Volume mm3", "Volume mL")
+INSTANCES_ROLE = "MedSegDL.Instances"  # the segmentation's reference to the label volume of numbered objects
 OBJECT_COLUMNS = ("Count", "Mean area mm2")
 
 
@@ -43,17 +43,16 @@ class Measure:
 
 def measure(segmentation_node: Any, key: str) -> Measure:
     """Size of one segment as it now is in the node."""
-    labelmap, values = labelmap_voxels(segmentation_node, key)
-    count = int(np.count_nonzero(values))
-    return Measure(key, count, count * math.prod(labelmap.GetSpacing()))
+    count, voxel_mm3 = count_voxels(segmentation_node, key)
+    return Measure(key, count, count * voxel_mm3)
 
 
 def volumes_table(segmentation_node: Any, task: Task, table_node: Any = None, instances_node: Any = None) -> Any:
-    """A row for each of the task's segments.
+    """A row for each segment: the task's regions in its order, then what the user has added.
 
     Args:
         segmentation_node: where the segments are.
-        task: which of its segments count.
+        task: whose regions come first.
         table_node: table to fill anew; a new node '<segmentation> volumes' where None.
         instances_node: label volume of numbered objects; adds their count and mean area in mm2.
 
@@ -62,7 +61,9 @@ def volumes_table(segmentation_node: Any, task: Task, table_node: Any = None, in
     """
     table = table_node or slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", f"{segmentation_node.GetName()} volumes")
     table.RemoveAllColumns()
-    rows = [measure(segmentation_node, region.key) for region in task_segments(segmentation_node, task)]
+    ours = [region.key for region in task_segments(segmentation_node, task)]
+    keys = [*ours, *(key for key in segment_ids(segmentation_node) if key not in ours)]
+    rows = [measure(segmentation_node, key) for key in keys]
     _add_column(table, COLUMNS[0], vtk.vtkStringArray, [row.key for row in rows])
     _add_column(table, COLUMNS[1], vtk.vtkLongLongArray, [row.voxel_count for row in rows])
     _add_column(table, COLUMNS[2], vtk.vtkDoubleArray, [row.volume_mm3 for row in rows])
@@ -73,6 +74,11 @@ def volumes_table(segmentation_node: Any, task: Task, table_node: Any = None, in
         _add_column(table, OBJECT_COLUMNS[1], vtk.vtkDoubleArray, [area_mm2] * len(rows))
     table.SetUseColumnTitleAsColumnHeader(True)
     return table
+
+
+def measure_again(segmentation_node: Any, task: Task, table_node: Any) -> None:
+    """Fill a table anew after an edit."""
+    volumes_table(segmentation_node, task, table_node, segmentation_node.GetNodeReference(INSTANCES_ROLE))
 
 
 def count_objects(instances_node: Any) -> tuple[int, float]:

@@ -14,6 +14,8 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from ..errors import InputRefused
 from ..geometry.image import DICOM_TAGS, Image
 
+RESULT_ATTRIBUTE = "MedSegDL.Result"  # marks nodes that a run made, with its task's key: volumes of that kind are no inputs
+
 
 def image_from_node(node: Any) -> Image:
     """Voxels of a volume node and where they lie in the world.

@@ -22,7 +22,6 @@ PARAMETER_PROPERTY = "SlicerParameterName"  # dynamic property by which paramete
 NO_IMAGES = ["vtkMRMLLabelMapVolumeNode", "vtkMRMLDiffusionImageVolumeNode", "vtkMRMLDiffusionWeightedVolumeNode"]
 PYTHON_SETTING = "MedSegDL/Python"
 SEGMENT, VOXELS, _MM3, MILLILITERS = COLUMNS
-TITLES = {region.key: region.title for task in TASKS.values() for region in task.regions}
 COLOR_LEVELS = 255
 
 
@@ -57,10 +56,16 @@ class InputRows:
         selector.showChildNodeTypes = len(volume_classes(entry.modality)) > 1  # colour pictures derive from scalar volumes
         selector.hideChildNodeTypes = NO_IMAGES
         selector.nodeTypes = GREY_VOLUMES
+        narrow(selector)
         selector.setProperty(PARAMETER_PROPERTY, input_parameter(task, entry))
         selector.setMRMLScene(slicer.mrmlScene)
         form.addRow(label, selector)
         return label, selector
+
+
+def narrow(selector: Any) -> None:
+    """Let a selector of nodes be as narrow as the panel is: else it asks for the width of its longest name."""
+    selector.sizeAdjustPolicy = qt.QComboBox.AdjustToMinimumContentsLengthWithIcon
 
 
 def parameter_widgets(ui: Any) -> dict[str, Any]:
@@ -106,7 +111,9 @@ def fill_table(view: Any, segmentation: Any, rows: Sequence[dict[str, str]]) -> 
     for row, cells in enumerate(items):
         for column, item in enumerate(cells):
             view.setItem(row, column, item)
-    view.resizeColumnsToContents()
+    header = view.horizontalHeader()
+    header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+    header.setSectionResizeMode(0, qt.QHeaderView.Stretch)  # the names give way, so that the table is as wide as the panel, not wider
     return items
 
 
@@ -117,11 +124,11 @@ def _row(segmentation: Any, entry: dict[str, str]) -> tuple[Any, Any, Any]:
 
 
 def _name(segment: Any, key: str) -> Any:
-    """The region's title, or the name that the user gave the segment, with its colour; the key alone for one that was deleted since."""
-    if segment is None:
-        return qt.QTableWidgetItem(key)
-    item = qt.QTableWidgetItem(TITLES.get(key, key) if segment.GetName() == key else segment.GetName())
-    item.setData(qt.Qt.DecorationRole, qt.QColor(*(round(COLOR_LEVELS * part) for part in segment.GetColor())))
+    """The segment's name with its colour; the key alone for one that was deleted since."""
+    item = qt.QTableWidgetItem(key if segment is None else segment.GetName())
+    item.setToolTip(item.text())
+    if segment is not None:
+        item.setData(qt.Qt.DecorationRole, qt.QColor(*(round(COLOR_LEVELS * part) for part in segment.GetColor())))
     return item
 
 

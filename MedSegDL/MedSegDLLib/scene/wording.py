@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from ..tasks import Task
 from ..worker.environment import Interpreter
+from ..worker.installation import Plan
 from ..worker.processes import Failure
 
 SEVERITY_COLORS = {"error": "#c0392b", "warning": "#d35400", "note": "#2e86c1"}  # readable on Slicer's light and dark panels
@@ -15,6 +17,7 @@ SEVERITY_ORDER = tuple(SEVERITY_COLORS)
 GOOD_COLOR = "#27ae60"
 MAKE_ENVIRONMENT_LINK = "medsegdl:environment"
 INSTALL_LINK = "medsegdl:slicer"
+LONGEST_RUN = 24  # characters without a place to break: the panel works at 350 pixels
 NEEDS_PYTHON = ("torch", "python", "installation")  # kinds of failure that another Python cures
 
 
@@ -41,7 +44,7 @@ def failure_html(failure: Failure, environment: str = "", install: str = "") -> 
         environment, install: texts of the links 'make a private environment' and 'install into Slicer'.
     """
     color = SEVERITY_COLORS["note" if failure.kind == "cancelled" else "error"]
-    text = _line(color, "&#9679;", f"{html.escape(failure.message)} {_remedy(failure.remedy)}")
+    text = _line(color, "&#9679;", f"{_escaped(failure.message)} {_remedy(failure.remedy)}")
     if failure.kind not in NEEDS_PYTHON or not environment:
         return text
     links = f'<a href="{MAKE_ENVIRONMENT_LINK}">{html.escape(environment)}</a> &nbsp; <a href="{INSTALL_LINK}">{html.escape(install)}</a>'
@@ -68,10 +71,33 @@ def milliliters(volume_ml: float) -> str:
 
 def interpreter_text(interpreter: Interpreter, ready: dict[str, Any] | None) -> str:
     """Which Python runs the worker, whose choice it was, and what it has."""
-    chosen = f"{interpreter.python} ({interpreter.source.value})"
+    chosen = breakable(f"{interpreter.python} ({interpreter.source.value})")
     if ready is None:
         return chosen
     return f"Python {ready.get('python', '?')}, torch {ready.get('torch', '?')}, {str(ready.get('device', '?')).upper()}: {chosen}"
+
+
+def breakable(text: str) -> str:
+    """Text in which a line may break: long runs without a space (paths, names of series) get invisible places for it (U+200B)."""
+    return re.sub(rf"\S{{{LONGEST_RUN}}}", lambda run: f"{run[0]}\u200b", text)
+
+
+def bytes_text(count: int) -> str:
+    """A size for the reader."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def plan_text(plan: Plan) -> str:
+    """What making the private environment costs, before it begins."""
+    kind = "for the CPU" if plan.cpu_only else "with CUDA for the GPU"
+    return (
+        f"PyTorch {kind}: {bytes_text(plan.download_bytes)} to download, {bytes_text(plan.disk_bytes)} on disk, "
+        f"about {plan.minutes:.0f} minutes. It can be cancelled, goes on where it stopped, and can be removed."
+    )
+
+
+def _escaped(text: str) -> str:
+    return html.escape(breakable(text))
 
 
 def _rank(severity: str) -> int:
@@ -81,11 +107,11 @@ def _rank(severity: str) -> int:
 def _finding(finding: dict[str, Any], title: str) -> str:
     color = SEVERITY_COLORS.get(finding["severity"], SEVERITY_COLORS["note"])
     where = f"<b>{html.escape(title)}:</b> " if title and title not in finding["message"] else ""
-    return _line(color, "&#9679;", f"{where}{html.escape(finding['message'])} {_remedy(finding.get('remedy', ''))}")
+    return _line(color, "&#9679;", f"{where}{_escaped(finding['message'])} {_remedy(finding.get('remedy', ''))}")
 
 
 def _remedy(remedy: str) -> str:
-    return f"<i>{html.escape(remedy)}</i>" if remedy else ""
+    return f"<i>{_escaped(remedy)}</i>" if remedy else ""
 
 
 def _line(color: str, sign: str, text: str) -> str:

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from ..errors import Cancelled, MedSegDLError
 from ..geometry.image import Image
 from ..progress import Progress
-from .processes import Child, Ended, Failure, Launch, explain_exit
+from .processes import END_S, Child, Ended, Failure, Launch, explain_exit
 from .protocol import images_to_json, make_private_folder, result_from_json
 
 POLL_BUDGET_S = 0.03  # deliver callbacks for so long at most in one poll; the panel may be blocked for 50 ms
@@ -296,7 +296,7 @@ def _conversion(pending: _Pending, answer: dict) -> Callable[[], None]:
     """The delivery of an answer; the arrays are mapped now, while their files are sure to be there."""
     try:
         return functools.partial(pending.callbacks.on_result, pending.convert(answer))
-    except (MedSegDLError, KeyError, TypeError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - whoever waits for the answer must be told
         message = "The segmentation process gave an answer that cannot be read."
         failure = Failure("bug", message, "Please report it with the log.", repr(error))
         return functools.partial(pending.callbacks.on_error, failure)
@@ -339,6 +339,11 @@ class Background:
     def cancel(self) -> None:
         """Ask the work to stop; `on_error` gets a Failure of kind 'cancelled' once it has."""
         self._stop.set()
+
+    def end(self, limit_s: float = END_S) -> None:
+        """`cancel`, and wait until the work has stopped, for so long at most: the application is about to end. Nobody is told."""
+        self._stop.set()
+        self._thread.join(limit_s)
 
     def poll(self) -> None:
         """Deliver what has arrived; call it from the main thread. Exceptions of callbacks pass through."""

@@ -126,6 +126,30 @@ def remove_private_folder(folder: Path) -> None:
         time.sleep(_REMOVE_PAUSE_S)
 
 
+# The leash: a Python that runs another one and kills the whole group once its own stdin ends, which it does however the parent ends.
+# Read by os.read: a thread that waits in sys.stdin would hold its lock at the interpreter's end.
+_LEASH = """
+import os, signal, subprocess, sys, threading
+child = subprocess.Popen([sys.executable, *sys.argv[1:]], stdin=subprocess.DEVNULL)
+def hold():
+    while os.read(0, 1024):
+        pass
+    if os.name == "nt":
+        subprocess.call(["taskkill", "/T", "/F", "/PID", str(os.getpid())])
+    else:
+        os.killpg(0, signal.SIGKILL)
+threading.Thread(target=hold, daemon=True).start()
+code = child.wait()
+os._exit(code if code >= 0 else 1)
+"""
+
+
+def leashed(launch: Launch) -> Launch:
+    """The same call of a Python, so that it and all its children end with this process, even where this one is killed."""
+    python, *arguments = launch.arguments
+    return Launch((python, "-c", _LEASH, *arguments), launch.environment, launch.folder)
+
+
 def run_with_lines(launch: Launch, listen: Callable[[str], None]) -> int:
     """Run a child to its end and hear what it says on either stream, line by line.
 
@@ -140,7 +164,6 @@ def run_with_lines(launch: Launch, listen: Callable[[str], None]) -> int:
         OSError: the program cannot be started.
     """
     process = start_tree(launch)
-    process.stdin.close()
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     streams = (process.stdout, process.stderr)
     for stream in streams:
@@ -152,6 +175,8 @@ def run_with_lines(launch: Launch, listen: Callable[[str], None]) -> int:
         kill_tree(process)
         process.wait()
         raise
+    finally:
+        process.stdin.close()  # kept open so long: a leash ends with it
 
 
 def _read_lines(stream: IO[bytes], lines: queue.SimpleQueue[str | None]) -> None:

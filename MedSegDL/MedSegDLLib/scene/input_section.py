@@ -1,0 +1,109 @@
+"""The panel's inputs: a selector for each input of each task, filled as volumes come, one by one; what the user chooses stays.
+Desktop only. What is chosen by whom is `parameters.InputChoices`; nothing of a run enters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import slicer
+import vtk
+from slicer.util import VTKObservationMixin
+
+from ..tasks import Task
+from ..worker.processes import Failure
+from .guard import guarded
+from .parameters import InputChoices, MedSegDLParameterNode
+from .widgets import InputRows, new_timer
+
+GUESS_DELAY_MS = 300  # after the last volume came or changed: it is named and filled after it is added
+BEFORE_THE_SELECTORS = 100.0  # priority of observation; theirs are 10 and less
+
+
+class InputSection(VTKObservationMixin):
+    """The selectors, and the guess that fills them.
+
+    Args:
+        ui: the panel's widgets; the selectors are added to them.
+        report: whom to tell what went wrong.
+    """
+
+    def __init__(self, ui: Any, report: Callable[[Failure], None]) -> None:
+        VTKObservationMixin.__init__(self)
+        self.rows = InputRows(ui.inputsWidget.layout())
+        vars(ui).update(self.rows.selectors)
+        self.report = report
+        self.choices: InputChoices | None = None
+        self.timer = new_timer(self.fill, GUESS_DELAY_MS, once=True)
+        self._followed = False
+        ui.guessButton.connect("clicked(bool)", self.guess_anew)
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.NodeAddedEvent, self.on_node_added)
+        self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self.on_node_goes, priority=BEFORE_THE_SELECTORS)
+
+    def follow(self) -> None:
+        """The panel is shown: look at the volumes that are there, and at those that come."""
+        self._followed = True
+        volumes = slicer.util.getNodesByClass("vtkMRMLVolumeNode")
+        for node in volumes:
+            self._follow_volume(node)
+        self.fill()
+
+    def pause(self) -> None:
+        """The panel is hidden: nothing is filled."""
+        self._followed = False
+        self.timer.stop()
+
+    def close(self) -> None:
+        """For good."""
+        self.timer.stop()
+        self.removeObservers()
+
+    def set_parameters(self, parameters: MedSegDLParameterNode | None) -> None:
+        """Work on these parameters; None for none."""
+        self.choices = InputChoices(parameters) if parameters is not None else None
+
+    def show(self, task: Task) -> None:
+        """Show the selectors of one task, and fill them."""
+        self.rows.show(task)
+        self.fill()
+
+    @guarded
+    def fill(self) -> None:
+        """Guess what is empty, but not while a scene is being read: its own choices come with its end."""
+        if self.choices is not None and not slicer.mrmlScene.IsBatchProcessing():
+            self.choices.fill()
+
+    @guarded
+    def guess_anew(self) -> None:
+        """The user asks for a guess of everything."""
+        if self.choices is not None:
+            self.choices.guess_anew()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    @guarded
+    def on_node_added(self, caller: vtk.vtkObject, event: str, node: vtk.vtkObject) -> None:
+        """Perhaps a volume; it will be complete in a moment."""
+        if self._followed and node is not None and node.IsA("vtkMRMLVolumeNode"):
+            self._follow_volume(node)
+            self.timer.start()
+
+    @guarded
+    def on_volume_changed(self, caller: vtk.vtkObject, event: str) -> None:
+        """A volume was named or filled, maybe long after it was added."""
+        if self._followed:
+            self.timer.start()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    @guarded
+    def on_node_goes(self, caller: vtk.vtkObject, event: str, node: vtk.vtkObject) -> None:
+        """A selected node leaves the scene: nothing else may take its place."""
+        if self.hasObserver(node, vtk.vtkCommand.ModifiedEvent, self.on_volume_changed):
+            self.removeObserver(node, vtk.vtkCommand.ModifiedEvent, self.on_volume_changed)
+        if self.choices is not None:
+            self.choices.forget(node)
+
+    def _follow_volume(self, node: Any) -> None:
+        if not self.hasObserver(node, vtk.vtkCommand.ModifiedEvent, self.on_volume_changed):
+            self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self.on_volume_changed)

@@ -1,0 +1,295 @@
+"""The panel at work: it follows the parameter node, asks the worker, and shows what is answered. Its sections are rooms of their own.
+Desktop only, for PythonQt: properties are attributes, signals connect by their C++ signature. No arithmetic, no torch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.util import VTKObservationMixin
+
+from ..worker.client import Callbacks
+from ..worker.installation import plan
+from ..worker.processes import Failure
+from . import views, wording
+from .guard import guarded
+from .input_section import InputSection
+from .parameters import MedSegDLParameterNode, inputs_of, order_of, task_of
+from .placing import Outcome
+from .python_section import PythonSection
+from .result_section import ResultSection
+from .widgets import narrow, new_timer, parameter_widgets
+
+POLL_MS = 50  # how often the worker is asked for news while news is due
+FINISHING_MS = 5  # while a result is put into the scene: a short step each time
+IDLE_POLL_MS = 1000  # and else: only to notice that the worker died
+CHECK_DELAY_MS = 400  # after the last change of an input, so that a guess of four volumes is one check
+
+
+class Panel(VTKObservationMixin):
+    """What the module's widget shows.
+
+    Args:
+        widget: what was loaded from the .ui file.
+        logic: MedSegDLLogic.
+    """
+
+    def __init__(self, widget: Any, logic: Any) -> None:
+        VTKObservationMixin.__init__(self)
+        self.logic, self.session = logic, logic.session
+        self.ui = slicer.util.childWidgetVariables(widget)
+        self.parameters: MedSegDLParameterNode | None = None
+        self.failure: Failure | None = None  # why there is no worker, if so
+        self.entered = False
+        self._gui_tag: int | None = None
+        self._shown_task: str | None = None
+        self._checked_inputs: Any = None
+        self.timer = new_timer(self.poll, IDLE_POLL_MS)
+        self.check_timer = new_timer(self.check, CHECK_DELAY_MS, once=True)
+        self.inputs = InputSection(self.ui, self.report)
+        self.result = ResultSection(self.ui, self.report)
+        self.python = PythonSection(self.ui, self.session, self)
+        self._connect(widget)
+        self.take_parameters()
+
+    def _connect(self, widget: Any) -> None:
+        self._parameter_widgets = parameter_widgets(self.ui)
+        narrow(self.ui.outputSelector)
+        widget.setMRMLScene(slicer.mrmlScene)
+        self.ui.runWidget.visible = False
+        self.ui.segmentButton.connect("clicked(bool)", self.segment)
+        self.ui.cancelButton.connect("clicked(bool)", self.cancel)
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self.on_scene_start_close)
+        self.addObserver(scene, scene.EndCloseEvent, self.on_scene_changed)
+        self.addObserver(scene, scene.EndImportEvent, self.on_scene_changed)
+
+    @guarded
+    def enter(self) -> None:
+        """The panel is shown: follow the scene and wake the worker, so that it is warm when the user clicks."""
+        self.entered = True
+        if self.parameters is None:
+            self.take_parameters()
+        self.inputs.follow()
+        self.start_worker()
+
+    @guarded
+    def exit(self) -> None:
+        """Another module is shown. A run goes on and is followed; nothing new is asked."""
+        self.entered = False
+        self.check_timer.stop()
+        self.inputs.pause()
+
+    @guarded
+    def close(self) -> None:
+        """The application ends or the module is reloaded."""
+        self.timer.stop()
+        self.check_timer.stop()
+        self.session.close()
+        self.set_parameters(None)
+        for section in (self.inputs, self.result, self.python):
+            section.close()
+        self.removeObservers()
+
+    @guarded
+    def on_scene_start_close(self, caller: vtk.vtkObject, event: str) -> None:
+        """The nodes are about to go: nothing may write to them."""
+        if self.session.running:
+            self.cancel()
+        self.set_parameters(None)
+
+    @guarded
+    def on_scene_changed(self, caller: vtk.vtkObject, event: str) -> None:
+        """The scene was closed, or another one loaded."""
+        if self.entered:
+            self.take_parameters()
+
+    def take_parameters(self) -> None:
+        """Take the scene's parameter node, and guess what it leaves empty."""
+        self.set_parameters(self.logic.getParameterNode())
+        self.inputs.fill()
+
+    def set_parameters(self, parameters: MedSegDLParameterNode | None) -> None:
+        """Follow a parameter node; None for none."""
+        if self.parameters is not None:
+            self.parameters.disconnectGui(self._gui_tag)
+            self.removeObservers(self.parameters_changed)
+        self.parameters = parameters
+        self._checked_inputs = None
+        self.inputs.set_parameters(parameters)
+        if parameters is not None:  # not connectGui: it does not return its tag, without which nothing can be unbound
+            self._gui_tag = parameters.connectParametersToGui(self._parameter_widgets)
+            self.addObserver(parameters, vtk.vtkCommand.ModifiedEvent, self.parameters_changed)
+            self.parameters_changed()
+
+    @guarded
+    def parameters_changed(self, caller: vtk.vtkObject | None = None, event: str | None = None) -> None:
+        """Bring the panel up to date with the parameter node."""
+        parameters = self.parameters
+        if parameters is None:
+            return
+        self.inputs.choices.note()
+        self._show_task(task_of(parameters))
+        self.result.show(parameters.result, parameters.resultTable, parameters.summary)
+        self.update_buttons()
+        inputs = (self._shown_task, tuple((key, node.GetID()) for key, node in inputs_of(parameters).items()))
+        if inputs != self._checked_inputs:
+            self._checked_inputs = inputs
+            self.check_timer.start()
+
+    def _show_task(self, task: Any) -> None:
+        if task.key == self._shown_task:
+            return
+        self._shown_task = task.key
+        self.ui.biasCorrectionCheckBox.enabled = task.bias_correction
+        self.inputs.show(task)
+        self._warm()
+
+    def update_buttons(self) -> None:
+        """Segment where something is given and there is a worker; progress and Cancel in its place while something runs."""
+        running = self.session.running or self.session.making_environment
+        given = self.parameters is not None and bool(inputs_of(self.parameters))
+        ready = _("Segment the selected volumes.") if given else _("Select at least one input.")
+        self.ui.segmentButton.visible, self.ui.runWidget.visible = not running, running
+        self.ui.segmentButton.enabled = given and self.failure is None
+        self.ui.segmentButton.toolTip = ready if self.failure is None else self.failure.message
+        for button in (self.ui.environmentButton, self.ui.installButton, self.ui.guessButton):
+            button.enabled = not running
+        if running:
+            self.ui.removeButton.enabled = False
+
+    @guarded
+    def check(self) -> None:
+        """Ask the worker what it thinks of the inputs."""
+        if not self.entered or self.parameters is None or self.failure or self.session.running:
+            return
+        order, asked = order_of(self.parameters), self._checked_inputs
+        if not order.nodes:
+            self.ui.findingsLabel.text = _("Load a volume and select it above.")
+            return
+
+        def show(findings: list[dict]) -> None:
+            if asked == self._checked_inputs:  # an answer about inputs that are no longer selected is of no use
+                self.ui.findingsLabel.text = wording.findings_html(findings, order.task, _("The inputs look as they should."))
+
+        self.session.check(order, Callbacks(on_result=show, on_error=self.check_failed))
+        self.expect_news()
+
+    @guarded
+    def check_failed(self, failure: Failure) -> None:
+        """What was cancelled is asked again in its time."""
+        if failure.kind != "cancelled":
+            self.report(failure)
+
+    @guarded
+    def start_worker(self) -> None:
+        """Start the worker in the background, unless it runs."""
+        self.failure = None
+        self.session.start(self.python.setting, Callbacks(on_result=self.worker_ready, on_error=self.worker_failed))
+        if self.session.starting:
+            self.ui.findingsLabel.text = _("Getting ready ...")
+        self.python.show()
+        self.update_buttons()
+        self.expect_news()
+
+    restart = start_worker  # another Python is another program: the session ends the old worker first
+
+    @guarded
+    def worker_ready(self, ready: dict) -> None:
+        """The worker is there: let it warm up and look at the inputs."""
+        self.python.show()
+        self.check()
+        self._warm()
+
+    @guarded
+    def worker_failed(self, failure: Failure) -> None:
+        """There is no worker; the panel says why, and what can be done."""
+        if failure.kind != "cancelled":
+            self.failure = failure
+            self.report(failure)
+        self.update_buttons()
+
+    def report(self, failure: Failure) -> None:
+        """Show what went wrong, with the details in the log, and give the panel back to the user."""
+        cost = plan()
+        make = _("Make private environment ({size}, about {minutes:.0f} min)").format(
+            size=wording.bytes_text(cost.download_bytes), minutes=cost.minutes
+        )
+        cures = (make, _("Install PyTorch into Slicer"))
+        self.ui.findingsLabel.text = wording.failure_html(failure, *cures)
+        self.log(f"{failure.message} {failure.remedy}\n{failure.details}".strip())
+        self.update_buttons()
+
+    def log(self, text: str) -> None:
+        """A line in the log under Advanced."""
+        self.ui.logTextEdit.appendPlainText(text)
+
+    @guarded
+    def poll(self) -> None:
+        """Deliver what the worker said since the last time, and let a result take its next step."""
+        self.session.poll()
+        self.python.poll()
+        if self.session.finishing:
+            self.timer.interval = FINISHING_MS
+        else:
+            self.timer.interval = POLL_MS if self.session.news_due or self.python.news_due else IDLE_POLL_MS
+
+    def expect_news(self) -> None:
+        """Ask often from now on."""
+        self.timer.interval = POLL_MS
+        self.timer.start()
+
+    @guarded
+    def _warm(self, ready: dict | None = None) -> None:
+        if self.parameters is not None:
+            self.session.warm(task_of(self.parameters), self.parameters.device.name)
+
+    @guarded
+    def segment(self) -> None:
+        """Start the segmentation; the button gives way to progress and Cancel."""
+        self.show_progress(0.0, _("Starting ..."))
+        self.session.start(self.python.setting, Callbacks())
+        told = Callbacks(on_progress=self.show_progress, on_result=self.segmented, on_error=self.segment_failed)
+        self.session.segment(order_of(self.parameters), told)
+        self.update_buttons()
+        self.expect_news()
+
+    @guarded
+    def cancel(self) -> None:
+        """Stop at once; the next click starts anew."""
+        self.session.cancel()
+        self.expect_news()
+
+    @guarded
+    def segmented(self, outcome: Outcome) -> None:
+        """The result is in the scene: show its volumes, and the reference under it."""
+        parameters = self.parameters
+        with slicer.util.NodeModify(parameters):
+            parameters.result = outcome.segmentation
+            parameters.resultTable = outcome.table
+            parameters.summary = wording.summary(outcome.record, _("{seconds} s on {device}."), _("{count} objects."))
+        warnings = outcome.record.get("warnings", [])
+        self.ui.findingsLabel.text = wording.findings_html(warnings, task_of(parameters), _("Done."))
+        self.log(parameters.summary)
+        self.update_buttons()
+        role = outcome.segmentation.GetReferenceImageGeometryReferenceRole()
+        views.show_volume(outcome.segmentation.GetNodeReference(role))
+        if parameters.showSurfaces:
+            self.result.show_surfaces()
+
+    @guarded
+    def segment_failed(self, failure: Failure) -> None:
+        """Nothing was written; say why. A worker that is gone is started again, so that the next click finds it warm."""
+        self.report(failure)
+        if self.session.ready is None and self.entered:
+            self.session.start(self.python.setting, Callbacks(on_result=self._warm, on_error=self.worker_failed))
+        self.update_buttons()
+
+    @guarded
+    def show_progress(self, fraction: float, message: str) -> None:
+        """How far it is, and with what."""
+        self.ui.progressBar.value = round(100 * fraction)
+        self.ui.progressBar.format = f"{message} %p%"

@@ -1,0 +1,158 @@
+"""From a result to its nodes in the scene, in steps so short that the panel never stands still: named, hung and shown beside the reference.
+What is asked for (`Order`) and what comes of it (`Outcome`). No widget, no worker.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import slicer
+
+from ..errors import InputRefused
+from ..result import Result
+from ..tasks import Task
+from . import views
+from .hierarchy import place_beside
+from .segmentation import Packed, add_instances, add_segmentation, add_uncertainty, pack
+from .table import INSTANCES_ROLE, volumes_table
+from .volumes import RESULT_ATTRIBUTE
+
+__all__ = ["Order", "Outcome", "pack", "place_result", "placing"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the user asks for.
+
+    Attributes:
+        task: what to segment.
+        nodes: input key -> volume node; inputs that are not given are left out.
+        options: fields of `pipeline.Options`, JSON types only.
+        output: segmentation node to write into, or None for a new one.
+        table: table node to fill anew, or None for a new one.
+    """
+
+    task: Task
+    nodes: dict[str, Any]
+    options: dict[str, Any] = field(default_factory=dict)
+    output: Any = None
+    table: Any = None
+
+    @property
+    def reference(self) -> Any:
+        """The node that lends its grid to the result; None where no input is given."""
+        return next((self.nodes[key] for key in self.task.reference_order if key in self.nodes), None)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The nodes of a result.
+
+    Attributes:
+        segmentation: vtkMRMLSegmentationNode.
+        table: vtkMRMLTableNode with a row a segment.
+        uncertainty: vtkMRMLScalarVolumeNode, or None.
+        record: the run record (what report.json holds).
+    """
+
+    segmentation: Any
+    table: Any
+    uncertainty: Any
+    record: dict[str, Any]
+
+
+def place_result(order: Order, result: Result) -> Outcome:
+    """Put a result into the scene beside its reference volume, in one go. Raises InputRefused, see `placing`."""
+    steps = placing(order, result, pack(result))
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return done.value
+
+
+def placing(order: Order, result: Result, packed: list[Packed]) -> Generator[None, None, Outcome]:
+    """The steps from a result to its nodes; what is yielded is nothing, what is returned is the outcome.
+
+    Whatever is raised within, or a `close()` half-way, takes the new nodes out of the scene again.
+
+    Raises:
+        InputRefused: the reference was removed from the scene, or changed, since it was given.
+    """
+    volume = order.nodes[result.reference]
+    if not _in_scene(volume):
+        raise InputRefused(f"Volume '{volume.GetName()}' was removed while it was segmented.", "Load it again.")
+    made: list[Any] = []
+    hidden: list[Any] = []
+    try:
+        output = order.output if _in_scene(order.output) else None
+        name = result_name(order, volume)
+        objects, uncertainty = _extras(result, volume, name, made)
+        yield
+        with views.drawn_once():
+            segmentation = add_segmentation(result, volume, output, packed, name)
+            made += [] if output is segmentation else [segmentation]
+            _mark(segmentation, order.task, objects)
+            hidden += hide_earlier(order.task, segmentation)
+        yield
+        table = volumes_table(segmentation, order.task, order.table if _in_scene(order.table) else None, objects)
+        made += [] if table is order.table else [table]
+        yield
+        place_beside(volume, segmentation, table, objects, uncertainty)
+    except BaseException:
+        for node in made:
+            slicer.mrmlScene.RemoveNode(node)
+        for display in hidden:
+            display.SetVisibility(True)
+        raise
+    return Outcome(segmentation, table, uncertainty, result.record)
+
+
+def result_name(order: Order, volume: Any) -> str:
+    """'<volume> segmentation'; where there is one already, with what differs: the mode and the time of day."""
+    name = f"{volume.GetName()} segmentation"
+    if slicer.mrmlScene.GetFirstNodeByName(name) is None:
+        return name
+    told = f"{name} ({order.options.get('mode', 'fast')}, {time.strftime('%H:%M:%S')})"
+    return told if slicer.mrmlScene.GetFirstNodeByName(told) is None else slicer.mrmlScene.GenerateUniqueName(told)
+
+
+def hide_earlier(task: Task, shown: Any) -> list[Any]:
+    """Hide the results of earlier runs of the task, surfaces included: two drawn over each other cannot be told apart.
+
+    Returns:
+        the display nodes that were visible before.
+    """
+    scene = slicer.mrmlScene
+    kind = "vtkMRMLSegmentationNode"
+    nodes = [scene.GetNthNodeByClass(number, kind) for number in range(scene.GetNumberOfNodesByClass(kind))]
+    earlier = [node for node in nodes if node is not shown and node.GetAttribute(RESULT_ATTRIBUTE) == task.key]
+    displays = [node.GetDisplayNode() for node in earlier if node.GetDisplayNode() is not None and node.GetDisplayNode().GetVisibility()]
+    for display in displays:
+        display.SetVisibility(False)
+    return displays
+
+
+def _mark(segmentation: Any, task: Task, objects: Any) -> None:
+    segmentation.SetAttribute(RESULT_ATTRIBUTE, task.key)
+    segmentation.SetNodeReferenceID(INSTANCES_ROLE, objects.GetID() if objects is not None else None)
+    segmentation.GetDisplayNode().SetVisibility(True)
+
+
+def _extras(result: Result, volume: Any, name: str, made: list[Any]) -> tuple[Any, Any]:
+    """The numbered objects and the uncertainty as volumes that are no inputs; each None where the result has none."""
+    suffix = name.removeprefix(f"{volume.GetName()} segmentation")
+    extras = []
+    for node in (add_instances(result, volume, suffix), add_uncertainty(result, volume, suffix)):
+        if node is not None:
+            node.SetAttribute(RESULT_ATTRIBUTE, result.task.key)
+            made.append(node)
+        extras.append(node)
+    return extras[0], extras[1]
+
+
+def _in_scene(node: Any) -> bool:
+    return node is not None and node.GetScene() is not None
