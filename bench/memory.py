@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 
 from MedSegDLLib.network.inception_unet import InceptionUNet
-from MedSegDLLib.network.sliding_window import estimate_bytes, ladder, predict, whole_bytes
+from MedSegDLLib.network.sliding_window import estimate_bytes, kept_bytes, predict, strategies
 from MedSegDLLib.network.weights import find_weights
 from MedSegDLLib.pipeline import Options, load_once, segment
 from MedSegDLLib.tasks import TASKS, Plan
@@ -56,13 +56,13 @@ def _pass(task_key: str, tile: tuple[int, int, int]) -> dict:
     before = resident_mb()
     reset_peak()
     _predict(network, plan, x)
-    estimated = (estimate_bytes(network.arch, tile) + whole_bytes(network.arch, tile)) / MIB
+    estimated = (estimate_bytes(network.arch, tile) + kept_bytes(network.arch, tile)) / MIB
     return _row(f"{task_key} network, {'x'.join(map(str, tile))}", estimated, before)
 
 
 def _predict(network: InceptionUNet, plan: Plan, x: torch.Tensor) -> None:
-    rungs = ladder(network.arch, plan, tuple(x.shape[1:]), torch.device("cpu"))
-    predict(network, x, plan, rungs, False, lambda fraction, message: None)
+    tried = strategies(network.arch, tuple(x.shape[1:]), torch.device("cpu"))
+    predict(network, x, plan, tried, False, lambda fraction, message: None)
 
 
 def _case(task_key: str, slices: int) -> dict:
@@ -78,7 +78,7 @@ def _case(task_key: str, slices: int) -> dict:
         "measured_mb": meter.peaks_mb[largest],
         "by_phase_mb": {name: [mb, meter.peaks_mb.get(name)] for name, mb in record["expected_memory_by_phase_mb"].items()},
         "peak_phase": largest,
-        "rung": record["rung"],
+        "strategy": record["strategy"],
         "seconds": meter.seconds,
     }
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from MedSegDLLib.geometry.align import align
-from MedSegDLLib.network.sliding_window import ladder, predict
+from MedSegDLLib.network.sliding_window import predict, strategies
 from MedSegDLLib.network.weights import find_weights
 from MedSegDLLib.pipeline import load_once
 from MedSegDLLib.postprocess.restore import Known, restore
@@ -68,8 +68,8 @@ def _ours(images: dict) -> dict[str, np.ndarray]:
     aligned = align(images, BRAIN)
     foreground = head_mask({key: image.array for key, image in images.items()})
     prepared = prepare(aligned.volumes, foreground, weights.plan)
-    rungs = ladder(weights.network.arch, weights.plan, tuple(prepared.x.shape[1:]), torch.device("cpu"))
-    probabilities, _ = predict(weights.network, prepared.x, weights.plan, rungs, False, lambda fraction, message: None)
+    tried = strategies(weights.network.arch, tuple(prepared.x.shape[1:]), torch.device("cpu"))
+    probabilities, _ = predict(weights.network, prepared.x, weights.plan, tried, False, lambda fraction, message: None)
     return restore(probabilities, prepared.grid, aligned.grid, BRAIN, weights.plan, Known(foreground))
 
 

@@ -33,7 +33,7 @@ def _case(task_key: str, files: Files, runs: int) -> dict:
     """Seconds of the first run and the median of the later ones, memory peaks over all, MiB."""
     meters, highest = [], 0.0
     for number in range(runs):
-        meter, rung = _run(task_key, files)
+        meter, strategy = _run(task_key, files)
         meters.append(meter)
         highest = max(highest, *(peak or 0.0 for peak in meter.peaks_mb.values()))
         print(f"{task_key}, run {number + 1} of {runs}: {sum(meter.seconds.values()):.1f} s", flush=True)
@@ -43,7 +43,7 @@ def _case(task_key: str, files: Files, runs: int) -> dict:
         "input": files.described,
         "runs": runs,
         "threads": torch.get_num_threads(),
-        "rung": rung,
+        "strategy": strategy,
         "first_s": {name: meters[0].seconds[name] for name in names},
         "later_s": {name: median(meter.seconds[name] for meter in later) for name in names},
         "peak_mb": {name: max(meter.peaks_mb[name] or 0.0 for meter in meters) for name in names},
@@ -66,4 +66,4 @@ def _run(task_key: str, files: Files) -> tuple[PhaseMeter, str]:
     inside = meters[0]
     inside.seconds.update(outside.seconds)
     inside.peaks_mb.update(outside.peaks_mb)
-    return inside, result.record["rung"]
+    return inside, result.record["strategy"]

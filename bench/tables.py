@@ -34,7 +34,7 @@ def phases(answers: Answers) -> str:
         total = [sum(case[key].values()) for key in ("first_s", "later_s")]
         rows.append(["**all**", f"**{total[0]:.2f}**", f"**{total[1]:.2f}**", f"**{_mb(case['highest_mb'])}**"])
         note = (
-            f"{case['input']}; {case['threads']} threads, rung '{case['rung']}'. From arrays to masks: "
+            f"{case['input']}; {case['threads']} threads, strategy '{case['strategy']}'. From arrays to masks: "
             f"**{case['arrays_to_masks_s']:.1f} s** (median of {max(case['runs'] - 1, 1)} later runs)."
         )
         parts.append(table(title, ["phase", "first, s", "later, s", "peak of the process, MiB"], rows, note))
@@ -173,9 +173,9 @@ def memory(answers: Answers) -> str:
     for row in [*answers["memory"]["rows"], *answers["memory"]["cases"]]:
         ratio = f"{row['estimated_mb'] / row['measured_mb']:.2f}" if row["estimated_mb"] and row["measured_mb"] else "-"
         phase = _phase(row["peak_phase"]) if "peak_phase" in row else "-"
-        rows.append([row["what"], _mb(row["estimated_mb"]), _mb(row["measured_mb"]), ratio, phase, row.get("rung", "-")])
+        rows.append([row["what"], _mb(row["estimated_mb"]), _mb(row["measured_mb"]), ratio, phase, row.get("strategy", "-")])
     note = "Networks: what a pass adds. Cases: the highest peak of the process, foretold before the run, and its phase."
-    return table("Memory", ["what", "estimated, MiB", "measured, MiB", "ratio", "phase of the peak", "rung"], rows, note)
+    return table("Memory", ["what", "estimated, MiB", "measured, MiB", "ratio", "phase of the peak", "strategy"], rows, note)
 
 
 def truth(answers: Answers) -> str:

@@ -1,7 +1,7 @@
-"""How much memory a run will take, foretold from its grids before anything large is made. The one place that adds it all up.
+"""How much memory a run will take, estimated from its grids before anything large is made. The one place that adds it all up.
 
 One function a phase of `pipeline.segment`; whoever changes what a phase holds changes its function too. `make bench` holds the sum
-against what runs really take. Only the memory of this process counts: a GPU's own is the ladder's business (`predict`).
+against what runs really take. Only the memory of this process counts: a GPU's own is the strategies' business (`predict`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .geometry.align import reference_of
 from .geometry.boxes import bounding_box
 from .geometry.image import Image
 from .network.device import available_memory_bytes, resident_memory_mb
-from .network.sliding_window import estimate_bytes, ladder, whole_bytes
+from .network.sliding_window import estimate_bytes, kept_bytes, strategies
 from .network.weights import Weights
 from .options import Options
 from .preprocess.foreground import FOREGROUND
@@ -82,7 +82,9 @@ class Forecast:
         return {"expected_memory_mb": self.peak_mb, "expected_memory_by_phase_mb": phases}
 
 
-def foretell(images: dict[str, Image], task: Task, weights: Weights, options: Options, biased: int, device: torch.device) -> Forecast:
+def estimate_memory(
+    images: dict[str, Image], task: Task, weights: Weights, options: Options, biased: int, device: torch.device
+) -> Forecast:
     """The memory of a whole run, within 25 % (`make bench`), in some milliseconds.
 
     Args:
@@ -91,12 +93,14 @@ def foretell(images: dict[str, Image], task: Task, weights: Weights, options: Op
         device: where the network will run.
 
     Raises:
-        OutOfMemory: not even the network's smallest tile is expected to fit.
+        OutOfMemory: the network fits by no strategy.
     """
     found = extents(images, task, weights, biased)
-    rung = ladder(weights.network.arch, weights.plan, found.network, device)[0]
     arch = weights.network.arch
-    forward = whole_bytes(arch, found.network) + (estimate_bytes(arch, rung.tile, rung.device) if rung.device.type == "cpu" else 0)
+    strategy = strategies(arch, found.network, device)[0]
+    forward = 0
+    if strategy.device.type == "cpu":
+        forward = kept_bytes(arch, found.network) + estimate_bytes(arch, found.network, strategy.how)
     mapped = sum(image.array.nbytes for image in images.values() if isinstance(image.array, np.memmap))
     kept = LIBRARIES_BYTES + mapped
     added = {}
@@ -162,7 +166,7 @@ def _uncertainty(found: Extents, task: Task, options: Options) -> tuple[int, int
 
 
 def scarcity(forecast: Forecast) -> list[Finding]:
-    """A warning if the run is expected to need more than is free; the network itself has gone down its ladder by then."""
+    """A warning if the run is expected to need more than is free; the network's strategy has been chosen by then."""
     free_mb = available_memory_bytes(torch.device("cpu")) / MIB
     if forecast.most_mb <= free_mb:
         return []

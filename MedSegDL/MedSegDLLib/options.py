@@ -15,7 +15,7 @@ class Options:
     """How to segment.
 
     Attributes:
-        device: auto, cpu, cuda or cuda:n.
+        device: auto, cpu, cuda, cuda:n or mps.
         weights: a safetensors file; None takes the shipped one.
         bias_correction: N4 before the network, where the task has it.
         mode: `accurate` averages over mirrored images (several times the time).

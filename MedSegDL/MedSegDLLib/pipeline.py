@@ -10,13 +10,13 @@ import numpy as np
 import torch
 
 from .checks.inputs import Finding, FindingCode, Severity, check
-from .errors import InputRefused
+from .errors import InputRefused, memory_explained
 from .geometry.align import Aligned, align
 from .geometry.image import Image
-from .memory import foretell, scarcity
+from .memory import estimate_memory, scarcity
 from .network.device import choose_device, package_versions, peak_memory_mb, release_memory
 from .network.inception_unet import InceptionUNet
-from .network.sliding_window import Rung, ladder, predict
+from .network.sliding_window import Strategy, predict, strategies
 from .network.weights import Weights, find_weights, load_weights
 from .options import Options
 from .postprocess.instances import split_instances
@@ -30,6 +30,7 @@ from .result import Result, Segment
 from .tasks import Task
 
 
+@memory_explained()
 def segment(images: dict[str, Image], task: Task, options: Options = Options(), progress: Progress = quiet) -> Result:
     """Segment the regions of a task.
 
@@ -54,22 +55,22 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
         release_memory()  # that an earlier case left behind
         device = choose_device(options.device)
         weights = load_once(find_weights(task, options.weights), task)
-        forecast = foretell(images, task, weights, options, len(biased_inputs(images, task, options, findings)), device)
+        forecast = estimate_memory(images, task, weights, options, len(biased_inputs(images, task, options, findings)), device)
         findings += scarcity(forecast)
     with watch.phase("align"):
         progress(0.05, "Bringing the images to one grid")
         aligned = align(images, task)
         foreground = FOREGROUND[weights.plan.scale](_arrays(aligned), aligned.noisy)
     with watch.phase("bias correction"):
-        aligned, fields = corrected(aligned, task, foreground, options, findings, span(progress, 0.1, 0.4))
+        aligned, fields = corrected(aligned, task, foreground, options, findings, device, span(progress, 0.1, 0.4))
     with watch.phase("prepare"):
         progress(0.4, "Preparing")
-        prepared = prepare(aligned.volumes, foreground, weights.plan)
+        prepared = prepare(aligned.volumes, foreground, weights.plan, device)
     with watch.phase("network"):
         shape = tuple(prepared.x.shape[1:])
-        rungs = ladder(weights.network.arch, weights.plan, shape, device)
+        tried = strategies(weights.network.arch, shape, device)
         accurate = options.mode == "accurate"
-        probabilities, rung = predict(weights.network, prepared.x, weights.plan, rungs, accurate, span(progress, 0.42, 0.9))
+        probabilities, strategy = predict(weights.network, prepared.x, weights.plan, tried, accurate, span(progress, 0.42, 0.9))
     with watch.phase("restore"):
         progress(0.9, "Restoring the regions")
         result = restored(probabilities, prepared, aligned, task, weights, foreground)
@@ -79,7 +80,7 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
     if options.keep_bias_field:
         result.bias_fields = fields
     with watch.phase("record"):
-        result.record = record(result, images, options, findings, weights, rung) | forecast.entry()
+        result.record = record(result, images, options, findings, weights, strategy) | forecast.entry()
     result.record["seconds"] = watch.seconds
     progress(1.0, "Done")
     return result
@@ -118,7 +119,13 @@ def biased_inputs(images: dict[str, Image], task: Task, options: Options, findin
 
 
 def corrected(
-    aligned: Aligned, task: Task, foreground: np.ndarray, options: Options, findings: list[Finding], progress: Progress
+    aligned: Aligned,
+    task: Task,
+    foreground: np.ndarray,
+    options: Options,
+    findings: list[Finding],
+    device: torch.device,
+    progress: Progress,
 ) -> tuple[Aligned, dict[str, np.ndarray]]:
     """The inputs without their bias fields, and the log fields; those that are not `biased_inputs` pass untouched."""
     keys = biased_inputs({key: image for key, image in aligned.volumes.items() if image is not None}, task, options, findings)
@@ -126,9 +133,9 @@ def corrected(
         return aligned, {}
     volumes = torch.stack([torch.from_numpy(aligned.volumes[key].array.astype(np.float32)) for key in keys])
     n4 = N4Options(spacing_mm=tuple(float(side) for side in aligned.grid.spacing_mm))
-    done = correct_bias(volumes, torch.from_numpy(foreground), n4, progress)
-    changed = {key: aligned.volumes[key].with_array(done.corrected[i].numpy()) for i, key in enumerate(keys)}
-    fields = {key: done.log_field[i].numpy() for i, key in enumerate(keys)} if options.keep_bias_field else {}
+    done = correct_bias(volumes.to(device), torch.from_numpy(foreground).to(device), n4, progress)
+    changed = {key: aligned.volumes[key].with_array(done.corrected[i].cpu().numpy()) for i, key in enumerate(keys)}
+    fields = {key: done.log_field[i].cpu().numpy() for i, key in enumerate(keys)} if options.keep_bias_field else {}
     return replace(aligned, volumes={**aligned.volumes, **changed}), fields
 
 
@@ -140,7 +147,7 @@ def restored(
     masks = restore(probabilities, prepared.grid, aligned.grid, task, weights.plan, known)
     instances = None
     if task.instances:
-        object_map, boundary = (probabilities[task.outputs.index(name)][0].numpy() for name in (task.regions[0].key, *task.auxiliary))
+        object_map, boundary = (probabilities[task.outputs.index(name)][0].cpu().numpy() for name in (task.regions[0].key, *task.auxiliary))
         instances = split_instances(object_map, boundary, weights.plan.threshold)[None]
         masks = {task.regions[0].key: (instances > 0).astype(np.uint8)}
     voxel = aligned.grid.voxel_volume_mm3
@@ -148,7 +155,9 @@ def restored(
     return Result(task, aligned.grid, aligned.reference, segments, instances)
 
 
-def record(result: Result, images: dict[str, Image], options: Options, findings: list[Finding], weights: Weights, rung: Rung) -> dict:
+def record(
+    result: Result, images: dict[str, Image], options: Options, findings: list[Finding], weights: Weights, strategy: Strategy
+) -> dict:
     """The run record, but for the seconds."""
     return {
         "task": result.task.key,
@@ -158,8 +167,8 @@ def record(result: Result, images: dict[str, Image], options: Options, findings:
         "voxel_count": {s.region.key: s.voxel_count for s in result.segments},
         "count": None if result.instances is None else int(result.instances.max()),
         "peak_memory_mb": peak_memory_mb(),
-        "device": str(rung.device),
-        "rung": rung.name,
+        "device": str(strategy.device),
+        "strategy": strategy.name,
         "packages": package_versions(),
         "weights": {"file": weights.path.name, "sha256": weights.manifest["sha256"]},
         "inputs": {key: input_entry(image) for key, image in images.items()},

@@ -41,7 +41,7 @@ def test_ratios_are_peer_over_ours():
 
 
 def test_phases_add_up():
-    case = {"input": "x", "runs": 2, "threads": 2, "rung": "whole", "arrays_to_masks_s": 3.0, "highest_mb": 900.0}
+    case = {"input": "x", "runs": 2, "threads": 2, "strategy": "whole", "arrays_to_masks_s": 3.0, "highest_mb": 900.0}
     case |= {
         "first_s": {"read": 1.0, "network": 4.0},
         "later_s": {"read": 0.5, "network": 3.0},

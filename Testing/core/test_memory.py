@@ -13,7 +13,7 @@ import torch
 
 from MedSegDLLib import memory
 from MedSegDLLib.geometry.image import Image
-from MedSegDLLib.memory import extents, foretell
+from MedSegDLLib.memory import estimate_memory, extents
 from MedSegDLLib.pipeline import Options, load_once, segment
 from MedSegDLLib.tasks import BRAIN, LIVER, Task
 
@@ -44,7 +44,7 @@ print(held, int(peak.split()[1]) / 1024, record['expected_memory_mb'])
 
 
 def forecast_of(images: dict[str, Image], task: Task, folder: Path, options: Options = Options("cpu")) -> memory.Forecast:
-    return foretell(images, task, load_once(tiny_weights(folder, task), task), options, len(images) * task.bias_correction, CPU)
+    return estimate_memory(images, task, load_once(tiny_weights(folder, task), task), options, len(images) * task.bias_correction, CPU)
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells a process's memory peak and resets it")

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from ..errors import InputRefused, MedSegDLError, OutOfMemory
+from ..errors import InputRefused, MedSegDLError, memory_explained
 from ..worker.environment import TORCH_READS
 from . import demo, evaluate, info, n4, segment
 from .broken_pipe import lasting_output
@@ -51,13 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _failure_of(parsed: argparse.Namespace) -> MedSegDLError | None:
     """Run the command; why it ended if it did not end well."""
     try:
-        with cancelling():
+        with cancelling(), memory_explained():
             parsed.run(parsed)
             sys.stdout.flush()
     except MedSegDLError as failure:
         return failure
-    except MemoryError:
-        return OutOfMemory("The memory of this machine was not enough.", "Close other programs.")
     except ModuleNotFoundError as missing:
         if missing.name not in NEEDED_PACKAGES:
             raise

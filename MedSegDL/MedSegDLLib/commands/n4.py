@@ -15,6 +15,7 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("--shrink", type=_shrink, metavar="N[,N,N]", help="shrink factor, one or along i,j,k (default: to about 4 mm)")
     command.add_argument("--iterations", type=_integers, default=(50, 40, 30), metavar="N,N,...", help="most a level (default 50,40,30)")
     command.add_argument("--threshold", type=float, default=1e-4, help="convergence (default: %(default)s)")
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:n or mps (default: %(default)s)")
     command.set_defaults(run=run)
 
 
@@ -24,13 +25,15 @@ def run(arguments: argparse.Namespace) -> None:
         progress(0.0, "Starting")
         from ..io.read import read_image
         from ..io.write import write_image
+        from ..network.device import choose_device
         from ..preprocess.n4 import N4Options, n4
 
+        device = choose_device(arguments.device)
         image = read_image(arguments.input)
         mask = None if arguments.mask is None else read_image(arguments.mask)
         spacing_mm = tuple(float(side) for side in image.grid.spacing_mm)
         options = N4Options(arguments.shrink, spacing_mm, arguments.iterations, arguments.threshold)
-        corrected, field = n4(image, mask, options, progress)
+        corrected, field = n4(image, mask, options, progress, device)
         write_image(corrected, arguments.output)
         if arguments.field is not None:
             write_image(field, arguments.field)

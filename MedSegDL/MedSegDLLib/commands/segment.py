@@ -18,7 +18,7 @@ def add(command: argparse.ArgumentParser) -> None:
         for entry in task.inputs:
             group.add_argument(f"--{entry.key}", type=path, metavar="FILE", help=f"{entry.title}: file, DICOM folder or zip")
     command.add_argument("-o", "--output", type=path, required=True, metavar="DIR", help="folder for the results")
-    command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:n (default: %(default)s)")
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:n or mps (default: %(default)s)")
     command.add_argument("--weights", type=path, metavar="FILE", help="a .safetensors file instead of the shipped one")
     command.add_argument("--no-bias-correction", action="store_true", help="leave N4 out")
     command.add_argument("--mode", choices=("fast", "accurate"), default="fast", help="accurate averages over mirrored images")

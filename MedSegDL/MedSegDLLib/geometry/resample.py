@@ -215,8 +215,9 @@ def _neighbours(
     `slab` is (first slice, end slice, J, I). Indices are summed in float64, exact up to 2^53.
     """
     index, weights, outside = 0.0, [], False
+    place = torch.device("cpu") if values.device.type == "mps" else values.device  # Apple's accelerator has no float64
     for row, length, stride in zip(index_affine, values.shape[1:], _strides(values)):
-        position = _coordinates(row, slab, values.device)
+        position = _coordinates(row, slab, place)
         outside = outside | (position < -0.5 - TIE) | (position >= length - 0.5 - TIE)
         if mode == "nearest":
             lower = position.add_(0.5 + TIE).floor_().clamp_(0, length - 1)
@@ -225,7 +226,7 @@ def _neighbours(
             lower = position.floor().clamp_(max=max(length - 2, 0))
             weights.append((position - lower).to(torch.float32).flatten())
         index = lower.mul_(stride).add_(index)
-    return index.long().flatten(), weights, outside
+    return index.long().flatten().to(values.device), [weight.to(values.device) for weight in weights], outside.to(values.device)
 
 
 def _coordinates(row: np.ndarray, slab: tuple[int, int, int, int], device: torch.device) -> torch.Tensor:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ..errors import InputRefused
+from ..errors import InputRefused, OutOfMemory, is_out_of_memory
 from ..geometry.image import Image
 from . import dicom, integrity
 from .atomic import reason
@@ -42,15 +42,18 @@ def read_image(path: str | os.PathLike) -> Image:
 
     Raises:
         InputRefused: the file is missing, damaged, of another kind, or holds no single volume.
+        OutOfMemory: it does not fit into memory.
     """
     path = Path(path)
     try:
         with native_messages_off():
             return _read(path)
-    except OSError as error:
+    except (OSError, MemoryError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise OutOfMemory(f"{path.name} does not fit into memory.", "Crop the volume or close other programs.") from error
+        if not isinstance(error, OSError):
+            raise
         raise InputRefused(f"{path.name} cannot be read: {reason(error)}.", f"Check the path and its permissions: {path}") from error
-    except MemoryError as error:
-        raise InputRefused(f"{path.name} does not fit into memory.", "Crop the volume or close other programs.") from error
 
 
 def read_images(paths: Mapping[str, str | os.PathLike]) -> dict[str, Image]:

@@ -61,7 +61,7 @@ class Edges:
     @property
     def near(self) -> np.ndarray:
         """Where the region is or may come to be: (K, J, I) bool on `source`."""
-        return (self.distance_mm < OUTSIDE_MM).numpy()
+        return (self.distance_mm < OUTSIDE_MM).cpu().numpy()
 
     def moved(self, probability: Tensor, inner: Box, fine: Box) -> Tensor:
         """The probability (k, j, i) of the voxels of `target` in `fine`, behind which lies `inner` of `source`, given their intensities."""
@@ -88,20 +88,20 @@ def edges_of(probability: Tensor, spared: Tensor, source: Grid, image: Image, wi
     Returns:
         None where the region or what surrounds it is too small to count in.
     """
-    above = (probability >= threshold).numpy()
+    above = (probability >= threshold).cpu().numpy()
     if not above.any():
         return None
-    distance_mm = signed_distance_mm(above, source)
+    distance_mm = signed_distance_mm(above, source).to(probability.device)
     core, shell = distance_mm < -CORE_MM, (distance_mm > SHELL_MM[0]) & (distance_mm < SHELL_MM[1])
-    box = box_around((distance_mm < SHELL_MM[1]).numpy(), source, image.grid)
+    box = box_around((distance_mm < SHELL_MM[1]).cpu().numpy(), source, image.grid)
     if is_empty(box):
         return None
-    levels = _levels(image, box, window)
+    levels = _levels(image, box, window, probability.device)
     sampled = resample(levels, image.grid.cropped(box), source, "nearest", UNKNOWN)
     inside, around = (sampled[there & (sampled != UNKNOWN)] for there in (core, shell))
     if min(len(inside), len(around)) < LEAST_VOXELS:
         return None
-    table = (_shares(inside) / _shares(around)).log().clamp(-MOST, MOST).float()
+    table = (_shares(inside) / _shares(around)).log().clamp(-MOST, MOST).float().to(probability.device)
     return Edges(source, image.grid, distance_mm, spared, box, levels, table)
 
 
@@ -128,16 +128,16 @@ def _distance_mm(mask: np.ndarray, grid: Grid) -> np.ndarray:
     return np.maximum(sitk.GetArrayFromImage(sitk.SignedMaurerDistanceMap(image, False, False, True)), 0)
 
 
-def _levels(image: Image, box: Box, window: Window) -> Tensor:
+def _levels(image: Image, box: Box, window: Window, device: torch.device) -> Tensor:
     """The bin of the window that every voxel's smoothed intensity falls into: (k, j, i) uint8 of the box, some slices at a time."""
     low, high = window
     sigmas = [SMOOTHING_MM / side for side in image.grid.spacing_mm[::-1]]
     margin = tuple(math.ceil(REACH * sigma) for sigma in sigmas)
-    levels = torch.empty([s.stop - s.start for s in box], dtype=torch.uint8)
+    levels = torch.empty([s.stop - s.start for s in box], dtype=torch.uint8, device=device)
     for start in range(box[0].start, box[0].stop, SLAB_PLANES):
         part = (slice(start, min(start + SLAB_PLANES, box[0].stop)), *box[1:])
         wide = grown(part, image.grid.shape, margin)
-        values = torch.from_numpy(image.array[wide].astype(np.float32)).clamp_(low, high)
+        values = torch.from_numpy(image.array[wide].astype(np.float32)).to(device).clamp_(low, high)
         for dim, sigma in enumerate(sigmas):
             values = _blurred(values, sigma, dim)
         own = tuple(slice(p.start - w.start, p.stop - w.start) for p, w in zip(part, wide))
@@ -165,8 +165,8 @@ def _blurred(values: Tensor, sigma: float, dim: int) -> Tensor:
 
 
 def _shares(levels: Tensor) -> Tensor:
-    """How often each bin occurs, smoothed, never 0: (BINS,) float64."""
-    counts = torch.bincount(levels.long(), minlength=BINS).double()
+    """How often each bin occurs, smoothed, never 0: (BINS,) float64 on the CPU."""
+    counts = torch.bincount(levels.long(), minlength=BINS).cpu().double()
     reach = math.ceil(REACH * HISTOGRAM_BLUR)
     kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, dtype=torch.float64) / HISTOGRAM_BLUR) ** 2)
     smooth = F.conv1d(counts[None, None], (kernel / kernel.sum())[None, None], padding=reach)[0, 0]

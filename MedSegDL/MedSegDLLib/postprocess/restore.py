@@ -36,6 +36,7 @@ def restore(probabilities: Tensor, source: Grid, target: Grid, task: Task, plan:
 
     Args:
         probabilities: (R, K, J, I), the task's outputs on the network's grid; auxiliary outputs after the regions are left alone.
+            Everything but connected parts and distances, which SimpleITK finds, is computed on their device.
         source: the network's grid.
         target: the reference's grid.
         known: on `target`.
@@ -65,7 +66,7 @@ def _on_target(
     probability: Tensor, source: Grid, target: Grid, threshold: float, limit: np.ndarray | None, edges: Edges | None = None
 ) -> tuple[np.ndarray, Box]:
     """One region's mask on the target grid, nothing outside the `limit` there; and the box outside of which it is empty."""
-    above = (probability >= threshold).numpy() if edges is None else edges.near
+    above = (probability >= threshold).cpu().numpy() if edges is None else edges.near
     if edges is None and source.same_as(target):
         mask = above.astype(np.uint8) if limit is None else (above & (limit != 0)).astype(np.uint8)
         return mask, bounding_box(mask)
@@ -75,7 +76,7 @@ def _on_target(
         values = resample(probability[inner].contiguous(), source.cropped(inner), target.cropped(fine), "linear", 0.0)
         if edges is not None:
             values = edges.moved(values, inner, fine)
-        found = (values >= threshold).numpy()
+        found = (values >= threshold).cpu().numpy()
         mask[fine] = found if limit is None else found & (limit[fine] != 0)
     return mask, box
 
@@ -107,8 +108,8 @@ def entropy(probabilities: Tensor, source: Grid, target: Grid) -> np.ndarray:
     p = probabilities.clamp(1e-6, 1 - 1e-6)
     bits = -(p * torch.log2(p) + (1 - p) * torch.log2(1 - p)).mean(dim=0)
     if source.same_as(target):
-        return bits.numpy()
+        return bits.cpu().numpy()
     image = np.zeros(target.shape, dtype=np.float32)
     box = target_box(source, target)
-    image[box] = resample(bits, source, target.cropped(box), "linear", 0.0).numpy()
+    image[box] = resample(bits, source, target.cropped(box), "linear", 0.0).cpu().numpy()
     return image

@@ -19,6 +19,7 @@ from ..checks.intensities import looks_normalised
 from ..errors import InputRefused, UsageError
 from ..geometry.boxes import bounding_box
 from ..geometry.image import Image
+from ..network.device import full_precision
 from ..progress import Progress
 from . import bspline
 from .foreground import head_mask
@@ -122,12 +123,13 @@ def correct_bias(
     """
     options = options or N4Options()
     report = progress or (lambda fraction, message: None)
-    lattices, iterations = _fields_of(volumes, mask, options, report)
-    corrected = torch.empty(volumes.shape, dtype=torch.float32, device=volumes.device)
-    rows = _rows(tuple(mask.shape), lattices)
-    for index, volume in enumerate(volumes):
-        lattices[index] -= _mean_of(lattices[index], volume, mask, rows)  # the weights of a B-spline add to 1: lowers the field by its mean
-        _remove(volume, lattices[index], rows, corrected[index])
+    with full_precision(volumes.device):
+        lattices, iterations = _fields_of(volumes, mask, options, report)
+        corrected = torch.empty(volumes.shape, dtype=torch.float32, device=volumes.device)
+        rows = _rows(tuple(mask.shape), lattices)
+        for lattice, volume, found in zip(lattices, volumes, corrected):
+            lattice -= _mean_of(lattice, volume, mask, rows)  # the weights of a B-spline add to 1: lowers the field by its mean
+            _remove(volume, lattice, rows, found)
     report(1.0, "Bias field removed")
     return BiasCorrection(corrected, lattices, iterations)
 
@@ -136,7 +138,8 @@ def _mean_of(lattice: torch.Tensor, volume: torch.Tensor, mask: torch.Tensor, ro
     """Mean of a field over the usable mask, a scalar; evaluated within the mask's box only."""
     planes_of, *box = bounding_box(mask)
     planes = bspline.in_plane(lattice[None], *(matrix[span] for matrix, span in zip(rows[1:], box, strict=True)))
-    total, count = torch.zeros((2, 1), dtype=torch.float64, device=lattice.device)
+    exact = torch.float32 if lattice.device.type == "mps" else torch.float64  # Apple's accelerator has no float64
+    total, count = torch.zeros((2, 1), dtype=exact, device=lattice.device)
     for start in range(planes_of.start, planes_of.stop, PLANES):
         part = slice(start, min(start + PLANES, planes_of.stop))
         field = bspline.stack(planes, rows[0][part])
@@ -159,7 +162,7 @@ def _remove(volume: torch.Tensor, lattice: torch.Tensor, rows: bspline.Matrices,
 
 def _rows(shape: tuple[int, int, int], lattices: torch.Tensor) -> bspline.Matrices:
     """Basis matrices of every voxel of a grid of that shape for lattices (M, a, b, c)."""
-    return tuple(bspline.basis(n, c).to(lattices) for n, c in zip(shape, lattices.shape[1:], strict=True))
+    return tuple(bspline.basis(n, c).to(lattices.dtype).to(lattices.device) for n, c in zip(shape, lattices.shape[1:], strict=True))
 
 
 def _usable(volumes: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -311,7 +314,11 @@ def _variation(ratio: torch.Tensor, counted: torch.Tensor) -> torch.Tensor:
 
 
 def n4(
-    image: Image, mask: Image | None = None, options: N4Options | None = None, progress: Progress | None = None, device: str = "cpu"
+    image: Image,
+    mask: Image | None = None,
+    options: N4Options | None = None,
+    progress: Progress | None = None,
+    device: torch.device | str = "cpu",
 ) -> tuple[Image, Image]:
     """Bias correction of one image, as the command `medsegdl n4` gives it.
 
@@ -319,6 +326,7 @@ def n4(
         image: raw intensities, grey.
         mask: on the same grid, above 0 inside; None takes `default_mask`.
         options: `spacing_mm` is replaced by the image's own.
+        device: where the field is estimated and removed.
 
     Returns:
         The corrected image and the log field, both float32.

@@ -5,6 +5,7 @@ Training uses the same functions, so that a network sees at work what it saw in 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -54,7 +55,7 @@ def normalise(array: Tensor, plan: Plan, foreground: Tensor | None = None) -> Te
         low, high = plan.window
         return (array.clamp(low, high) - low) * (2.0 / (high - low)) - 1.0
     if plan.scale is Scale.PERCENTILE:
-        low, high = (float(v) for v in np.percentile(array.cpu().numpy(), (1, 99)))
+        low, high = percentiles(array, (1, 99))
         return ((array - low) / max(high - low, 1e-6)).clamp(0.0, 1.0)
     inside = array != 0 if foreground is None else foreground
     values = array[inside]
@@ -62,6 +63,17 @@ def normalise(array: Tensor, plan: Plan, foreground: Tensor | None = None) -> Te
         return torch.zeros_like(array)
     deviation = values.std().clamp(min=1e-6)
     return torch.where(inside, (array - values.mean()) / deviation, torch.zeros_like(array))
+
+
+def percentiles(array: Tensor, wanted: tuple[float, ...]) -> list[float]:
+    """Percentiles (0..100), interpolated linearly as numpy does, found on the array's own device."""
+    if array.device.type == "cpu":  # numpy sorts no more than it must: 0.3 s against 2 s for a picture of 3000 x 3000 pixels
+        return [float(value) for value in np.percentile(array.numpy(), wanted)]
+    ordered = array.flatten().sort().values
+    places = [percent / 100 * (len(ordered) - 1) for percent in wanted]
+    lower = ordered[[int(place) for place in places]].tolist()
+    upper = ordered[[math.ceil(place) for place in places]].tolist()
+    return [a + (b - a) * (place % 1) for a, b, place in zip(lower, upper, places)]
 
 
 def network_grid(reference: Grid, plan: Plan) -> Grid:
@@ -82,40 +94,42 @@ def network_grid(reference: Grid, plan: Plan) -> Grid:
     return Grid(tuple(int(n) for n in size[::-1]), affine)
 
 
-def prepare(volumes: dict[str, Image | None], foreground: np.ndarray, plan: Plan, device: str = "cpu") -> Prepared:
+def prepare(volumes: dict[str, Image | None], foreground: np.ndarray, plan: Plan, device: torch.device | str = "cpu") -> Prepared:
     """Normalise, crop and resample to the network's grid.
 
     Args:
         volumes: the task's inputs in their order, all on one grid; None for a missing one. At least one must be there.
         foreground: (K, J, I) bool, on the same grid.
         plan: of the weights.
-        device: where to resample.
+        device: where to normalise and resample; the result stays there.
     """
     given = next(image for image in volumes.values() if image is not None)
     if given.channels > 1 or plan.scale is Scale.PERCENTILE:
-        return Prepared(_colours(given, plan).to(device), given.grid)
+        return Prepared(_colours(given, plan, device), given.grid)
     box = bounding_box(foreground)
     source = given.grid.cropped(box)
     target = network_grid(source, plan)
 
     def moved(values: Tensor, **how: Any) -> Tensor:
-        """To the device and the network's grid."""
+        """To the network's grid."""
         return resample(values.to(device), source, target, **how)
 
     x = torch.zeros((len(volumes), *target.shape), device=device)
     for channel, image in zip(x, volumes.values()):
         if image is not None:
-            channel.copy_(_channel(image.array, foreground, box, plan, moved))
+            channel.copy_(_channel(image.array, foreground, box, plan, moved, torch.device(device)))
     return Prepared(x, target)
 
 
-def _channel(array: np.ndarray, foreground: np.ndarray, box: Box, plan: Plan, resampled: Callable[..., Tensor]) -> Tensor:
+def _channel(
+    array: np.ndarray, foreground: np.ndarray, box: Box, plan: Plan, resampled: Callable[..., Tensor], device: torch.device
+) -> Tensor:
     """One input, normalised, on the network's grid. A window needs no look at the whole: it is applied to what resampling reads."""
     fill = OUTSIDE[plan.scale]
     if plan.scale is Scale.WINDOW:
         return resampled(_viewed(array[box]), fill=fill, scale=partial(normalise, plan=plan))
-    values = torch.from_numpy(np.ascontiguousarray(array[box]).astype(np.float32, copy=False))
-    inside = torch.from_numpy(np.ascontiguousarray(foreground[box])) & (values != (background_value(array) or 0.0))
+    values = torch.from_numpy(np.ascontiguousarray(array[box]).astype(np.float32, copy=False)).to(device)
+    inside = torch.from_numpy(np.ascontiguousarray(foreground[box])).to(device) & (values != (background_value(array) or 0.0))
     return resampled(normalise(values, plan, inside), fill=fill)
 
 
@@ -126,8 +140,8 @@ def _viewed(array: np.ndarray) -> Tensor:
     return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), order="C"))
 
 
-def _colours(image: Image, plan: Plan) -> Tensor:
+def _colours(image: Image, plan: Plan, device: torch.device | str) -> Tensor:
     """A picture as (3, 1, J, I): grey ones are repeated."""
-    array = torch.from_numpy(np.ascontiguousarray(image.array).astype(np.float32))
+    array = torch.from_numpy(np.ascontiguousarray(image.array).astype(np.float32)).to(device)
     scaled = normalise(array, plan)
     return scaled.permute(3, 0, 1, 2).contiguous() if image.channels > 1 else scaled.expand(3, -1, -1, -1).contiguous()

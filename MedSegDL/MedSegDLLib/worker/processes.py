@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ..errors import MedSegDLError
+from ..errors import MedSegDLError, ended_for_memory
 
 WINDOWS = sys.platform == "win32"
 PRIVATE_PREFIX = "medsegdl-"  # every private temporary folder begins so; nothing else is ever removed as one
@@ -32,7 +32,6 @@ _REMOVE_TRIES = 10  # Windows keeps a file until its last memory map is closed, 
 _REMOVE_PAUSE_S = 0.1
 
 # https://learn.microsoft.com/openspecs/windows_protocols/ms-erref (NTSTATUS values), as Python returns them
-_WINDOWS_MEMORY_CODES = (0xC0000017, 0xC000012D)  # STATUS_NO_MEMORY, STATUS_COMMITMENT_LIMIT
 _WINDOWS_CRASH_CODES = {
     0xC0000005: "access violation",
     0xC000001D: "illegal instruction",
@@ -208,7 +207,7 @@ def explain_exit(code: int, last_lines: Iterable[str] = ()) -> Failure:
     """
     lines = [line for line in last_lines if line.strip()]
     details = "\n".join(lines)
-    if code == -int(getattr(signal, "SIGKILL", 9)) or (code & 0xFFFFFFFF) in _WINDOWS_MEMORY_CODES:
+    if ended_for_memory(code):
         message = "The system ended the segmentation process, most likely because memory ran out."
         return Failure("memory", message, "Close other programs, or segment a smaller part of the volume.", details)
     crash = _name_of_crash(code)

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ..errors import Cancelled, MedSegDLError, OutOfMemory, UsageError
+from ..errors import OUT_OF_MEMORY_REMEDY, Cancelled, MedSegDLError, OutOfMemory, UsageError, is_out_of_memory
 from .processes import PRIVATE_VARIABLE, WINDOWS, remove_private_folder
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ PROGRESS_EVERY_S = 0.05  # a tile may take less; the panel's timer would not sho
 PARENT_WATCH_S = 1.0
 LONGEST_REQUEST_BYTES = 2**24  # arrays go through files; a request of four images with all their tags has some kilobytes
 KINDS = ("segment", "check", "warm", "info")
-_MEMORY_SIGNS = ("not enough memory", "can't allocate memory", "out of memory", "ALLOC_FAILED")  # in torch's RuntimeError, CPU and cuBLAS
 
 
 class Channel:
@@ -245,7 +244,7 @@ def explain(error: BaseException, request: dict) -> dict:
     """An error entry for what no one foresaw: memory that ran out, or a bug (with its traceback, to stderr as well)."""
     if is_out_of_memory(error):
         release_memory()
-        return _entry(OutOfMemory("Memory ran out.", "Close other programs, choose the device 'cpu', or segment a smaller part."))
+        return _entry(OutOfMemory("Memory ran out.", OUT_OF_MEMORY_REMEDY))
     details = scrub("".join(traceback.format_exception(error)), request)
     print(details, file=sys.stderr, flush=True)
     message = f"MedSegDL failed where it should not ({type(error).__name__} in {_place(error)})."
@@ -257,13 +256,6 @@ def _place(error: BaseException) -> str:
     here = str(Path(__file__).parents[1])
     frame = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(here)][-1]
     return f"{Path(frame.filename).name}, line {frame.lineno}"
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out: Python's, torch's on a GPU (OutOfMemoryError), or torch's on a CPU (a RuntimeError known by its words)."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _MEMORY_SIGNS)
 
 
 def release_memory() -> None:
