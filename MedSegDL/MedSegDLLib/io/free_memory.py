@@ -1,4 +1,7 @@
-"""How much memory the machine can still give: asked before arrays are made that a header claims or a network needs. Standard library only."""
+"""How much memory this process can still take: asked before arrays are made that a header claims or a network needs.
+
+Standard library only.
+"""
 
 from __future__ import annotations
 
