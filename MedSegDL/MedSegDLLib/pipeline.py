@@ -20,6 +20,7 @@ from .network.sliding_window import Strategy, predict, strategies
 from .network.weights import Weights, find_weights, load_weights
 from .options import Options
 from .postprocess.instances import split_instances
+from .postprocess.plausibility import Outcome, implausible, left_out
 from .postprocess.restore import Known, entropy, restore
 from .preprocess.foreground import FOREGROUND
 from .preprocess.n4 import N4Options, correct_bias
@@ -74,6 +75,8 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
     with watch.phase("restore"):
         progress(0.9, "Restoring the regions")
         result = restored(probabilities, prepared, aligned, task, weights, foreground)
+        peaks = {region.key: float(one.max()) for region, one in zip(task.regions, probabilities)}
+        findings += implausible(Outcome(result, foreground, peaks, weights.plan, images.keys()))
     if options.uncertainty:
         with watch.phase("uncertainty"):
             result.uncertainty = entropy(probabilities[: len(task.regions)], prepared.grid, aligned.grid)
@@ -145,6 +148,7 @@ def restored(
     """Masks (and numbered instances) on the reference's grid."""
     known = Known(foreground, aligned.volumes[aligned.reference])
     masks = restore(probabilities, prepared.grid, aligned.grid, task, weights.plan, known)
+    masks |= {key: np.zeros_like(masks[key]) for key in left_out(task, [key for key, image in aligned.volumes.items() if image])}
     instances = None
     if task.instances:
         object_map, boundary = (probabilities[task.outputs.index(name)][0].cpu().numpy() for name in (task.regions[0].key, *task.auxiliary))

@@ -54,6 +54,9 @@ class Region:
         inside: key of the region that must contain it.
         largest_only: keep only its largest connected part.
         smallest_ml: drop connected parts smaller than this; 0 keeps all.
+        needs: keys of inputs without any of which nothing can be said of the region: it is left empty, with a finding.
+        doubtful_without: keys of inputs without any of which it is given with a warning.
+        most_share: the largest part of the head or body in the image that it can take; more is a warning.
     """
 
     key: str
@@ -65,6 +68,9 @@ class Region:
     inside: str | None = None
     largest_only: bool = False
     smallest_ml: float = 0.0
+    needs: tuple[str, ...] = ()
+    doubtful_without: tuple[str, ...] = ()
+    most_share: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -213,9 +219,38 @@ BRAIN = Task(
     ),
     reference_order=("flair", "t1ce", "t1", "t2"),
     regions=(
-        Region("WT", "Whole tumour", (0.95, 0.85, 0.25), _MORPHOLOGY, _NEOPLASM, _BRAIN, smallest_ml=0.2),
-        Region("TC", "Tumour core", (0.25, 0.65, 0.95), _MORPHOLOGY, _NEOPLASM, _BRAIN, inside="WT", smallest_ml=0.05),
-        Region("ET", "Enhancing tumour", (0.90, 0.25, 0.25), _MORPHOLOGY, _ENHANCING, _BRAIN, inside="TC", smallest_ml=0.05),
+        Region(
+            "WT",
+            "Whole tumour",
+            (0.95, 0.85, 0.25),
+            _MORPHOLOGY,
+            _NEOPLASM,
+            _BRAIN,
+            smallest_ml=0.2,
+            doubtful_without=("flair", "t2"),
+        ),
+        Region(
+            "TC",
+            "Tumour core",
+            (0.25, 0.65, 0.95),
+            _MORPHOLOGY,
+            _NEOPLASM,
+            _BRAIN,
+            inside="WT",
+            smallest_ml=0.05,
+            doubtful_without=("t1ce",),
+        ),
+        Region(
+            "ET",
+            "Enhancing tumour",
+            (0.90, 0.25, 0.25),
+            _MORPHOLOGY,
+            _ENHANCING,
+            _BRAIN,
+            inside="TC",
+            smallest_ml=0.05,
+            needs=("t1ce",),
+        ),
     ),
     conventions=(
         LabelConvention(

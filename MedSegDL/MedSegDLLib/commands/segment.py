@@ -75,6 +75,4 @@ def _print_result(result, folder: Path) -> None:
         print(f"{segment.region.key:<8} {segment.volume_ml:10.2f} mL  {segment.voxel_count:>10} voxels  {segment.region.title}")
     if result.instances is not None:
         print(f"{result.record['count']} objects")
-    if not any(segment.voxel_count for segment in result.segments):
-        print("Nothing was found: every region is empty. Check that the inputs are what their options say.", file=sys.stderr)
     print(f"{sum(result.record['seconds'].values()):.1f} s on {result.record['device']}; written to {folder}. {NOTICE}")

@@ -275,7 +275,8 @@ def test_the_real_worker_segments_and_keeps_warm(tmp_path):
         fractions = [answer["progress"] for answer in progress]
         assert fractions[-1] == 1.0 and len(fractions) > 5
         assert child.ask({"id": 3, "segment": {**body, "options": {"tempo": 3}}})[-1]["error"]["kind"] == "usage"
-        assert child.ask({"id": 4, "check": body})[-1]["findings"] == result.record["warnings"]
+        findings = child.ask({"id": 4, "check": body})[-1]["findings"]
+        assert findings and findings == result.record["warnings"][: len(findings)]  # those about the result follow
     finally:
         child.close()
 

@@ -1,0 +1,155 @@
+"""Whether a result can be right: regions whose input is missing, volumes, places and shapes that no finding has. Nothing is changed here.
+
+The bounds come from experts' label maps (17 brains of BraTS: at most 10 parts, the largest at least 0.95 of the whole, none at the
+border) and from results known to be wrong (heads with their skull: 11 to 16 parts, the largest 0.2 to 0.9, at the first and last slice).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..checks.findings import Finding, FindingCode, Severity
+from ..geometry.boxes import bounding_box
+from ..result import Result, Segment
+from ..tasks import Modality, Plan, Task
+
+MOST_PARTS = 10
+FEWEST_PARTS, LEAST_SHARE = 4, 0.5  # so many parts, of which the largest holds less than this
+MOST_OUTSIDE = 0.01  # of a region's voxels
+LOOK = "Look at the result on the images before you use it."
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is judged.
+
+    Attributes:
+        result: masks and grid.
+        body: (K, J, I) bool, the head or body that was found in the images.
+        peaks: region key -> the network's largest probability.
+        plan: its thresholds.
+        given: keys of the inputs that were there.
+    """
+
+    result: Result
+    body: np.ndarray
+    peaks: dict[str, float]
+    plan: Plan
+    given: Collection[str]
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Keys of the regions that are empty because nothing can be said of them."""
+        return left_out(self.result.task, self.given)
+
+    @property
+    def found(self) -> list[Segment]:
+        """The regions that are not empty."""
+        return [segment for segment in self.result.segments if segment.voxel_count]
+
+
+Judgement = Callable[[Outcome], Iterator[Finding]]
+
+
+def left_out(task: Task, given: Collection[str]) -> tuple[str, ...]:
+    """Keys of the regions of which nothing can be said: none of the inputs that they need was given."""
+    return tuple(region.key for region in task.regions if region.needs and not set(region.needs) & set(given))
+
+
+def implausible(outcome: Outcome) -> list[Finding]:
+    """Findings about a result, in the order of `JUDGEMENTS`; pictures are judged by what they lack only."""
+    pictures = any(entry.modality is Modality.PICTURE for entry in outcome.result.task.inputs)
+    return [finding for judge in (JUDGEMENTS[:MISSING_ONLY] if pictures else JUDGEMENTS) for finding in judge(outcome)]
+
+
+def _without_input(outcome: Outcome) -> Iterator[Finding]:
+    """Regions that are left out or doubtful because an input is missing."""
+    task = outcome.result.task
+    titles = {entry.key: entry.title for entry in task.inputs}
+    for region in task.regions:
+        for keys, code, says in (
+            (region.needs, FindingCode.REGION_LEFT_OUT, "{} cannot be seen without {}, so it is left empty."),
+            (region.doubtful_without, FindingCode.REGION_DOUBTFUL, "{} is doubtful without {}."),
+        ):
+            if keys and not set(keys) & set(outcome.given):
+                wanted = " or ".join(titles[key] for key in keys)
+                yield Finding(Severity.WARNING, code, keys[0], says.format(region.title, wanted), f"Give {wanted} too if there is one.")
+
+
+def _nothing(outcome: Outcome) -> Iterator[Finding]:
+    """Regions of which no voxel was found, with how near the network came."""
+    for segment in outcome.result.segments:
+        region = segment.region
+        if segment.voxel_count or region.key in outcome.left_out:
+            continue
+        severity = Severity.WARNING if region.inside is None else Severity.NOTE
+        peak, threshold = outcome.peaks[region.key], outcome.plan.threshold_of(region)
+        says = f"Nothing was found of {region.title}: its largest probability is {peak:.2f}, and {threshold:g} is needed."
+        if peak >= threshold:
+            says = f"Nothing was found of {region.title} but parts that are too small or outside of what contains it."
+        remedy = "Check that the inputs are what they were chosen for." if region.inside is None else "There may be none."
+        yield Finding(severity, FindingCode.NOTHING_FOUND, "", says, remedy)
+
+
+def _volume(outcome: Outcome) -> Iterator[Finding]:
+    body = np.count_nonzero(outcome.body)
+    for segment in outcome.found:
+        share = segment.voxel_count / body if body else 0.0
+        if segment.region.inside is None and share > segment.region.most_share:
+            says = f"{segment.region.title} takes {share:.0%} of all that the images show: that is more than can be."
+            yield Finding(Severity.WARNING, FindingCode.IMPLAUSIBLE_VOLUME, "", says, LOOK)
+
+
+def _place(outcome: Outcome) -> Iterator[Finding]:
+    for segment in outcome.found:
+        box = bounding_box(segment.mask)
+        outside = np.count_nonzero(segment.mask[box] > outcome.body[box]) / segment.voxel_count
+        if outside > MOST_OUTSIDE:
+            says = f"{outside:.0%} of {segment.region.title} lies outside of what the images show."
+            yield Finding(Severity.WARNING, FindingCode.OUTSIDE_THE_BODY, "", says, LOOK)
+
+
+def _border(outcome: Outcome) -> Iterator[Finding]:
+    touching = [segment.region.title for segment in outcome.found if _at_border(segment.mask)]
+    if touching:
+        says = (
+            f"{_listed(touching)} reach{'es' if len(touching) == 1 else ''} the border of the image: what lies beyond is not in the volume."
+        )
+        yield Finding(Severity.WARNING, FindingCode.TOUCHES_BORDER, "", says, "Give an image that shows all of it if there is one.")
+
+
+def _shape(outcome: Outcome) -> Iterator[Finding]:
+    parts = {segment.region.title: _parts(segment.mask) for segment in outcome.found if not segment.region.largest_only}
+    scattered = [title for title, sizes in parts.items() if _is_scattered(sizes)]
+    if scattered:
+        counts = " and ".join(f"{len(parts[title])}" for title in scattered)
+        says = f"{_listed(scattered)} {'is' if len(scattered) == 1 else 'are'} scattered in {counts} parts."
+        yield Finding(Severity.WARNING, FindingCode.SCATTERED, "", says, LOOK)
+
+
+def _is_scattered(sizes: np.ndarray) -> bool:
+    return len(sizes) > MOST_PARTS or (len(sizes) >= FEWEST_PARTS and sizes.max() < LEAST_SHARE * sizes.sum())
+
+
+def _at_border(mask: np.ndarray) -> bool:
+    """Whether a mask (K, J, I) reaches one of the six faces."""
+    return any(mask.take(index, axis=axis).any() for axis in range(3) for index in (0, -1))
+
+
+def _parts(mask: np.ndarray) -> np.ndarray:
+    """Voxels of every connected part (corners count as touching): (n,)."""
+    inner = np.ascontiguousarray(mask[bounding_box(mask)])
+    labels = sitk.GetArrayFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(inner), True))
+    return np.bincount(labels.reshape(-1))[1:]
+
+
+def _listed(titles: list[str]) -> str:
+    return titles[0] if len(titles) == 1 else f"{', '.join(titles[:-1])} and {titles[-1]}"
+
+
+JUDGEMENTS: tuple[Judgement, ...] = (_without_input, _nothing, _volume, _place, _border, _shape)
+MISSING_ONLY = 2  # the first judgements, which need no body and no volume
