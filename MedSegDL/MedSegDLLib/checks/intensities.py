@@ -6,6 +6,7 @@ numpy only (the panel checks without torch); sentences for the reader are made i
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -18,6 +19,21 @@ TISSUE_HU = (-200.0, 400.0)  # fat to contrast-filled vessels
 AIR_SHARE = 0.05  # of the voxels; whole cuts of a body have 0.2 to 0.6, phase images (-4096..4096) 0.02
 STRAY_SHARE = 0.01  # of the voxels: what may lie where a kind of image has nothing
 BELOW_SOFT_TISSUE_HU = -200.0
+LEAST_TISSUE_SHARE = 0.03  # of the voxels: bodies have 0.4 and more, a small one in a large field 0.1; bone alone 0.002
+COMPACT_BONE_HU, SPONGY_BONE_HU = (850.0, 1250.0), (300.0, 700.0)
+COMPACT_TO_SPONGY = 3.0  # in bodies 0 to 0.2, in a skull about 1; 23 to 27 where soft tissue lies at 1000 to 1100
+BRIGHTER_SHARE = 0.45  # of what is no air or lung may lie above soft tissue: 0.02 in bodies, 0.8 where everything is multiplied by 10
+FILLING = 0.0  # what programs put where there is nothing: no share counts it
+FAT_HU, VESSELS_HU = -30.0, 110.0  # a body holds darker and brighter things than these
+PADDING_GAP_HU = 50.0  # padding stands alone by at least so much
+MOST_PADDINGS = 4
+CT_CORRECTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "its offset of -1024 was applied twice": lambda values: values + 1024,
+    "it is ten times too large": lambda values: values / 10,
+    "its offset of -1024 was never applied, or dark and bright are exchanged": lambda values: values - 1024,
+    "it is ten times too small": lambda values: values * 10,
+    "it is a thousand times too small": lambda values: values * 1000,
+}
 
 REMOVED_BACKGROUND = 0.9  # of the 12 edges of the box hold one value: 0.99 and 1.0 in masked volumes, 0.26 to 0.52 from a scanner
 FAINT = 0.01  # of the 99.5th percentile: a difference from the background that is none
@@ -66,10 +82,54 @@ def looks_like_ct(values: np.ndarray) -> bool:
 
 
 def in_hounsfield_units(values: np.ndarray) -> bool:
-    """Whether sampled values can be a CT in HU: something darker than soft tissue (air, lung), and some soft tissue."""
+    """Whether sampled values can be a CT in HU: something darker than soft tissue (air, lung), soft tissue, and little that is brighter.
+
+    Padding of one value outside the scanner's circle (-2000, -3024) is no air. Where air lies at 0 and soft tissue at 1000, there are many
+    values as of compact bone and hardly any as of spongy bone; in bodies it is the other way round.
+    """
+    values = without_padding(values)
+    values = values[values != FILLING]
+    if not values.size:
+        return False
     darker = (values < BELOW_SOFT_TISSUE_HU).mean()
-    tissue = ((values >= TISSUE_HU[0]) & (values <= TISSUE_HU[1])).mean()
-    return bool(darker > STRAY_SHARE / 10 and tissue > STRAY_SHARE)
+    tissue = _share(values, TISSUE_HU)
+    compact, spongy = _share(values, COMPACT_BONE_HU), _share(values, SPONGY_BONE_HU)
+    shifted = compact > max(COMPACT_TO_SPONGY * spongy, STRAY_SHARE)
+    brighter = (values > TISSUE_HU[1]).mean() > BRIGHTER_SHARE * (1 - darker)
+    return bool(darker > STRAY_SHARE / 10 and tissue > LEAST_TISSUE_SHARE and not shifted and not brighter and not _narrow(values))
+
+
+def _narrow(values: np.ndarray) -> bool:
+    """Whether all that is dark is one value (air that was cut out, or padding), and what is left spans less than fat to vessels."""
+    rest = values[values > values.min()]
+    if not rest.size or rest.min() < BELOW_SOFT_TISSUE_HU:
+        return False
+    dark, bright = np.percentile(rest, (1, 99))
+    return bool(dark > FAT_HU or bright < VESSELS_HU)
+
+
+def _share(values: np.ndarray, ends: tuple[float, float]) -> float:
+    return float(((values >= ends[0]) & (values <= ends[1])).mean())
+
+
+def without_padding(values: np.ndarray) -> np.ndarray:
+    """Sampled values less those that stand alone below anything that air can be, one value each: (n,)."""
+    for _ in range(MOST_PADDINGS):
+        least = values.min() if values.size else 0.0
+        others = values[values > least]
+        if not others.size or others.min() - least < PADDING_GAP_HU or least >= AIR_HU[0]:
+            break
+        values = others
+    return values
+
+
+def why_not_hounsfield(values: np.ndarray) -> str:
+    """What was probably done to a CT whose sampled values are not in HU, '' if nothing that is known: a key of `CT_CORRECTIONS`."""
+    rest = without_padding(values)
+    for reason, corrected in CT_CORRECTIONS.items():
+        if rest.size and in_hounsfield_units(corrected(rest)):
+            return reason
+    return ""
 
 
 def looks_like_labels(values: np.ndarray) -> bool:

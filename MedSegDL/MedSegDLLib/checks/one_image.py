@@ -14,7 +14,16 @@ import numpy as np
 from ..geometry.image import Image
 from ..tasks import Input, Modality, Task
 from .findings import Finding, FindingCode, Severity
-from .intensities import in_hounsfield_units, looks_like_ct, looks_like_labels, looks_normalised, non_finite_count, sampled, shows_skull
+from .intensities import (
+    in_hounsfield_units,
+    looks_like_ct,
+    looks_like_labels,
+    looks_normalised,
+    non_finite_count,
+    sampled,
+    shows_skull,
+    why_not_hounsfield,
+)
 
 FEWEST_SLICES = 8  # below, a network that looks in three directions has next to nothing to see in one of them
 SPACING_MM = (0.1, 20.0)  # finer is microscopy, coarser is no volume: both mean a wrong header
@@ -163,7 +172,9 @@ def _hounsfield(subject: Subject) -> Finding | None:
     if in_hounsfield_units(subject.values):
         return None
     least, most = subject.image.array.min(), subject.image.array.max()
-    says = f"is not in Hounsfield units: its values run from {least:g} to {most:g}, without both air (-1000) and soft tissue (0 to 100)."
+    why = why_not_hounsfield(subject.values)
+    says = f"is not in Hounsfield units: its values run from {least:g} to {most:g}, without both air (-1000) and soft tissue (0 to 100)"
+    says += f"; probably {why}." if why else "."
     return subject.error(FindingCode.NOT_HOUNSFIELD, says, "Give the CT as it was reconstructed, with rescale slope and intercept applied.")
 
 

@@ -172,13 +172,13 @@ def _refuse_incomplete(frames: Sequence[Frame], name: str) -> None:
         if frame.broken:
             raise InputRefused(f"{name} has slices with {frame.broken}.", "Export the series again.")
         fields = {
-            "position (ImagePositionPatient)": frame.position,
-            "orientation of two perpendicular axes (ImageOrientationPatient)": frame.directions,
-            "pixel size above zero (PixelSpacing)": frame.spacing_mm,
+            "a position (ImagePositionPatient)": frame.position,
+            "an orientation of two perpendicular axes (ImageOrientationPatient)": frame.directions,
+            "a pixel size above zero (PixelSpacing)": frame.spacing_mm,
         }
         missing = [field for field, value in fields.items() if value is None]
         if missing:
-            raise InputRefused(f"{name} has images without a {' and a '.join(missing)}: nobody knows where they lie.", EXPORT_AGAIN)
+            raise InputRefused(f"{name} has images without {' and '.join(missing)}: nobody knows where they lie.", EXPORT_AGAIN)
 
 
 def _refuse_unlike(frames: Sequence[Frame], name: str) -> None:

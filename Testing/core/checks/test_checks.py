@@ -338,6 +338,60 @@ def test_a_ct_in_the_body_alone_has_some_air() -> None:
     assert in_hounsfield_units(values)
 
 
+def body(seed: int = 0) -> np.ndarray:
+    """Values of a CT in HU: air, lung and the skin's edge, fat, soft tissue, bone (0.9 % above 400, as measured)."""
+    draw = np.random.default_rng(seed)
+    parts = ((-1000, 12, 40), (-850, 60, 6), (-100, 20, 14), (50, 25, 37), (140, 20, 1.5), (500, 150, 0.8), (950, 150, 0.2))
+    values = np.concatenate([draw.normal(mean, spread, int(share * 2000)) for mean, spread, share in parts])
+    return draw.permutation(np.clip(np.concatenate([values, draw.uniform(-1000, 0, 3000)]), -1024, 3071))
+
+
+ALTERED = {
+    "offset not applied": lambda values: values + 1024,
+    "offset of 1000 not applied": lambda values: values + 1000,
+    "offset applied twice": lambda values: values - 1024,
+    "ten times too large": lambda values: values * 10,
+    "ten times too small": lambda values: values / 10,
+    "a thousand times too small": lambda values: values / 1000,
+    "dark and bright exchanged": lambda values: -values,
+    "exchanged within 12 bits": lambda values: 3071 - values,
+    "a window of 8 bits": lambda values: np.clip((values + 160) / 400 * 255, 0, 255).round(),
+    "unsigned": lambda values: values + 32768,
+}
+PADDINGS = (None, 0, -1000, -1024, -2000, -2048, -3024, -32768)
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize("altered", ALTERED.values(), ids=ALTERED.keys())
+def test_a_ct_that_is_not_in_hu_is_known_whatever_its_padding(altered, padding: int | None) -> None:
+    outside = np.random.default_rng(1).random(body().size) < 0.21
+    values = altered(body())
+    assert not in_hounsfield_units(values if padding is None else np.where(outside, padding, values))
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_a_ct_in_hu_is_known_whatever_its_padding(padding: int | None) -> None:
+    outside = np.random.default_rng(1).random(body().size) < 0.21
+    assert in_hounsfield_units(body() if padding is None else np.where(outside, padding, body()))
+
+
+@pytest.mark.parametrize("padding", [-2000, -3024])
+def test_padding_that_was_resampled_hides_no_missing_offset(padding: int) -> None:
+    draw = np.random.default_rng(1)
+    values = np.concatenate([body(), np.full(20_000, padding), draw.uniform(padding, 0, 1500)])
+    shifted = np.concatenate([body() + 1024, np.full(20_000, padding), draw.uniform(padding, 0, 1500)])
+    assert in_hounsfield_units(values) and not in_hounsfield_units(shifted)
+
+
+def test_the_sentence_says_what_was_probably_done() -> None:
+    for altered, part in ((ALTERED["offset not applied"], "never applied"), (ALTERED["ten times too large"], "ten times too large")):
+        image = ct()
+        values = altered(body())[: image.array.size] if body().size >= image.array.size else np.resize(altered(body()), image.array.size)
+        found = check({"ct": image.with_array(values.reshape(image.array.shape).astype(np.float32))}, LIVER)
+        sentence = next(finding.message for finding in found if finding.code is FindingCode.NOT_HOUNSFIELD)
+        assert part in sentence
+
+
 def test_sampling_meets_every_column() -> None:
     array = np.broadcast_to(np.arange(64), (64, 64, 64))
     assert set(sampled(array, 1000)) == set(range(64))
