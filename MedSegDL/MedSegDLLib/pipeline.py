@@ -27,7 +27,7 @@ from .preprocess.n4 import N4Options, correct_bias
 from .preprocess.normalise import Prepared, prepare
 from .progress import Progress, quiet, span
 from .record import Stopwatch, input_entry
-from .result import Result, Segment
+from .result import Result, segments_on
 from .tasks import Task
 
 
@@ -154,9 +154,7 @@ def restored(
         object_map, boundary = (probabilities[task.outputs.index(name)][0].cpu().numpy() for name in (task.regions[0].key, *task.auxiliary))
         instances = split_instances(object_map, boundary, weights.plan.threshold)[None]
         masks = {task.regions[0].key: (instances > 0).astype(np.uint8)}
-    voxel = aligned.grid.voxel_volume_mm3
-    segments = tuple(Segment(region, masks[region.key], voxel) for region in task.regions)
-    return Result(task, aligned.grid, aligned.reference, segments, instances)
+    return Result(task, aligned.grid, aligned.reference, segments_on(aligned.grid, task, masks), instances)
 
 
 def record(
@@ -167,7 +165,8 @@ def record(
         "task": result.task.key,
         "version": result.task.version,
         "warnings": [asdict(finding) | {"severity": finding.severity.value, "code": finding.code.value} for finding in findings],
-        "volumes_ml": {key: round(value, 6) for key, value in result.volumes_ml.items()},
+        "volumes_ml": {key: value if value is None else round(value, 6) for key, value in result.volumes_ml.items()},
+        "areas_um2": {key: value if value is None else round(value, 4) for key, value in result.areas_um2.items()},
         "voxel_count": {s.region.key: s.voxel_count for s in result.segments},
         "count": None if result.instances is None else int(result.instances.max()),
         "peak_memory_mb": peak_memory_mb(),

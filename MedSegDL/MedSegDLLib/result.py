@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 from .tasks import Region, Task
 
 MM3_PER_ML = 1000.0
+UM2_PER_MM2 = 1e6
+COARSEST_PIXEL_MM = 0.01  # a larger pixel is a viewer's default or a resolution in print: in it no nucleus could be told from another
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,14 @@ class Segment:
     Attributes:
         region: name, colour and codes.
         mask: (K, J, I) uint8, 0 or 1, on the reference's grid.
-        voxel_volume_mm3: volume of one voxel.
+        voxel_volume_mm3: volume of one voxel; None in a picture, which has no thickness.
+        pixel_area_um2: area of one pixel of a picture; None in a volume, and where the picture states no pixel size.
     """
 
     region: Region
     mask: np.ndarray
-    voxel_volume_mm3: float
+    voxel_volume_mm3: float | None
+    pixel_area_um2: float | None = None
 
     @property
     def voxel_count(self) -> int:
@@ -34,14 +38,37 @@ class Segment:
         return int(np.count_nonzero(self.mask))
 
     @property
-    def volume_mm3(self) -> float:
-        """Voxels times their volume."""
-        return self.voxel_count * self.voxel_volume_mm3
+    def volume_mm3(self) -> float | None:
+        """Voxels times their volume; None in a picture."""
+        return None if self.voxel_volume_mm3 is None else self.voxel_count * self.voxel_volume_mm3
 
     @property
-    def volume_ml(self) -> float:
-        """Volume in millilitres."""
-        return self.volume_mm3 / MM3_PER_ML
+    def volume_ml(self) -> float | None:
+        """Volume in millilitres; None in a picture."""
+        return None if self.volume_mm3 is None else self.volume_mm3 / MM3_PER_ML
+
+    @property
+    def area_um2(self) -> float | None:
+        """Pixels times their area; None in a volume, and where the pixel size is not known."""
+        return None if self.pixel_area_um2 is None else self.voxel_count * self.pixel_area_um2
+
+
+def segments_on(grid: Grid, task: Task, masks: dict[str, np.ndarray]) -> tuple[Segment, ...]:
+    """The task's segments in order, with volumes, or for pictures areas where the pixel size is known.
+
+    Args:
+        grid: where the masks lie.
+        task: its regions.
+        masks: region key -> (K, J, I) uint8.
+    """
+    volume = None if task.pictures else grid.voxel_volume_mm3
+    return tuple(Segment(region, masks[region.key], volume, pixel_area_um2(grid, task)) for region in task.regions)
+
+
+def pixel_area_um2(grid: Grid, task: Task) -> float | None:
+    """Area of a picture's pixel; None for volumes, and where the stated size is no microscope's (`COARSEST_PIXEL_MM`)."""
+    sides = grid.spacing_mm[:2]
+    return float(sides.prod() * UM2_PER_MM2) if task.pictures and sides.max() <= COARSEST_PIXEL_MM else None
 
 
 @dataclass
@@ -74,6 +101,11 @@ class Result:
         return {segment.region.key: segment.mask for segment in self.segments}
 
     @property
-    def volumes_ml(self) -> dict[str, float]:
-        """Region key -> millilitres."""
+    def volumes_ml(self) -> dict[str, float | None]:
+        """Region key -> millilitres; None in a picture."""
         return {segment.region.key: segment.volume_ml for segment in self.segments}
+
+    @property
+    def areas_um2(self) -> dict[str, float | None]:
+        """Region key -> square micrometres; None in a volume, and where the pixel size is not known."""
+        return {segment.region.key: segment.area_um2 for segment in self.segments}

@@ -194,6 +194,11 @@ class Task:
         """Names of the network's output channels."""
         return tuple(region.key for region in self.regions) + self.auxiliary
 
+    @property
+    def pictures(self) -> bool:
+        """Whether it works on pictures, which have areas and no volumes."""
+        return any(entry.modality is Modality.PICTURE for entry in self.inputs)
+
     def region(self, key: str) -> Region:
         """The region of that key; KeyError if there is none."""
         return {region.key: region for region in self.regions}[key]

@@ -22,9 +22,12 @@ def add(command: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """`medsegdl evaluate`."""
     from ..io.atomic import write_json
+    from ..io.write import prepare_file
     from ..metrics.evaluate import evaluate, format_table
     from ..metrics.scores import Empty
 
+    if arguments.json is not None:
+        prepare_file(arguments.json, None)
     evaluation = evaluate(arguments.prediction, arguments.reference, TASKS[arguments.task], Empty(arguments.empty), arguments.labels)
     if arguments.json is not None:
         write_json(evaluation, arguments.json)

@@ -56,6 +56,11 @@ def _failure_of(parsed: argparse.Namespace) -> MedSegDLError | None:
             sys.stdout.flush()
     except MedSegDLError as failure:
         return failure
+    except OSError as failure:
+        if failure.filename is None:
+            raise
+        reason = (failure.strerror or "it is not there").lower()
+        return InputRefused(f"{failure.filename!s} cannot be used: {reason}.", "Check the path, its length and its permissions.")
     except ModuleNotFoundError as missing:
         if missing.name not in NEEDED_PACKAGES:
             raise

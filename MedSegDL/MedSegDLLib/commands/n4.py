@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from ..errors import UsageError
 from .terminal import path, progress_bar
 
 
@@ -21,13 +22,18 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """`medsegdl n4`."""
+    if arguments.field == arguments.output:
+        raise UsageError("-o and --field name the same file.", "Give them two names.")
     with progress_bar() as progress:
         progress(0.0, "Starting")
+        from ..io.formats import VOLUME_SUFFIXES
         from ..io.read import read_image
-        from ..io.write import write_image
+        from ..io.write import WRITABLE_SUFFIXES, prepare_file, write_image
         from ..network.device import choose_device
         from ..preprocess.n4 import N4Options, n4
 
+        for output in filter(None, (arguments.output, arguments.field)):
+            prepare_file(output, [suffix for suffix in WRITABLE_SUFFIXES if suffix in VOLUME_SUFFIXES])
         device = choose_device(arguments.device)
         image = read_image(arguments.input)
         mask = None if arguments.mask is None else read_image(arguments.mask)

@@ -68,11 +68,19 @@ def run(arguments: argparse.Namespace) -> None:
     _print_result(result, folder)
 
 
+def _size(segment) -> str:
+    """Volume and voxels; in a picture pixels, and their area where the pixel size is known."""
+    if segment.volume_ml is not None:
+        return f"{segment.volume_ml:10.2f} mL  {segment.voxel_count:>10} voxels"
+    area = "" if segment.area_um2 is None else f"{segment.area_um2:12.1f} um2"
+    return f"{area}  {segment.voxel_count:>10} pixels".lstrip()
+
+
 def _print_result(result, folder: Path) -> None:
     for finding in result.record["warnings"]:
         print(f"{finding['severity']}: {finding['message']} {finding['remedy']}".rstrip(), file=sys.stderr)
-    for segment in result.segments:
-        print(f"{segment.region.key:<8} {segment.volume_ml:10.2f} mL  {segment.voxel_count:>10} voxels  {segment.region.title}")
     if result.instances is not None:
         print(f"{result.record['count']} objects")
+    for segment in result.segments:
+        print(f"{segment.region.key:<8} {_size(segment)}  {segment.region.title}")
     print(f"{sum(result.record['seconds'].values()):.1f} s on {result.record['device']}; written to {folder}. {NOTICE}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ def output_folder(folder: Path) -> Iterator[Path]:
     """Make sure that the folder can be written before anything runs; a folder made in vain is removed again."""
     from ..io.write import prepare_folder
 
-    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    made = [parent for parent in (folder, *folder.parents) if not os.path.lexists(parent)]
     prepare_folder(folder)
     try:
         yield folder

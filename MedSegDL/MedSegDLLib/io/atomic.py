@@ -18,6 +18,8 @@ import numpy as np
 from ..errors import InputRefused
 
 BLOCK_BYTES = 2**20
+PREFIX = ".medsegdl-"  # of every hidden file and folder that lies beside results while they are written
+LONGEST_SUFFIX = 16
 
 
 def file_sha256(path: str | os.PathLike) -> str:
@@ -37,11 +39,13 @@ def file_sha256(path: str | os.PathLike) -> str:
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """A temporary path in the same folder with the same suffix; moved to `path` when the block ends well, removed when not.
 
+    Its name holds nothing of the file's own, which may be as long as names can be, or no text.
+
     Raises:
         InputRefused: for whatever the file system says no to (full disk, no permission, no such folder).
     """
     path = Path(path)
-    temporary = path.with_name(f".{secrets.token_hex(8)}.{path.name}")
+    temporary = path.parent / f"{PREFIX}{secrets.token_hex(8)}{_plain_suffix(path)}"
     try:
         yield temporary
         flush_to_disk(temporary)
@@ -51,6 +55,12 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def _plain_suffix(path: Path) -> str:
+    """The file's suffix, both parts of '.nii.gz', where it is a plain one."""
+    suffix = "".join(path.suffixes[-2:]) if path.suffix.lower() == ".gz" else path.suffix
+    return suffix if suffix.isascii() and len(suffix) <= LONGEST_SUFFIX else ""
 
 
 def flush_to_disk(path: Path) -> None:
@@ -72,8 +82,9 @@ def write_json(obj: Any, path: str | os.PathLike) -> None:
 
 
 def json_text(obj: Any) -> str:
-    """Indented JSON; numbers that JSON does not know (NaN, infinity) become null."""
-    return json.dumps(_finite(obj), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """Indented JSON that can be written in UTF-8; numbers that JSON does not know (NaN, infinity) null, bytes that are no text '?'."""
+    text = json.dumps(_finite(obj), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _finite(obj: Any) -> Any:

@@ -9,7 +9,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -19,18 +19,21 @@ import SimpleITK as sitk
 
 from ..errors import InputRefused
 from ..geometry.image import LPS_FROM_RAS, Image
-from ..result import Result
-from .atomic import atomic_path, flush_to_disk, json_text, not_written
+from ..result import Result, pixel_area_um2
+from .atomic import PREFIX, atomic_path, flush_to_disk, json_text, not_written
 from .formats import NIFTI_SUFFIXES, PICTURE_SUFFIXES, file_suffix
-from .itk_workarounds import native_messages_off
+from .itk_workarounds import native_messages_off, plain_path
 from .nifti import write_nifti
+from .objects import store_objects
 from .seg_nrrd import store_seg_nrrd
 from .threads import side_by_side
+from .transaction import repair, replaced_together
 
 WRITABLE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", *PICTURE_SUFFIXES)
 LEAST_FREE_BYTES = 2**16  # below this a failed write is put down to a full disk
 SEGMENTATION_FILE = "segmentation.seg.nrrd"
 REPORT_FILE = "report.json"
+OBJECTS_FILE = "objects.csv"
 UNCERTAINTY_FILE = "uncertainty.nii.gz"
 MOST_INSTANCES = np.iinfo(np.uint16).max
 PROBE = bytes(4096)
@@ -39,15 +42,18 @@ Writer = Callable[[Path], None]
 
 
 def prepare_folder(folder: str | os.PathLike) -> Path:
-    """Make the output folder and try it out, before any work is done for it.
+    """Make the output folder and try it out, before any work is done for it; a result that was left half moved there is taken back.
 
     Raises:
-        InputRefused: it is a file, may not be written to, or lies on a full disk.
+        InputRefused: it is a file, may not be entered or written to, has too long a name, or lies on a full disk.
     """
     folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise InputRefused(f"{folder} is a file, not a folder.", "Choose another output folder.")
-    new = not folder.exists()
+    try:
+        new = not folder.exists()
+        if not new and not folder.is_dir():
+            raise InputRefused(f"{folder} is a file, not a folder.", "Choose another output folder.")
+    except OSError as error:
+        raise not_written(folder, error) from error
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _try_out(folder)
@@ -56,12 +62,34 @@ def prepare_folder(folder: str | os.PathLike) -> Path:
             with suppress(OSError):
                 folder.rmdir()
         raise not_written(folder, error) from error
+    repair(folder)
     return folder
+
+
+def prepare_file(path: str | os.PathLike, suffixes: Sequence[str] | None) -> Path:
+    """Try out where a file is to be written, before any work is done for it; nothing is left there.
+
+    Raises:
+        InputRefused: a suffix outside `suffixes` (None: any), a folder of that name, too long a name, or a folder that takes no file.
+    """
+    path = Path(path)
+    suffix = file_suffix(path)
+    if suffixes is not None and suffix not in suffixes:
+        raise InputRefused(f"{path.name} cannot be written: {suffix or 'no suffix'} is unknown.", f"Use one of {', '.join(suffixes)}.")
+    try:
+        if path.is_dir():
+            raise InputRefused(f"{path} is a folder, not a file.", "Name a file.")
+        with suppress(FileNotFoundError):
+            path.lstat()  # which says no to a name that is too long
+        _try_out(path.parent)
+    except OSError as error:
+        raise not_written(path, error) from error
+    return path
 
 
 def _try_out(folder: Path) -> None:
     """Write a small file and remove it again; raises the OSError of a folder that takes none."""
-    probe = folder / f".medsegdl-{secrets.token_hex(8)}"
+    probe = folder / f"{PREFIX}{secrets.token_hex(8)}"
     try:
         probe.write_bytes(PROBE)
         flush_to_disk(probe)
@@ -71,7 +99,7 @@ def _try_out(folder: Path) -> None:
 
 
 def write_result(result: Result, folder: str | os.PathLike) -> list[Path]:
-    """Write every file of a result; they appear together at the end, and none of them if anything fails.
+    """Write every file of a result: all or none, and an earlier result stays as it was until all are in place (see `transaction`).
 
     Args:
         result: what `segment` gave back.
@@ -81,17 +109,14 @@ def write_result(result: Result, folder: str | os.PathLike) -> list[Path]:
         The paths: segmentation, regions, report last.
 
     Raises:
-        InputRefused: the folder or disk does not take them, or there are more instances than 16 bits can number.
+        InputRefused: the folder or disk does not take them.
     """
     folder = prepare_folder(folder)
     writers = _writers(result)
-    staging = folder / f".medsegdl-{secrets.token_hex(8)}"
-    try:
-        staging.mkdir()
-        side_by_side(lambda name: _stored(staging / name, writers[name], folder), list(writers))
-        return _moved(staging, folder, list(writers))
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    names = list(writers)
+    with replaced_together(folder, names, [name for name in _instance_files(result) if name not in names]) as staging:
+        side_by_side(lambda name: _stored(staging / name, writers[name], folder), names)
+    return [folder / name for name in names]
 
 
 def write_seg_nrrd(result: Result, path: str | os.PathLike) -> None:
@@ -110,17 +135,23 @@ def _writers(result: Result) -> dict[str, Writer]:
     writers: dict[str, Writer] = {SEGMENTATION_FILE: partial(store_seg_nrrd, result)}
     writers |= {name: partial(write_nifti, array=array, affine=affine) for name, array in volumes.items()}
     if result.instances is not None:
-        writers[f"{result.task.key}.png"] = partial(store_image, _numbered(result))
+        image = _numbered(result)
+        area = pixel_area_um2(result.grid, result.task)
+        writers[_instance_files(result)[0 if image.array.dtype == np.uint16 else 1]] = partial(store_image, image)
+        writers[OBJECTS_FILE] = partial(store_objects, instances=result.instances, pixel_area_um2=area)
     writers[REPORT_FILE] = partial(Path.write_text, data=json_text(result.record), encoding="utf-8")
     return writers
 
 
+def _instance_files(result: Result) -> tuple[str, str]:
+    """Where object numbers go: 16 bits, or 32 where there are more than these can number."""
+    return f"{result.task.key}.png", f"{result.task.key}.tif"
+
+
 def _numbered(result: Result) -> Image:
-    """Instances as 16-bit numbers."""
-    count = int(result.instances.max(initial=0))
-    if count > MOST_INSTANCES:
-        raise InputRefused(f"{count} objects are more than a 16-bit picture can number ({MOST_INSTANCES}).", "Cut the picture into parts.")
-    return Image(result.instances.astype(np.uint16), result.grid.affine)
+    """Instances as 16-bit numbers, or 32-bit where there are more."""
+    fits = int(result.instances.max(initial=0)) <= MOST_INSTANCES
+    return Image(result.instances.astype(np.uint16 if fits else np.uint32), result.grid.affine)
 
 
 def _stored(path: Path, write: Writer, folder: Path) -> None:
@@ -131,32 +162,14 @@ def _stored(path: Path, write: Writer, folder: Path) -> None:
         raise not_written(folder / path.name, error) from error
 
 
-def _moved(staging: Path, folder: Path, names: list[str]) -> list[Path]:
-    moved: list[Path] = []
-    try:
-        for name in names:
-            (staging / name).replace(folder / name)
-            moved.append(folder / name)
-    except BaseException as error:
-        for path in moved:
-            path.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise not_written(folder / names[len(moved)], error) from error
-        raise
-    return moved
-
-
 def write_image(image: Image, path: str | os.PathLike) -> None:
     """Write a volume or picture atomically.
 
     Raises:
         InputRefused: a suffix outside `WRITABLE_SUFFIXES`, a volume into a picture file, or no room on the disk.
     """
-    path = Path(path)
+    path = prepare_file(path, WRITABLE_SUFFIXES)
     suffix = file_suffix(path)
-    if suffix not in WRITABLE_SUFFIXES:
-        known = ", ".join(WRITABLE_SUFFIXES)
-        raise InputRefused(f"{path.name} cannot be written: {suffix or 'no suffix'} is unknown.", f"Use one of {known}.")
     if suffix in PICTURE_SUFFIXES and image.grid.shape[0] != 1:
         raise InputRefused(f"{path.name} cannot hold a volume of {image.grid.shape[0]} slices.", "Use .nii.gz, .nrrd or .mha.")
     if suffix not in PICTURE_SUFFIXES and image.channels > 1:
@@ -168,26 +181,31 @@ def write_image(image: Image, path: str | os.PathLike) -> None:
 def store_image(image: Image, path: Path) -> None:
     """What `write_image` writes, without its care: not atomic, raises OSError where the disk refuses."""
     suffix = file_suffix(path)
+    image = image.with_array(_plain(image.array))
     if suffix in NIFTI_SUFFIXES:
-        write_nifti(path, _plain(image.array), image.affine)
+        write_nifti(path, image.array, image.affine)
+    elif suffix in PICTURE_SUFFIXES:
+        from .picture_writer import (  # here: Slicer's own Python, which writes volumes, need not have its libraries
+            refuse_unfit,
+            store_picture,
+        )
+
+        refuse_unfit(image, path, suffix)
+        store_picture(image, path, suffix)
     else:
-        _write_through_itk(image, suffix, path)
+        _write_through_itk(image, path)
 
 
-def _write_through_itk(image: Image, suffix: str, path: Path) -> None:
-    picture = suffix in PICTURE_SUFFIXES
-    array = _plain(image.array)
-    volume = sitk.GetImageFromArray(array[0] if picture else array, isVector=image.channels > 1)
+def _write_through_itk(image: Image, path: Path) -> None:
+    volume = sitk.GetImageFromArray(image.array)
     spacing = image.grid.spacing_mm
-    axes = volume.GetDimension()
-    volume.SetSpacing(spacing[:axes].tolist())
-    if not picture:
-        lps = LPS_FROM_RAS @ image.affine
-        volume.SetOrigin(lps[:3, 3].tolist())
-        volume.SetDirection((lps[:3, :3] / spacing).ravel().tolist())
+    lps = LPS_FROM_RAS @ image.affine
+    volume.SetSpacing(spacing.tolist())
+    volume.SetOrigin(lps[:3, 3].tolist())
+    volume.SetDirection((lps[:3, :3] / spacing).ravel().tolist())
     try:
-        with native_messages_off():
-            sitk.WriteImage(volume, str(path), useCompression=suffix not in (".jpg", ".jpeg"))
+        with native_messages_off(), plain_path(path) as writable:
+            sitk.WriteImage(volume, str(writable), useCompression=True)
     except RuntimeError as error:
         full = shutil.disk_usage(path.parent).free < LEAST_FREE_BYTES
         raise OSError(errno.ENOSPC if full else errno.EIO, "ITK could not write the file") from error

@@ -16,6 +16,7 @@ from ..errors import InputRefused
 from ..geometry.image import Image
 from ..io.formats import PICTURE_SUFFIXES, VOLUME_SUFFIXES, file_suffix
 from ..io.read import read_image
+from ..io.transaction import repair
 from ..tasks import LabelConvention, Task
 from .labels import (
     connected_objects,
@@ -132,7 +133,10 @@ def _case_name(path: Path) -> str:
 
 def _case_files(folder: Path, task: Task) -> list[Path]:
     """The files of one case in the form that `segment` writes, whether or not they are there."""
-    return [folder / f"{task.key}.png"] if task.instances else [folder / f"{region.key}.nii.gz" for region in task.regions]
+    if task.instances:
+        many = folder / f"{task.key}.tif"  # more objects than 16 bits can number
+        return [many if many.is_file() else folder / f"{task.key}.png"]
+    return [folder / f"{region.key}.nii.gz" for region in task.regions]
 
 
 def _is_case(folder: Path, task: Task) -> bool:
@@ -185,6 +189,7 @@ def _meaning(paths: Sequence[Path], task: Task, labels: str | None) -> _Meaning:
 def _read(path: Path, task: Task, convention: LabelConvention | None) -> Segmentation:
     """A label map, the mask of one region, or a folder in the form that `segment` writes."""
     if path.is_dir():
+        repair(path)
         _refuse_other_task(path, task)
         if not task.instances:
             return _read_masks(path, task)

@@ -26,7 +26,7 @@ import SimpleITK as sitk
 from ..errors import InputRefused, UsageError
 from ..tasks import LabelConvention, Task
 
-LABEL_TOLERANCE = 1e-3  # labels stored as floats (BraTS 2023) are whole numbers up to rounding
+LABEL_TOLERANCE = 0.1  # nibabel stores labels up to 50 in 8 bits with a slope: 1.0039 and 1.9922 for 1 and 2, off by up to 50/510
 LISTED = 5  # values or names that a message lists at most
 DESCRIPTION = "dataset.json"
 NAMED_FOLDERS = 3  # parts of a path that may tell its origin: the file and the two folders around it

@@ -16,7 +16,7 @@ from ..errors import InputRefused
 from ..geometry.image import Grid, Image
 from ..geometry.resample import regrid
 from ..result import MM3_PER_ML
-from ..tasks import Modality, Region, Task
+from ..tasks import Region, Task
 from . import Confusion, aggregated_jaccard, confusion, kaggle_precision, lesion_score, panoptic_quality, surface_distances
 
 COUNTS = ("tp", "fp", "fn", "tn")
@@ -74,7 +74,7 @@ def score(name: str, prediction: Segmentation, reference: Segmentation, task: Ta
         InputRefused: pictures differ in size, or the two have no region in common.
     """
     shared = _shared(prediction, reference, task)
-    picture = any(entry.modality is Modality.PICTURE for entry in task.inputs)
+    picture = task.pictures
     placed, notes = _same_size(prediction, reference) if picture else _on_grid(prediction, reference)
     notes = [*prediction.notes, *reference.notes, *notes]
     regions = {}

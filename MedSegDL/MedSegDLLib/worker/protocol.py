@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import InputRefused, UsageError
 from ..geometry.image import Grid, Image, ReadingNote
-from ..result import Result, Segment
+from ..result import Result, segments_on
 from ..tasks import TASKS, Task
 from .processes import PRIVATE_PREFIX
 
@@ -136,7 +136,7 @@ def result_from_json(entry: dict) -> Result:
         task=task,
         grid=grid,
         reference=entry["reference"],
-        segments=tuple(Segment(region, masks[region.key], grid.voxel_volume_mm3) for region in task.regions),
+        segments=segments_on(grid, task, masks),
         instances=_mapped(entry.get("instances")),
         uncertainty=_mapped(entry.get("uncertainty")),
         bias_fields={key: read_array(Path(path)) for key, path in entry.get("bias_fields", {}).items()},

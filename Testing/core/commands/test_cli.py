@@ -59,15 +59,29 @@ def test_segment_writes_what_the_contract_says(head, brain_weights, tmp_path, ca
     assert "WT" in capsys.readouterr().out
 
 
-def test_nuclei_are_numbered(tmp_path):
+@pytest.mark.parametrize("micron", [None, 0.5])
+def test_nuclei_are_numbered(tmp_path, capsys, micron):
     random = np.random.default_rng(0)
-    write_image(Image(random.integers(0, 255, (1, 40, 60, 3), dtype=np.uint8), LPS, "cells"), tmp_path / "cells.png")
-    weights = tiny_weights(tmp_path, NUCLEI)
+    affine = LPS if micron is None else LPS @ np.diag([micron / 1000, micron / 1000, 1, 1])
+    write_image(Image(random.integers(0, 255, (1, 40, 60, 3), dtype=np.uint8), affine, "cells"), tmp_path / "cells.png")
+    weights = tiny_weights(tmp_path, NUCLEI, seed=1)  # one that finds objects in noise
     folder = tmp_path / "out"
     assert main(["segment", "--task", "nuclei", "--image", str(tmp_path / "cells.png"), "-o", str(folder), "--weights", str(weights)]) == 0
     numbers = sitk.ReadImage(str(folder / "nuclei.png"))
     assert numbers.GetPixelID() == sitk.sitkUInt16 and numbers.GetSize() == (60, 40)
-    assert json.loads((folder / "report.json").read_text(encoding="utf-8"))["count"] == sitk.GetArrayFromImage(numbers).max()
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert report["count"] == sitk.GetArrayFromImage(numbers).max() > 0
+    assert report["volumes_ml"] == {"nucleus": None}
+    pixels = report["voxel_count"]["nucleus"]
+    assert report["areas_um2"] == {"nucleus": None if micron is None else pytest.approx(pixels * micron**2)}
+    said = capsys.readouterr().out
+    assert (
+        said.startswith(f"{report['count']} objects")
+        and "mL" not in said
+        and f"{pixels} pixels" in said
+        and ("um2" in said) == bool(micron)
+    )
+    assert len((folder / "objects.csv").read_text(encoding="utf-8").splitlines()) == report["count"] + 1
 
 
 def truncated(path: Path) -> None:

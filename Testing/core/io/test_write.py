@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import tifffile
 
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.geometry.image import Grid
@@ -17,7 +19,7 @@ from MedSegDLLib.io import write
 from MedSegDLLib.io.read import read_image
 from MedSegDLLib.io.seg_nrrd import terminology_entry
 from MedSegDLLib.io.write import prepare_folder, write_result, write_seg_nrrd
-from MedSegDLLib.result import Result, Segment
+from MedSegDLLib.result import Result, Segment, segments_on
 from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI, Task
 
 from ..small_images import left_in, oblique_affine
@@ -68,18 +70,59 @@ def test_every_file_of_a_brain_result(tmp_path: Path) -> None:
 def test_nuclei_are_numbered_in_16_bits(tmp_path: Path) -> None:
     result = nuclei()
     write_result(result, tmp_path)
-    assert left_in(tmp_path) == ["nuclei.png", "nucleus.nii.gz", "report.json", "segmentation.seg.nrrd"]
+    assert left_in(tmp_path) == ["nuclei.png", "nucleus.nii.gz", "objects.csv", "report.json", "segmentation.seg.nrrd"]
     image = read_image(tmp_path / "nuclei.png")
     assert image.array.dtype == np.uint16
     assert np.array_equal(image.array, result.instances)
 
 
-def test_too_many_instances_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
-    result = nuclei()
-    result.instances[0, 0, 0] = 70_000
-    with pytest.raises(InputRefused, match="70000 objects"):
-        write_result(result, tmp_path)
-    assert left_in(tmp_path) == []
+def test_more_objects_than_16_bits_number_go_into_a_tiff_of_32(tmp_path: Path) -> None:
+    write_result(nuclei(), tmp_path)
+    many = nuclei()
+    many.instances[0, 0, 0] = 70_000
+    write_result(many, tmp_path)
+    assert left_in(tmp_path) == ["nuclei.tif", "nucleus.nii.gz", "objects.csv", "report.json", "segmentation.seg.nrrd"]
+    image = read_image(tmp_path / "nuclei.tif")
+    assert image.array.dtype == np.uint32 and np.array_equal(image.array, many.instances)
+    assert np.array_equal(tifffile.imread(tmp_path / "nuclei.tif"), many.instances[0])
+    write_result(nuclei(), tmp_path)
+    assert "nuclei.tif" not in left_in(tmp_path) and "nuclei.png" in left_in(tmp_path)
+
+
+@pytest.mark.parametrize("micron", [0.25, None])
+def test_the_table_of_objects_is_what_skimage_measures(tmp_path: Path, micron: float | None) -> None:
+    regionprops = pytest.importorskip("skimage.measure", reason="scikit-image is not installed").regionprops
+    labels = np.zeros((1, 60, 80), np.uint32)
+    draw = np.random.default_rng(0)
+    for number in range(1, 12):
+        y, x = draw.integers(0, 50), draw.integers(0, 70)
+        labels[0, y : y + draw.integers(1, 10), x : x + draw.integers(1, 10)] = number
+    side = 1.0 if micron is None else micron / 1000
+    result = result_of(NUCLEI, [(labels > 0).astype(np.uint8)], np.diag([-side, -side, 1, 1]), instances=labels)
+    write_result(result, tmp_path)
+    rows = list(csv.DictReader((tmp_path / "objects.csv").open(encoding="utf-8")))
+    judged = regionprops(labels[0].astype(int))
+    assert [int(row["number"]) for row in rows] == [each.label for each in judged]
+    for row, each in zip(rows, judged, strict=True):
+        assert int(row["area_px"]) == each.area
+        assert np.allclose([float(row["centroid_y_px"]), float(row["centroid_x_px"])], each.centroid, atol=0.005)
+        assert row["area_um2"] == "" if micron is None else float(row["area_um2"]) == pytest.approx(each.area * micron**2)
+
+
+def test_no_objects_make_a_table_of_titles(tmp_path: Path) -> None:
+    nothing = result_of(NUCLEI, [np.zeros((1, 5, 6), np.uint8)], np.eye(4), instances=np.zeros((1, 5, 6), np.uint32))
+    write_result(nothing, tmp_path)
+    assert (tmp_path / "objects.csv").read_text(encoding="utf-8") == "number,area_px,area_um2,centroid_x_px,centroid_y_px\n"
+
+
+def test_a_picture_has_no_volume_and_an_area_only_with_a_pixel_size() -> None:
+    mask = np.ones((1, 10, 20), np.uint8)
+    for side_mm, area in ((1.0, None), (0.3528, None), (0.0005, 200 * 0.25)):
+        (segment,) = segments_on(Grid(mask.shape, np.diag([-side_mm, -side_mm, 1, 1])), NUCLEI, {"nucleus": mask})
+        assert segment.volume_ml is None and segment.volume_mm3 is None
+        assert segment.area_um2 == (area if area is None else pytest.approx(area))
+    (liver, _) = segments_on(Grid((1, 10, 20), np.eye(4)), LIVER, {"liver": mask, "tumour": mask})
+    assert liver.volume_ml == pytest.approx(0.2) and liver.area_um2 is None
 
 
 def test_second_run_replaces_its_files_and_leaves_others_alone(tmp_path: Path) -> None:

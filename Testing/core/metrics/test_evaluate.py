@@ -288,3 +288,26 @@ def test_real_labels_agree_with_themselves_and_nest(data):
     volumes = [case["regions"][key]["reference_ml"] for key in ("WT", "TC", "ET")]
     assert volumes == pytest.approx([57.30, 44.47, 32.73], abs=0.01)
     assert all(measures["dice"] == 1 and measures["hd95_mm"] == 0 for measures in case["regions"].values())
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32])
+def test_labels_that_nibabel_saved_with_a_slope_are_rounded(tmp_path: Path, dtype: type) -> None:
+    """`get_fdata` and the header of before: 1, 2, 4 come back as 1.0039, 1.9922, 4.0, and truncating would lose a label."""
+    nibabel = pytest.importorskip("nibabel", reason="nibabel is not installed")
+    labels = brain_labels()
+    header = nibabel.Nifti1Header()
+    header.set_data_dtype(dtype)
+    nibabel.save(nibabel.Nifti1Image(labels.T.astype(np.float64), np.diag([1.0, 1.0, 6.0, 1.0]), header), tmp_path / "labels.nii.gz")
+    stored = np.asarray(nibabel.load(tmp_path / "labels.nii.gz").dataobj)
+    assert dtype != np.uint8 or not np.array_equal(stored, np.round(stored))
+    write_image(Image(labels.astype(np.uint8), np.diag([1.0, 1.0, 6.0, 1.0])), tmp_path / "truth.nii.gz")
+    (case,) = evaluate(tmp_path / "labels.nii.gz", tmp_path / "truth.nii.gz", BRAIN)["cases"]
+    assert all(measures["dice"] == 1 for measures in case["regions"].values())
+
+
+@pytest.mark.parametrize("value", [1.5, 1.2, 0.7, -1.0, np.nan])
+def test_values_that_are_near_no_whole_number_are_refused(value: float) -> None:
+    labels = brain_labels().astype(np.float32)
+    labels[0, 0, 0] = value
+    with pytest.raises(InputRefused, match="whole numbers"):
+        regions_of_labels(labels, BRAIN)
