@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SLICER ?= Slicer
 
-.PHONY: demo test lint bench bench-quick test-slicer clean
+.PHONY: demo test lint pictures bench bench-quick test-slicer clean
 
 demo: $(READY)  ## segment a phantom in a real MRML scene with the shipped weights
 	$(BIN)/medsegdl demo -o out/demo
@@ -17,6 +17,9 @@ lint: $(READY)  ## style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+pictures: $(READY)  ## the tutorial's pictures of the panel, from a run of the shipped weights; says what ran
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m Testing.panel.draw_panel
+
 bench: $(VENV)/.bench  ## time and memory by phase, ratios against the peers: docs/performance.md (about 12 minutes; goes on where it stopped)
 	$(BIN)/python -m bench
 
@@ -27,10 +30,15 @@ test-slicer:  ## Slicer's own self tests: make test-slicer SLICER=/path/to/Slice
 	$(SLICER) --testing --no-splash --additional-module-paths "$(CURDIR)/MedSegDL" --python-script "$(CURDIR)/Testing/Python/run_self_tests.py"
 
 $(READY): pyproject.toml training/pyproject.toml constraints.txt
+	@echo "Making $(VENV) (once; about 3 GB, two to five minutes): the environment, 1 of 4"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[cli,scene,dev]" --editable training
-	$(BIN)/python -m pip install --quiet --no-deps panoptica==2.1.7  # asks for an older numpy, and works with ours
+	@$(BIN)/python -m pip install --quiet --upgrade pip
+	@echo "Making $(VENV): torch, 2 of 4"
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	@echo "Making $(VENV): the core, Slicer's scene and the tests, 3 of 4"
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[cli,scene,dev]" --editable training
+	@echo "Making $(VENV): a judge that asks for an older numpy, and works with ours, 4 of 4"
+	@$(BIN)/python -m pip install --quiet --no-deps panoptica==2.1.7
 	touch $(READY)
 
 $(VENV)/.bench: $(READY)

@@ -1,12 +1,15 @@
-"""Draws the tutorial's pictures of the panel under the stand-ins: inputs guessed and checked, at work, and with the volumes of the phantom.
-Run it from the repository's root: `PYTHONPATH=MedSegDL python -m Testing.panel.draw_panel`.
+"""Draws the tutorial's pictures of the panel: inputs guessed and checked, at work, and with the volumes of a run.
+
+The panel's widgets are Qt's under the stand-ins of the tests; the phantom is segmented by the shipped weights in a real worker, and
+what ran is printed. From the repository's root: `make pictures`.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,21 +20,22 @@ import slicer
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from MedSegDLLib.geometry.image import Image
-from MedSegDLLib.phantom.head import Phantom, head_phantom
-from MedSegDLLib.result import Result, Segment
-from MedSegDLLib.scene import wording
+from MedSegDLLib.io.atomic import file_sha256
+from MedSegDLLib.network.weights import find_weights
+from MedSegDLLib.phantom.head import head_phantom
 from MedSegDLLib.scene.bare import open_scene
 from MedSegDLLib.scene.volumes import node_from_image
 from MedSegDLLib.tasks import TASKS
-from MedSegDLLib.worker import services
+from MedSegDLLib.worker.environment import PYTHON_VARIABLE
 
 from . import pythonqt, standins
-from .fake_client import FakeClient
 
 PICTURES = Path(__file__).resolve().parents[2] / "Resources"
-WIDTH = 500
-SHAPE, SPACING_MM = (80, 96, 80), 2.0
-CUT = 6  # slices at either end that T2 does not reach
+WIDTH = 450
+SHAPE, SPACING_MM = (160, 192, 160), 1.0
+LIMIT_S, PAUSE_S = 300.0, 0.01
+PICTURED_PERCENT = 50
+CUT = 12  # slices at either end that T2 does not reach
 NAMES = {"t1": "Phantom-0001-t1n", "t1ce": "Phantom-0001-t1c", "t2": "Phantom-0001-t2w", "flair": "Phantom-0001-t2f"}
 
 
@@ -48,39 +52,47 @@ def with_a_shorter_t2(images: dict[str, Image]) -> dict[str, Image]:
     return {**images, "t2": replace(t2, array=t2.array[box], affine=t2.grid.cropped(box).affine)}
 
 
-def truth_as_result(phantom: Phantom, images: dict[str, Image]) -> Result:
-    """The phantom's own truth in the shape of a result, with what the check really says."""
-    task, grid = TASKS["brain"], phantom.grid
-    segments = tuple(Segment(region, phantom.truth[region.key], grid.voxel_volume_mm3) for region in task.regions)
-    named = {key: replace(image, name=NAMES[key]) for key, image in images.items()}
-    warnings = services.check(named, task)
-    return Result(task, grid, "flair", segments, record={"seconds": {"all": 8.4}, "device": "cpu", "warnings": warnings, "count": None})
+def shown(panel: Any, until: Callable[[], bool]) -> None:
+    """Let the panel's own timers run until something is so, as the desktop's event loop does."""
+    end = time.monotonic() + LIMIT_S
+    while not until():
+        QtWidgets.QApplication.processEvents()
+        panel.poll()
+        if time.monotonic() > end:
+            raise TimeoutError(panel.ui.logTextEdit.toPlainText())
+        time.sleep(PAUSE_S)
 
 
 def stages() -> Iterator[tuple[str, Any]]:
-    """File name and panel, as the user sees it before, during and after a run."""
-    phantom = head_phantom(shape=SHAPE, spacing_mm=SPACING_MM)
-    images = with_a_shorter_t2(phantom.images)
+    """File name and panel, before, during and after a run of the shipped weights in a worker process of their own."""
+    images = with_a_shorter_t2(head_phantom(shape=SHAPE, spacing_mm=SPACING_MM).images)
     for key, name in NAMES.items():
         node_from_image(images[key], name)
-    result = truth_as_result(phantom, images)
-    module, client = standins.import_panel(), FakeClient()
-    module.Worker = lambda: client
-    panel = module.MedSegDLWidget(standins.module_panel())
-    panel.setup()
-    panel.enter()
-    client.become_ready()
-    panel.poll()
-    panel.ui.findingsLabel.text = wording.findings_html(result.record["warnings"], TASKS["brain"], "")
-    yield "panel-checked.png", panel
+    os.environ[PYTHON_VARIABLE] = sys.executable
+    widget = standins.import_panel().MedSegDLWidget(standins.module_panel())
+    widget.setup()
+    widget.enter()
+    panel = widget.panel
+    shown(panel, lambda: "T2" in panel.ui.findingsLabel.text)
+    yield "panel-checked.png", widget
     panel.segment()
-    client.progress(0.62, "Segmenting")
-    panel.poll()
-    yield "panel-running.png", panel
-    client.answer(result)
-    panel.poll()
-    yield "panel.png", panel
-    panel.cleanup()
+    shown(panel, lambda: panel.ui.progressBar.value >= PICTURED_PERCENT)
+    yield "panel-running.png", widget
+    shown(panel, lambda: not panel.session.running and panel.parameters.result is not None)
+    told(panel)
+    yield "panel.png", widget
+    widget.cleanup()
+
+
+def told(panel: Any) -> None:
+    """Print what ran: the figures in the picture are these."""
+    table, weights = panel.parameters.resultTable.GetTable(), find_weights(TASKS["brain"])
+    columns = range(table.GetNumberOfColumns())
+    voxels = " x ".join(map(str, SHAPE[::-1]))
+    print(f"Phantom of seed 0, {voxels} voxels of {SPACING_MM:g} mm; {weights.name}, SHA-256 {file_sha256(weights)}.")
+    print(panel.parameters.summary)
+    for row in range(table.GetNumberOfRows()):
+        print(*(table.GetValue(row, column).ToString() for column in columns))
 
 
 def save(panel: Any, path: Path) -> None:
