@@ -8,13 +8,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import numpy as np
 import torch
 
 from MedSegDLLib.geometry.align import align
+from MedSegDLLib.network.fused_inference import best_kernels, merged
 from MedSegDLLib.network.sliding_window import predict, strategies
-from MedSegDLLib.network.weights import find_weights
+from MedSegDLLib.network.weights import Weights, find_weights
 from MedSegDLLib.pipeline import load_once
 from MedSegDLLib.postprocess.restore import Known, restore
 from MedSegDLLib.preprocess.foreground import head_mask
@@ -27,6 +29,7 @@ from .meter import peak_mb, reset_peak, timed
 BUNDLE_ROI = (240, 240, 160)  # MONAI's BraTS bundle: the whole volume in one window
 NNUNET_LIMIT_S = 100.0  # of the forward passes; a predictor that takes longer is projected from those done
 NNUNET_QUICK_S = 1.0
+GRIDS = {"2 mm": (80, 96, 80), "1 mm": (128, 160, 128)}  # of a head's box, divisible by what all three ask for
 MIRRORED = 8  # passes a tile: every combination of three axes
 Forward = Callable[[torch.Tensor], torch.Tensor]
 
@@ -58,8 +61,43 @@ def monai_segresnet(quick: bool) -> dict:
         "peer_parameters": _parameters(network),
         "ours_parameters": count,
         "peer_peak_mb": peak_mb(),
+        "peer_grid": "1 mm, 1 pass",
+        "ours_grid": _grid_of(weights),
         "note": "both from arrays to masks, without N4",
     }
+
+
+def equal_grid(quick: bool) -> dict:
+    """Forward passes alone: the networks on one and the same tensor, at our grid and at theirs, one pass and no mirroring."""
+    weights = load_once(find_weights(BRAIN, None), BRAIN)
+    ours = merged(weights.network)
+    count = _parameters(ours)
+    segresnet, filters = _segresnet_like(count)
+    rivals = {
+        f"ours, {count / 1e6:.1f} M": ours,
+        f"MONAI SegResNet, {filters} filters, {_parameters(segresnet) / 1e6:.1f} M": segresnet,
+    }
+    plain = _default_predictor(NNUNET_LIMIT_S).network
+    rivals[f"nnU-Net's PlainConvUNet, {_parameters(plain) / 1e6:.1f} M"] = plain.eval()
+    rows = []
+    for grid, shape in GRIDS.items():
+        if quick and grid != next(iter(GRIDS)):
+            continue
+        x = torch.randn(1, 4, *shape, generator=torch.Generator().manual_seed(0))
+        seconds = {name: _pass_seconds(network, x, own=network is ours) for name, network in rivals.items()}
+        rows += [{"grid": grid, "shape": shape, "network": name, "seconds": found} for name, found in seconds.items()]
+    return {"rows": rows}
+
+
+def _pass_seconds(network: torch.nn.Module, x: torch.Tensor, own: bool) -> float:
+    """The second of two passes; ours with the kernels that it runs with at work."""
+    with torch.inference_mode(), best_kernels(x.device) if own else nullcontext():
+        network(x)
+        return timed(lambda: network(x))[0]
+
+
+def _grid_of(weights: Weights) -> str:
+    return f"{' x '.join(f'{mm:g}' for mm in weights.plan.spacing_mm)} mm, 1 pass"
 
 
 def _ours(images: dict) -> dict[str, np.ndarray]:
@@ -142,6 +180,8 @@ def nnunet(quick: bool) -> dict:
         "peer_s": seconds,
         "peer_parameters": _parameters(predictor.network),
         "peer_peak_mb": peak_mb(),
+        "peer_grid": f"1 mm, {passes} passes ({predictor.tiles} tiles, mirrored {MIRRORED} ways)",
+        "ours_grid": _grid_of(load_once(find_weights(BRAIN, None), BRAIN)),
         "note": "from arrays to a label map" if whole else f"projected from {done} of {passes} passes, export left out",
     }
 

@@ -34,6 +34,7 @@ PIECES = {
     "n4-ants": Piece("n4", "against_ants", 120),
     "monai": Piece("peers", "monai_segresnet", 240),
     "nnunet": Piece("peers", "nnunet", 600),
+    "equal-grid": Piece("peers", "equal_grid", 600),
     "n4-threads": Piece("n4_threads", "measure", 120),
     "compiled": Piece("compiled", "measure", 240, in_quick=False),
     "disk": Piece("disk", "measure", 120),

@@ -13,7 +13,7 @@ from bench.bias_truth import known_field
 from bench.inputs import head_of, made_up_ct
 from bench.meter import PhaseMeter, metered_pipeline
 from bench.pieces import PIECES, Piece
-from bench.tables import TABLES, bias, failures, memory, networks, phases
+from bench.tables import TABLES, bias, equal_grid, failures, memory, networks, phases
 
 
 def row(peer_s: float, ours_s: float) -> dict:
@@ -37,7 +37,14 @@ def test_no_answers_make_no_tables():
 def test_ratios_are_peer_over_ours():
     assert "**40x**" in bias({"n4-simpleitk": {"rows": [row(8.0, 0.2)]}})
     peer = {"peer": "nnU-Net", "peer_parameters": 30_000_000, "peer_s": 120.0, "peer_peak_mb": None, "note": "whole"}
+    peer |= {"peer_grid": "1 mm, 8 passes", "ours_grid": "2 mm, 1 pass"}
     assert "**20.0x**" in networks({"nnunet": peer, "phases-brain": {"arrays_to_masks_s": 6.0}})
+
+
+def test_networks_are_compared_at_equal_grid():
+    rows = [{"grid": "2 mm", "shape": (8, 8, 8), "network": name, "seconds": s} for name, s in (("ours, 1 M", 2.0), ("theirs, 1 M", 3.0))]
+    text = equal_grid({"equal-grid": {"rows": rows}})
+    assert "| theirs, 1 M | 3.00 | 1.50 |" in text and "| ours, 1 M | 2.00 | 1.00 |" in text
 
 
 def test_phases_add_up():
