@@ -28,7 +28,6 @@ class FindingCode(str, Enum):
     EXCHANGED = "exchanged"
     MIRRORED = "mirrored"
     COPIED_SLICE = "copied_slice"
-    SHEARED = "sheared"
     BACKGROUND = "background"
     NOT_A_VOLUME = "not_a_volume"
     NOT_A_PICTURE = "not_a_picture"

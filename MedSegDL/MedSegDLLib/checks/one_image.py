@@ -11,10 +11,12 @@ from functools import cached_property
 
 import numpy as np
 
+from ..geometry.background import value_of_nothing
 from ..geometry.image import Image
 from ..tasks import Input, Modality, Task
 from .findings import Finding, FindingCode, Severity
 from .intensities import (
+    copied_slices,
     in_hounsfield_units,
     looks_like_ct,
     looks_like_labels,
@@ -192,6 +194,29 @@ def _raw_intensities(subject: Subject) -> Finding | None:
     return subject.warning(FindingCode.ZSCORED, says, "Give the image as it was before normalisation if there is one.")
 
 
+def _background(subject: Subject) -> Finding | None:
+    """An offset of all intensities; of z-scored images `_raw_intensities` speaks."""
+    nothing = value_of_nothing(subject.image.array)
+    if nothing == 0 or looks_normalised(subject.image.array):
+        return None
+    says = f"has a background of {nothing:g} rather than 0: it is subtracted."
+    return subject.note(FindingCode.BACKGROUND, says, "Nothing need be done if a constant was added to the image.")
+
+
+def _copies(subject: Subject) -> Finding | None:
+    counts = copied_slices(subject.image.array)
+    most = max(counts)
+    if not most:
+        return None
+    of = subject.image.array.shape[counts.index(most)]
+    which = (
+        "a slice that is an exact copy of the one before" if most == 1 else f"{most} slices of {of} that are exact copies of the one before"
+    )
+    says = f"holds {which}."
+    remedy = "Take the image as it was acquired: a slice was copied, or it was resampled without interpolation."
+    return subject.warning(FindingCode.COPIED_SLICE, says, remedy)
+
+
 def _without_skull(subject: Subject) -> Finding | None:
     if not subject.task.skull_stripped or not shows_skull(subject.image.array, subject.image.grid.spacing_mm):
         return None
@@ -248,10 +273,13 @@ def _sides(lengths_mm: np.ndarray) -> str:
 _OTHER_IMAGE = "Choose the right image for this input."
 _KIND_NAMES = {Modality.MR: "an MR image", Modality.CT: "a CT", Modality.PICTURE: "a picture"}
 _ANY = (_not_empty, _expected_kind)
-_GEOMETRY = (_spacing, _extent, _slices, _near_isotropic, _size)
+_GEOMETRY = (_spacing, _extent, _slices, _near_isotropic, _size, _copies)
 
 CHECKS: dict[Modality, tuple[Check, ...]] = {
-    Modality.MR: (*_ANY, _grey, _volume, _finite, _varied, _not_a_ct, _image_not_labels, _raw_intensities, *_GEOMETRY, _without_skull),
+    Modality.MR: (
+        *(*_ANY, _grey, _volume, _finite, _varied, _not_a_ct, _image_not_labels, _raw_intensities, _background),
+        *(*_GEOMETRY, _without_skull),
+    ),
     Modality.CT: (*_ANY, _grey, _volume, _finite, _varied, _hounsfield, _image_not_labels, *_GEOMETRY),
     Modality.PICTURE: (*_ANY, _picture, _picture_colours, _finite, _varied, _size),
 }

@@ -127,7 +127,10 @@ def decide(task: Task, present: set[int], paths: Iterable[Path]) -> Decision:
         return Decision(usual[0], f"{name}: {note}")
     keys = "; ".join(f"{convention.key} ({convention.title})" for convention in told or fitting)
     listed = ", ".join(map(str, sorted(present)))
-    raise InputRefused(f"{name} holds the labels {listed}, which have several meanings.", f"Say which with --labels: {keys}.")
+    raise InputRefused(
+        f"{name} holds the labels {listed}, which have several meanings.",
+        f"Say which with `evaluate --labels`, or by names in a dataset.json: {keys}.",
+    )
 
 
 def described(path: Path, task: Task) -> LabelConvention | None:

@@ -12,7 +12,7 @@ import pytest
 import SimpleITK as sitk
 
 from MedSegDLLib.checks.inputs import Finding, FindingCode, Severity, check, overlap
-from MedSegDLLib.checks.intensities import in_hounsfield_units, looks_like_ct, sampled, shows_skull
+from MedSegDLLib.checks.intensities import copied_slices, in_hounsfield_units, looks_like_ct, sampled, shows_skull
 from MedSegDLLib.geometry.image import LPS_FROM_RAS, Grid, Image, ReadingNote
 from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI, TASKS, Task
 
@@ -390,6 +390,39 @@ def test_the_sentence_says_what_was_probably_done() -> None:
         found = check({"ct": image.with_array(values.reshape(image.array.shape).astype(np.float32))}, LIVER)
         sentence = next(finding.message for finding in found if finding.code is FindingCode.NOT_HOUNSFIELD)
         assert part in sentence
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("copies", [1, 3])
+def test_a_slice_that_is_there_twice(axis: int, copies: int) -> None:
+    image = brain("t2")
+    order = [n for n in range(image.array.shape[axis]) for _ in range(2 if 20 <= n < 20 + copies else 1)]
+    finding = only(
+        check({**brains("t1", "t1ce", "flair"), "t2": image.with_array(image.array.take(order, axis=axis))}, BRAIN), Code.COPIED_SLICE
+    )
+    assert finding.input == "t2"
+    assert ("a slice that is an exact copy" if copies == 1 else "3 slices of") in finding.message
+
+
+def test_upsampled_without_interpolation() -> None:
+    image = ct()
+    finding = only(check({"ct": image.with_array(image.array.repeat(2, axis=0))}, LIVER), Code.COPIED_SLICE)
+    assert "20 slices of 40" in finding.message
+
+
+def test_empty_slices_are_no_copies() -> None:
+    image = brain()
+    array = np.pad(image.array, 5)
+    assert copied_slices(array) == (0, 0, 0)
+    array[2, 3, 4] = 7  # one odd voxel in two slices of background that differ there only
+    assert copied_slices(array) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(("offset", "says"), [(100, "a background of 100"), (0, None)])
+def test_a_constant_added(offset: int, says: str | None) -> None:
+    image = brain("t2")
+    findings = check({**brains("t1", "t1ce", "flair"), "t2": image.with_array(image.array + np.int16(offset))}, BRAIN)
+    assert [finding.message.split(") has ")[1].split(" rather")[0] for finding in findings] == ([says] if says else [])
 
 
 def test_sampling_meets_every_column() -> None:
