@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,3 +103,32 @@ def test_no_wing_imports_itself_in_a_circle() -> None:
 
     for path in graph:
         visit(path, ())
+
+
+WITHOUT = """
+import importlib, sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("nibabel", "nrrd", "tifffile", "PIL", "imagecodecs", "slicerio"):
+            raise ModuleNotFoundError(name, name=name)
+sys.meta_path.insert(0, Missing())
+for name in sys.argv[1:]:
+    importlib.import_module("MedSegDLLib." + name)
+"""
+
+
+def test_slicers_own_python_needs_none_of_the_libraries_that_read_files() -> None:
+    """The panel's arrays never pass through files: its worker, the checks and the sample data run with what Slicer bundles and torch."""
+    rooms = [
+        "pipeline",
+        "worker.services",
+        "worker.server",
+        "worker.client",
+        "phantom.sample_data",
+        "phantom.demo",
+        "io.write",
+        "checks.inputs",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(CORE.parent)}
+    done = subprocess.run([sys.executable, "-c", WITHOUT, *rooms], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr

@@ -92,7 +92,8 @@ def test_nuclei_are_counted_and_sized(bare):
     (row,) = table_rows(table)
     assert row["Voxels"] == "11"
     assert row[OBJECT_COLUMNS[0]] == "3"
-    assert float(row[OBJECT_COLUMNS[1]]) == pytest.approx(11 / 3 * 0.25, rel=1e-5)
+    assert float(row[OBJECT_COLUMNS[1]]) == pytest.approx(11 / 3, rel=1e-5)
+    assert list(row) == [*COLUMNS[:2], *OBJECT_COLUMNS]  # a picture has no volume
 
 
 def test_no_nuclei(bare):
@@ -100,7 +101,7 @@ def test_no_nuclei(bare):
     result = nuclei_result(picture)
     result.instances[:] = 0
     (row,) = table_rows(volumes_table(add_segmentation(result, picture), NUCLEI, instances_node=add_instances(result, picture)))
-    assert (row["Count"], row["Mean area mm2"]) == ("0", "0")
+    assert (row["Count"], row["Mean area px"]) == ("0", "0")
 
 
 def test_table_survives_the_scene_file(bare, volume, tmp_path):

@@ -14,11 +14,11 @@ import vtk
 from ..result import MM3_PER_ML
 from ..tasks import Task
 from .segmentation import count_voxels, segment_ids, task_segments
-from .volumes import local_affine, vtk_to_numpy
+from .volumes import vtk_to_numpy
 
 COLUMNS = ("Segment", "Voxels", "Volume mm3", "Volume mL")
 INSTANCES_ROLE = "MedSegDL.Instances"  # the segmentation's reference to the label volume of numbered objects
-OBJECT_COLUMNS = ("Count", "Mean area mm2")
+OBJECT_COLUMNS = ("Count", "Mean area px")  # pixels: the size that a viewer gives a picture is seldom its true one
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ def volumes_table(segmentation_node: Any, task: Task, table_node: Any = None, in
         segmentation_node: where the segments are.
         task: whose regions come first.
         table_node: table to fill anew; a new node '<segmentation> volumes' where None.
-        instances_node: label volume of numbered objects; adds their count and mean area in mm2.
+        instances_node: label volume of numbered objects; adds their count and mean area in pixels.
 
     Returns:
-        vtkMRMLTableNode with the columns `COLUMNS` (and `OBJECT_COLUMNS`).
+        vtkMRMLTableNode with the columns `COLUMNS` (and `OBJECT_COLUMNS`); a picture has no volumes.
     """
     table = table_node or slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", f"{segmentation_node.GetName()} volumes")
     table.RemoveAllColumns()
@@ -66,12 +66,13 @@ def volumes_table(segmentation_node: Any, task: Task, table_node: Any = None, in
     rows = [measure(segmentation_node, key) for key in keys]
     _add_column(table, COLUMNS[0], vtk.vtkStringArray, [row.key for row in rows])
     _add_column(table, COLUMNS[1], vtk.vtkLongLongArray, [row.voxel_count for row in rows])
-    _add_column(table, COLUMNS[2], vtk.vtkDoubleArray, [row.volume_mm3 for row in rows])
-    _add_column(table, COLUMNS[3], vtk.vtkDoubleArray, [row.volume_ml for row in rows])
+    if not task.pictures:
+        _add_column(table, COLUMNS[2], vtk.vtkDoubleArray, [row.volume_mm3 for row in rows])
+        _add_column(table, COLUMNS[3], vtk.vtkDoubleArray, [row.volume_ml for row in rows])
     if instances_node is not None:
-        count, area_mm2 = count_objects(instances_node)
+        count, area = count_objects(instances_node)
         _add_column(table, OBJECT_COLUMNS[0], vtk.vtkLongLongArray, [count] * len(rows))
-        _add_column(table, OBJECT_COLUMNS[1], vtk.vtkDoubleArray, [area_mm2] * len(rows))
+        _add_column(table, OBJECT_COLUMNS[1], vtk.vtkDoubleArray, [area] * len(rows))
     table.SetUseColumnTitleAsColumnHeader(True)
     return table
 
@@ -82,12 +83,10 @@ def measure_again(segmentation_node: Any, task: Task, table_node: Any) -> None:
 
 
 def count_objects(instances_node: Any) -> tuple[int, float]:
-    """Number of objects in a label volume of one slice, and their mean area in mm2 (0 where there are none)."""
+    """Number of objects in a label volume of one slice, and their mean area in pixels (0 where there are none)."""
     labels = vtk_to_numpy(instances_node.GetImageData().GetPointData().GetScalars())
     count = np.unique(labels[labels > 0]).size
-    spacing_mm = np.linalg.norm(local_affine(instances_node)[:3, :3], axis=0)
-    area_mm2 = np.count_nonzero(labels) * spacing_mm[0] * spacing_mm[1]
-    return int(count), float(area_mm2 / count) if count else 0.0
+    return int(count), float(np.count_nonzero(labels) / count) if count else 0.0
 
 
 def table_rows(table_node: Any) -> list[dict[str, str]]:

@@ -14,7 +14,7 @@ from slicer.i18n import tr as _
 from ..tasks import TASKS, Input, Task
 from .parameters import input_parameter
 from .session import GREY_VOLUMES, volume_classes
-from .table import COLUMNS
+from .table import COLUMNS, OBJECT_COLUMNS
 from .wording import milliliters
 
 PARAMETER_PROPERTY = "SlicerParameterName"  # dynamic property by which parameterNodeWrapper knows its widgets
@@ -22,6 +22,7 @@ PARAMETER_PROPERTY = "SlicerParameterName"  # dynamic property by which paramete
 NO_IMAGES = ["vtkMRMLLabelMapVolumeNode", "vtkMRMLDiffusionImageVolumeNode", "vtkMRMLDiffusionWeightedVolumeNode"]
 PYTHON_SETTING = "MedSegDL/Python"
 SEGMENT, VOXELS, _MM3, MILLILITERS = COLUMNS
+COUNT = OBJECT_COLUMNS[0]
 COLOR_LEVELS = 255
 
 
@@ -94,7 +95,7 @@ def set_python_setting(path: str) -> None:
 
 
 def fill_table(view: Any, segmentation: Any, rows: Sequence[dict[str, str]]) -> list[Any]:
-    """Show a row a segment: what it is with its colour, millilitres, voxels.
+    """Show a row a segment: what it is with its colour, millilitres, voxels; in a picture the number of objects and pixels.
 
     Args:
         view: a QTableWidget.
@@ -106,7 +107,8 @@ def fill_table(view: Any, segmentation: Any, rows: Sequence[dict[str, str]]) -> 
         that Python forgets is deleted and leaves its cell empty.
     """
     view.rowCount, view.columnCount = len(rows), 3
-    view.setHorizontalHeaderLabels([_("Segment"), _("Volume (mL)"), _("Voxels")])
+    flat = any(MILLILITERS not in entry for entry in rows)
+    view.setHorizontalHeaderLabels([_("Segment"), *((_("Count"), _("Pixels")) if flat else (_("Volume (mL)"), _("Voxels")))])
     items = [_row(segmentation, entry) for entry in rows]
     for row, cells in enumerate(items):
         for column, item in enumerate(cells):
@@ -120,7 +122,8 @@ def fill_table(view: Any, segmentation: Any, rows: Sequence[dict[str, str]]) -> 
 def _row(segmentation: Any, entry: dict[str, str]) -> tuple[Any, Any, Any]:
     """The items of one segment."""
     name = _name(segmentation.GetSegmentation().GetSegment(entry[SEGMENT]), entry[SEGMENT])
-    return name, _number(milliliters(float(entry[MILLILITERS]))), _number(f"{int(float(entry[VOXELS])):,}")
+    size = milliliters(float(entry[MILLILITERS])) if MILLILITERS in entry else entry.get(COUNT, "")
+    return name, _number(size), _number(f"{int(float(entry[VOXELS])):,}")
 
 
 def _name(segment: Any, key: str) -> Any:

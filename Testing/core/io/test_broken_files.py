@@ -5,6 +5,9 @@ from __future__ import annotations
 import gzip
 import os
 import struct
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -176,6 +179,47 @@ def test_reading_hides_no_message_afterwards(tmp_path: Path, capfd: pytest.Captu
     refusal(tmp_path / "v.nii")
     os.write(2, b"still here")
     assert capfd.readouterr().err == "still here"
+
+
+DAMAGED = textwrap.dedent("""
+    import gzip, random, sys
+    from pathlib import Path
+    from MedSegDLLib.errors import InputRefused
+    from MedSegDLLib.io.read import read_image
+    draw = random.Random(0)
+    for source in sorted(Path(sys.argv[1]).iterdir()):
+        packed = source.name.endswith(".gz")
+        whole = gzip.decompress(source.read_bytes()) if packed else source.read_bytes()
+        for attempt in range(int(sys.argv[2])):
+            content = bytearray(whole)
+            for _ in range(draw.choice((1, 2, 5, 20))):
+                place = draw.randrange(min(len(content), draw.choice((64, 400, 600, len(content)))))
+                content[place] = draw.choice((0, 1, 127, 128, 255, 48, 45, 32, draw.randrange(256)))
+            if draw.random() < 0.2:
+                del content[draw.randrange(2, len(content)):]
+            path = Path(sys.argv[3]) / ("damaged" + source.name[source.name.index("."):])
+            path.write_bytes(gzip.compress(content) if packed else content)
+            try:
+                read_image(path)
+            except InputRefused as refusal:
+                assert refusal.remedy and path.name in refusal.message, refusal
+            except BaseException as other:
+                raise AssertionError(f"{source.name} {attempt}: {type(other).__name__} {other}") from other
+    print("all told")
+""")
+
+
+def test_damaged_volumes_are_read_or_refused_and_never_end_the_process(tmp_path: Path) -> None:
+    """In a child, since a fault inside a library would end it: 60 damaged copies of each file."""
+    for folder in ("whole", "work"):
+        (tmp_path / folder).mkdir()
+    for name, packed in (("packed", True), ("raw", False)):
+        for suffix in VOLUMES:
+            sitk.WriteImage(sitk.GetImageFromArray(numbers("int16", (10, 12, 20))), str(tmp_path / "whole" / f"{name}{suffix}"), packed)
+    command = [sys.executable, "-c", DAMAGED, str(tmp_path / "whole"), "60", str(tmp_path / "work")]
+    library = Path(__file__).resolve().parents[3] / "MedSegDL"
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(library)}, timeout=600)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "all told", "")
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".mha"])

@@ -60,6 +60,17 @@ def test_float16_weights_come_back_as_the_nearest_half(tmp_path: Path, task: obj
     assert not loaded.network.training
 
 
+@pytest.mark.parametrize("precision", ["float16", "int8"])
+def test_the_order_in_memory_does_not_matter(tmp_path: Path, precision: str) -> None:
+    """safetensors' numpy side saves transposed arrays scrambled, without a word; its torch side raises."""
+    network = tiny_network(NUCLEI, 1)
+    manifest = {"task": "nuclei", "task_version": NUCLEI.version, "plan": NUCLEI.plan.to_json(), "outputs": list(NUCLEI.outputs)}
+    plain = save_weights(network, tmp_path / "plain.safetensors", manifest, precision=precision)
+    turned = network.to(memory_format=torch.channels_last)
+    assert not all(value.is_contiguous() for value in turned.state_dict().values())
+    assert save_weights(turned, tmp_path / "turned.safetensors", manifest, precision=precision)["sha256"] == plain["sha256"]
+
+
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 def test_int8_weights_are_within_half_a_step_of_every_output_channel(tmp_path: Path, task: object) -> None:
     network = tiny_network(task)
