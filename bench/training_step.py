@@ -14,12 +14,13 @@ from statistics import median
 import numpy as np
 import torch
 
+from medsegdl_training.cases.selection import Selection
 from medsegdl_training.train import loop
-from medsegdl_training.train.brain_sampler import make_source
+from medsegdl_training.train.brain_sampler import make_sampler
 from medsegdl_training.train.convolutions import quick_convolutions
 from medsegdl_training.train.losses import LOSSES
 from medsegdl_training.train.objectives import Progress, Supervised, generators_of, numbers_for, sampled
-from medsegdl_training.train.sampler import LabelledSource
+from medsegdl_training.train.sampler import LabelledSampler
 from medsegdl_training.train.settings import Settings
 from medsegdl_training.train.state import Run
 from medsegdl_training.transforms.augment import apply, recipe_for
@@ -38,7 +39,7 @@ def measure(quick: bool) -> dict:
     """Median seconds a part, torch's convolutions and ours."""
     torch.set_num_threads(1)
     settings = Settings(steps=1, batch=1, precision="float32", warm_up=1)
-    objective = Supervised(_source(), recipe_for(BRAIN), LOSSES[settings.loss])
+    objective = Supervised(_sampler(), recipe_for(BRAIN), LOSSES[settings.loss])
     contexts = {"torch": lambda device: nullcontext(), "ours": quick_convolutions}
     steps = {name: _Steps(_fresh(settings), objective, settings) for name in contexts}
     losses: dict[str, list[float]] = {name: [] for name in contexts}
@@ -69,10 +70,12 @@ class _Steps:
 
     def step(self) -> float:
         """What `loop.train` does in a step; the loss."""
-        forward = loop.Levels(self.run.network, self.settings.device)
+        forward, masks = loop.prepared(self.run, self.settings)
         with self._part("draw"):
-            generators = generators_of(loop.own_seeds(self.run.generator, self.settings.batch))
-            batch = sampled(self.objective.source, generators, self.settings.device)
+            seeds = loop.own_seeds(self.run.generator, self.settings.batch)
+            masks.follow(seeds)
+            generators = generators_of(seeds)
+            batch = sampled(self.objective.sampler, generators, self.settings.device)
         with self._part("augment"):
             batch = apply(batch, numbers_for(batch, self.objective.recipe, generators), self.objective.recipe.bounds)
         with self._part("forward"):
@@ -91,7 +94,7 @@ def _fresh(settings: Settings) -> Run:
     return Run.start(InceptionUNet(PROFILES["brain"]), settings)
 
 
-def _source() -> LabelledSource:
+def _sampler() -> LabelledSampler:
     """A phantom's head as a data set of one patient."""
     folder = OUT / "inputs" / "training" / "phantom"
     if not (folder / "phantom_seg.nii.gz").exists():
@@ -100,7 +103,7 @@ def _source() -> LabelledSource:
         for key, image in phantom.images.items():
             write_image(image, folder / f"phantom_{key}.nii.gz")
         write_image(phantom.images["t1"].with_array(_labels(phantom)), folder / "phantom_seg.nii.gz")
-    return make_source(folder.parent, (), BRAIN.plan, PATCH, 1)
+    return make_sampler(Selection(folder.parent), BRAIN.plan, PATCH, 1)
 
 
 def _labels(phantom: Phantom) -> np.ndarray:

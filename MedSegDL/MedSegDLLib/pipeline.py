@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ from .preprocess.normalise import Prepared, prepare
 from .progress import Progress, quiet, span
 from .record import Stopwatch, input_entry
 from .result import Result, segments_on
-from .tasks import Task
+from .tasks import Plan, Task
 
 
 @memory_explained()
@@ -58,35 +59,87 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
         weights = load_once(find_weights(task, options.weights), task)
         forecast = estimate_memory(images, task, weights, options, len(biased_inputs(images, task, options, findings)), device)
         findings += scarcity(forecast)
-    with watch.phase("align"):
-        progress(0.05, "Bringing the images to one grid")
-        aligned = align(images, task)
-        foreground = FOREGROUND[weights.plan.scale](_arrays(aligned), aligned.noisy)
-    with watch.phase("bias correction"):
-        aligned, fields = corrected(aligned, task, foreground, options, findings, device, span(progress, 0.1, 0.4))
-    with watch.phase("prepare"):
-        progress(0.4, "Preparing")
-        prepared = prepare(aligned.volumes, foreground, weights.plan, device)
+    ready = network_input(images, task, weights.plan, Way(options, findings, device, watch, progress))
     with watch.phase("network"):
-        shape = tuple(prepared.x.shape[1:])
+        shape = tuple(ready.prepared.x.shape[1:])
         tried = strategies(weights.network.arch, shape, device)
         accurate = options.mode == "accurate"
-        probabilities, strategy = predict(weights.network, prepared.x, weights.plan, tried, accurate, span(progress, 0.42, 0.9))
+        probabilities, strategy = predict(weights.network, ready.prepared.x, weights.plan, tried, accurate, span(progress, 0.42, 0.9))
     with watch.phase("restore"):
         progress(0.9, "Restoring the regions")
-        result = restored(probabilities, prepared, aligned, task, weights, foreground)
+        result = restored(probabilities, ready, task, weights)
         peaks = {region.key: float(one.max()) for region, one in zip(task.regions, probabilities)}
-        findings += implausible(Outcome(result, foreground, peaks, weights.plan, images.keys()))
+        findings += implausible(Outcome(result, ready.foreground, peaks, weights.plan, images.keys()))
     if options.uncertainty:
         with watch.phase("uncertainty"):
-            result.uncertainty = entropy(probabilities[: len(task.regions)], prepared.grid, aligned.grid)
+            result.uncertainty = entropy(probabilities[: len(task.regions)], ready.prepared.grid, ready.aligned.grid)
     if options.keep_bias_field:
-        result.bias_fields = fields
+        result.bias_fields = ready.log_fields
     with watch.phase("record"):
         result.record = record(result, images, options, findings, weights, strategy) | forecast.entry()
     result.record["seconds"] = watch.seconds
     progress(1.0, "Done")
     return result
+
+
+@dataclass(frozen=True)
+class Way:
+    """How the images of one run go to the network.
+
+    Attributes:
+        options: see `Options`.
+        findings: of the input check; those that tell z-scored inputs count.
+        device: where the arithmetic is done.
+        watch: gets the seconds of each phase.
+        progress: called with (fraction 0..1 of the whole run, message).
+    """
+
+    options: Options = Options()
+    findings: Sequence[Finding] = ()
+    device: torch.device = torch.device("cpu")
+    watch: Stopwatch = field(default_factory=Stopwatch)
+    progress: Progress = quiet
+
+
+@dataclass(frozen=True)
+class NetworkInput:
+    """What the network gets, and what lay on the way.
+
+    Attributes:
+        aligned: the inputs on the reference's grid, without their bias fields.
+        foreground: (K, J, I) bool on that grid.
+        log_fields: input key -> (K, J, I) log field, where `Options.keep_bias_field` asks for them.
+        prepared: the network's tensor and its grid.
+    """
+
+    aligned: Aligned
+    foreground: np.ndarray
+    log_fields: dict[str, np.ndarray]
+    prepared: Prepared
+
+
+def network_input(images: dict[str, Image], task: Task, plan: Plan, way: Way = Way()) -> NetworkInput:
+    """Images as read -> the tensor that the network sees: one grid, foreground, bias fields, normalisation, the network's grid.
+
+    Training makes its samples of this very tensor, so that a network sees at work what it saw in training.
+
+    Args:
+        images: input key of the task -> Image, checked.
+        task: what they are for.
+        plan: of the weights.
+        way: options and findings of the run.
+    """
+    watch, progress = way.watch, way.progress
+    with watch.phase("align"):
+        progress(0.05, "Bringing the images to one grid")
+        aligned = align(images, task)
+        foreground = FOREGROUND[plan.scale](_arrays(aligned), aligned.noisy)
+    with watch.phase("bias correction"):
+        aligned, fields = corrected(aligned, task, foreground, way, span(progress, 0.1, 0.4))
+    with watch.phase("prepare"):
+        progress(0.4, "Preparing")
+        prepared = prepare(aligned.volumes, foreground, plan, way.device)
+    return NetworkInput(aligned, foreground, fields, prepared)
 
 
 def checked(images: dict[str, Image], task: Task) -> list[Finding]:
@@ -113,7 +166,7 @@ def _arrays(aligned: Aligned) -> dict[str, np.ndarray]:
     return {key: image.array for key, image in aligned.volumes.items() if image is not None}
 
 
-def biased_inputs(images: dict[str, Image], task: Task, options: Options, findings: list[Finding]) -> list[str]:
+def biased_inputs(images: dict[str, Image], task: Task, options: Options, findings: Sequence[Finding]) -> list[str]:
     """Keys of the inputs whose bias field is to be corrected: none where the task or the user leaves it, none that is z-scored."""
     if not (task.bias_correction and options.bias_correction):
         return []
@@ -122,32 +175,25 @@ def biased_inputs(images: dict[str, Image], task: Task, options: Options, findin
 
 
 def corrected(
-    aligned: Aligned,
-    task: Task,
-    foreground: np.ndarray,
-    options: Options,
-    findings: list[Finding],
-    device: torch.device,
-    progress: Progress,
+    aligned: Aligned, task: Task, foreground: np.ndarray, way: Way, progress: Progress = quiet
 ) -> tuple[Aligned, dict[str, np.ndarray]]:
     """The inputs without their bias fields, and the log fields; those that are not `biased_inputs` pass untouched."""
-    keys = biased_inputs({key: image for key, image in aligned.volumes.items() if image is not None}, task, options, findings)
+    keys = biased_inputs({key: image for key, image in aligned.volumes.items() if image is not None}, task, way.options, way.findings)
     if not keys:
         return aligned, {}
     volumes = torch.stack([torch.from_numpy(aligned.volumes[key].array.astype(np.float32)) for key in keys])
     n4 = N4Options(spacing_mm=tuple(float(side) for side in aligned.grid.spacing_mm))
-    done = correct_bias(volumes.to(device), torch.from_numpy(foreground).to(device), n4, progress)
+    done = correct_bias(volumes.to(way.device), torch.from_numpy(foreground).to(way.device), n4, progress)
     changed = {key: aligned.volumes[key].with_array(done.corrected[i].cpu().numpy()) for i, key in enumerate(keys)}
-    fields = {key: done.log_field[i].cpu().numpy() for i, key in enumerate(keys)} if options.keep_bias_field else {}
+    fields = {key: done.log_field[i].cpu().numpy() for i, key in enumerate(keys)} if way.options.keep_bias_field else {}
     return replace(aligned, volumes={**aligned.volumes, **changed}), fields
 
 
-def restored(
-    probabilities: torch.Tensor, prepared: Prepared, aligned: Aligned, task: Task, weights: Weights, foreground: np.ndarray
-) -> Result:
+def restored(probabilities: torch.Tensor, ready: NetworkInput, task: Task, weights: Weights) -> Result:
     """Masks (and numbered instances) on the reference's grid."""
-    known = Known(foreground, aligned.volumes[aligned.reference])
-    masks = restore(probabilities, prepared.grid, aligned.grid, task, weights.plan, known)
+    aligned = ready.aligned
+    known = Known(ready.foreground, aligned.volumes[aligned.reference])
+    masks = restore(probabilities, ready.prepared.grid, aligned.grid, task, weights.plan, known)
     masks |= {key: np.zeros_like(masks[key]) for key in left_out(task, [key for key, image in aligned.volumes.items() if image])}
     instances = None
     if task.instances:

@@ -1,4 +1,4 @@
-"""Tiny made-up pictures of nuclei, and a source of discs, for the tests of training."""
+"""Tiny made-up pictures of nuclei, and a sampler of discs, for the tests of training."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def write_pictures(folder: Path, count: int = 3) -> Path:
 
 
 class Discs:
-    """A source that needs no files: discs in noise; see `Source`."""
+    """A sampler that needs no files: discs in noise; see `Sampler`."""
 
     cases = ("discs",)
     data_hash = "0" * 64

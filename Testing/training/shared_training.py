@@ -23,12 +23,12 @@ SETTINGS = Settings(steps=4, batch=5, precision="float32", warm_up=1, seed=2, op
 
 
 def go(folder: Path) -> Run:
-    """Four steps of a network without dropout, whose masks would differ between processes."""
+    """Four steps of a network with dropout, whose masks follow the samples."""
     torch.set_num_threads(1)
     folder.mkdir(parents=True, exist_ok=True)
     with parallel.joined("cpu"):
         torch.manual_seed(0)
-        arch = replace(PROFILES[NUCLEI.profile], widths=(2, 2, 3), added_maps=2, dropout=0.0)
+        arch = replace(PROFILES[NUCLEI.profile], widths=(4, 6, 8), added_maps=2, dropout=0.2)
         run = Run.start(InceptionUNet(arch), SETTINGS)
         supervised = Supervised(Discs(), recipe_for(NUCLEI), LOSSES["dice-bce"])
         train(run, MeanTeacher(supervised, WithoutLabels(Discs())), SETTINGS, folder)

@@ -1,4 +1,4 @@
-"""The brain's source of batches, on made-up patients written as BraTS stores them; one test looks at the real folder."""
+"""The brain's sampler of batches, on made-up patients written as BraTS stores them; one test looks at the real folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from medsegdl_training.train.brain_sampler import BrainSource, Mixture, cut, find_cases, make_source
+from medsegdl_training.cases.selection import Selection
+from medsegdl_training.train.brain_sampler import BrainSampler, Mixture, cut, find_cases, make_sampler
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import BRAIN
 
@@ -61,46 +62,46 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def source(folder: Path) -> BrainSource:
-    return make_source(folder, ("held-out",), BRAIN.plan, PATCH, seed=0)
+def sampler(folder: Path) -> BrainSampler:
+    return make_sampler(Selection(folder, ("held-out",)), BRAIN.plan, PATCH, seed=0)
 
 
-def test_held_out_cases_are_never_read(source: BrainSource) -> None:
-    assert source.cases == ("new", "old")
-    assert len(source.data_hash) == 64
+def test_held_out_cases_are_never_read(sampler: BrainSampler) -> None:
+    assert sampler.cases == ("new", "old")
+    assert len(sampler.data_hash) == 64
 
 
-def test_both_label_conventions_give_the_same_regions(source: BrainSource) -> None:
-    new, old = source.patients
+def test_both_label_conventions_give_the_same_regions(sampler: BrainSampler) -> None:
+    new, old = sampler.patients
     assert torch.equal(new.regions, old.regions)
     ratio = float(new.regions[0].sum()) * 8 / (4 / 3 * np.pi * (5 * SPACING_MM) ** 3)
     assert ratio == pytest.approx(1, abs=0.15)
     assert not bool((new.regions[1] & ~new.regions[0]).any()) and not bool((new.regions[2] & ~new.regions[1]).any())
 
 
-def test_images_are_z_scored_with_nothing_outside(source: BrainSource) -> None:
-    case = source.patients[0]
+def test_images_are_z_scored_with_nothing_outside(sampler: BrainSampler) -> None:
+    case = sampler.patients[0]
     brain = case.healthy > 0
     assert bool((case.image[:, ~brain] == 0).all())
     assert torch.allclose(case.image[:, brain].mean(dim=1), torch.zeros(4), atol=0.15)
-    assert case.palette.level[5, 1] > case.palette.level[2, 1] + 1  # the rim takes up contrast
+    assert case.intensities.level[5, 1] > case.intensities.level[2, 1] + 1  # the rim takes up contrast
 
 
-def test_the_data_are_told_as_they_are(source: BrainSource) -> None:
-    assert source.data == "2 labelled brains, and images synthesised from their label maps"
-    assert source.without_synthesis().data == "2 labelled brains"
+def test_the_data_are_told_as_they_are(sampler: BrainSampler) -> None:
+    assert sampler.data == "2 labelled brains, and images synthesised from their label maps"
+    assert sampler.without_synthesis().data == "2 labelled brains"
 
 
-def test_a_patient_without_a_share_is_never_drawn(source: BrainSource) -> None:
-    real = replace(source, mixture=Mixture(real=1.0, planted=0.0))
+def test_a_patient_without_a_share_is_never_drawn(sampler: BrainSampler) -> None:
+    real = replace(sampler, mixture=Mixture(real=1.0, planted=0.0))
     only, shared = replace(real, patients=[real.patients[0]]), real.emphasising({"old": 0.0})
     first, second = (each.draw(torch.Generator().manual_seed(0), 4) for each in (only, shared))
     assert torch.equal(first.x, second.x) and torch.equal(first.y, second.y)
 
 
 @pytest.mark.parametrize("mixture", [Mixture(real=1.0), Mixture(real=0.0, planted=1.0), Mixture(real=0.0, planted=0.0)])
-def test_batches_have_the_promised_shapes_and_laws(source: BrainSource, mixture: Mixture) -> None:
-    batch = replace(source, mixture=mixture).draw(torch.Generator().manual_seed(3), 3)
+def test_batches_have_the_promised_shapes_and_laws(sampler: BrainSampler, mixture: Mixture) -> None:
+    batch = replace(sampler, mixture=mixture).draw(torch.Generator().manual_seed(3), 3)
     assert batch.x.shape == (3, 4, *PATCH) and batch.y.shape == (3, 3, *PATCH) and batch.weight.shape == (3, 3)
     assert bool(torch.isfinite(batch.x).all()) and float(batch.x.abs().max()) < 30
     assert set(batch.y.unique().tolist()) <= {0.0, 1.0}
@@ -108,15 +109,15 @@ def test_batches_have_the_promised_shapes_and_laws(source: BrainSource, mixture:
     assert not bool((batch.y.bool() & (batch.x == 0).all(dim=1, keepdim=True)).any())  # no tumour outside the brain
 
 
-def test_without_synthesis_every_value_is_a_patients(source: BrainSource) -> None:
-    own = torch.cat([case.image.flatten() for case in source.patients] + [torch.zeros(1)]).unique()
-    made_up, plain = (kind.draw(torch.Generator().manual_seed(3), 8).x for kind in (source, source.without_synthesis()))
+def test_without_synthesis_every_value_is_a_patients(sampler: BrainSampler) -> None:
+    own = torch.cat([case.image.flatten() for case in sampler.patients] + [torch.zeros(1)]).unique()
+    made_up, plain = (kind.draw(torch.Generator().manual_seed(3), 8).x for kind in (sampler, sampler.without_synthesis()))
     assert bool(torch.isin(plain, own).all())
     assert not bool(torch.isin(made_up, own).all())
 
 
-def test_a_seed_replays_a_batch(source: BrainSource) -> None:
-    first, again, other = (source.draw(torch.Generator().manual_seed(seed), 2) for seed in (5, 5, 6))
+def test_a_seed_replays_a_batch(sampler: BrainSampler) -> None:
+    first, again, other = (sampler.draw(torch.Generator().manual_seed(seed), 2) for seed in (5, 5, 6))
     assert torch.equal(first.x, again.x) and torch.equal(first.y, again.y)
     assert not torch.equal(first.x, other.x)
 
@@ -129,7 +130,7 @@ def test_a_patch_may_be_larger_than_the_volume() -> None:
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputRefused):
-        make_source(tmp_path, (), BRAIN.plan, PATCH, seed=0)
+        make_sampler(Selection(tmp_path), BRAIN.plan, PATCH, seed=0)
 
 
 def test_real_patients_are_found_with_their_modalities(data: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,8 +14,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from medsegdl_training.cases.fingerprint import fingerprint
+from medsegdl_training.cases.selection import Selection
 from medsegdl_training.commands.main import main
 from medsegdl_training.train.export import load_run
+from medsegdl_training.train.nuclei_sampler import make_sampler
+from medsegdl_training.train.settings import Settings
+from medsegdl_training.train.unlabelled_sampler import make_unlabelled
 from MedSegDLLib.network import inception_unet
 from MedSegDLLib.network.weights import load_weights
 from MedSegDLLib.tasks import NUCLEI
@@ -162,3 +169,96 @@ def test_a_run_follows_its_plan_file_and_shows_its_curves(folder: Path, tmp_path
     assert settings["patch"] == planned["patch"] and settings["settings"]["batch"] == planned["batch"]
     assert settings["plan"] == planned["plan"] and settings["architecture"]["arguments"]["widths"] == [2, 2, 3]
     assert list((out / "tensorboard").glob("events*"))
+
+
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [
+        *((name, ("0", "-1", "2.5", "nan")) for name in ("--steps", "--batch", "--warm-up", "--save-steps", "--patience", "--threads")),
+        *((name, ("0", "-1", "nan", "inf", "few")) for name in ("--minutes", "--rate", "--validate-minutes")),
+        ("--labels", ("0", "1.5", "nan")),
+        ("--seed", ("-1",)),
+        ("--average", ("1", "nan", "-0.1")),
+        ("--patch", ("0",)),
+    ],
+)
+def test_numbers_that_make_no_run_are_refused(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, values: tuple[str, ...]
+) -> None:
+    line = ["run", "--task", "nuclei", "--data", str(folder), "--out", str(tmp_path / "run"), "--steps", "1"]
+    for value in values:
+        try:
+            code = main([*line, f"{option}={value}"])
+        except SystemExit as ended:
+            code = ended.code
+        assert code == 2
+        assert value in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"steps": 0},
+        {"steps": -3},
+        {"minutes": 0.0},
+        {"minutes": math.nan},
+        {"batch": 0},
+        {"warm_up": 0},
+        {"learning_rate": 0.0},
+        {"learning_rate": math.nan},
+        {"clip": -1.0},
+        {"average": 1.0},
+        {"weight_decay": math.nan},
+        {"patience": 0},
+        {"validate_minutes": -1.0},
+    ],
+)
+def test_settings_that_make_no_run_are_refused(wrong: dict) -> None:
+    with pytest.raises(ValueError, match="is"):
+        Settings(**{"steps": 1, **wrong})
+
+
+def test_a_run_goes_on_only_with_what_it_began_with(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run"
+    assert run(folder, out) == 0
+    go_on = ["run", "--task", "nuclei", "--out", str(out), "--resume", "--threads", "1", "--steps", "5", "--data"]
+    before = (out / "settings.json").read_text(encoding="utf-8")
+    for more, says in (
+        (["--rate", "0.5"], "another learning rate"),
+        (["--seed", "8"], "another seed"),
+        (["--patch", "64", "64"], "another patch"),
+        (["--widths", "2", "2", "4"], "another architecture"),
+        (["--holdout", "picture0"], "another holdout"),
+        (["--labels", "0.5"], "another labels"),
+        (["--loss", "paper"], "another loss"),
+    ):
+        assert says in refused(capsys, *go_on, str(folder), *more)
+    other = write_pictures(tmp_path / "other", 2)
+    assert "The data are not those that the run began with" in refused(capsys, *go_on, str(other))
+    assert (out / "settings.json").read_text(encoding="utf-8") == before
+    state = torch.load(out / "checkpoint.pt", weights_only=True)
+    torch.save({**state, "identity": "0" * 64}, out / "checkpoint.pt")
+    assert "was made with other data, another plan or other settings" in refused(capsys, *go_on, str(folder))
+    torch.save(state, out / "checkpoint.pt")
+    same = ["--seed", "7", "--profile", TINY, "--patch", "32", "32", "--batch", "2"]
+    assert main([*go_on, str(folder), *same]) == 0  # the same line again with --resume
+    assert load_run(out)[0].step == 5
+
+
+def test_run_refuses_what_inspect_calls_an_error(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(folder / "images" / "picture0.png", folder / "images" / "picture9.png")
+    shutil.copy(folder / "labels" / "picture0.png", folder / "labels" / "picture9.png")
+    assert main(["inspect", "--task", "nuclei", "--data", str(folder), "--json"]) == 3
+    problem = next(p for case in json.loads(capsys.readouterr().out)["cases"] for p in case["problems"] if p["severity"] == "error")
+    said = refused(capsys, "run", "--task", "nuclei", "--data", str(folder), "--out", str(tmp_path / "run"), "--steps", "1")
+    assert problem["message"] in said and "--leave-out picture9" in said
+    assert not (tmp_path / "run").exists()
+    assert run(folder, tmp_path / "run", "--leave-out", "picture9") == 0
+
+
+def test_one_definition_of_the_datas_hash(folder: Path) -> None:
+    paths = [folder / name / f"picture{number}.png" for number in range(3) for name in ("images", "labels")]
+    labelled = make_sampler(Selection(folder), NUCLEI.plan, (32, 32), 1)
+    assert labelled.data_hash == fingerprint(paths)
+    assert make_unlabelled(Selection(folder), NUCLEI.plan, (32, 32), 1).data_hash == fingerprint(paths[::2])

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from medsegdl_training.cases.case import Case
 from medsegdl_training.commands.main import main
 from medsegdl_training.evaluate import evaluate as room
-from medsegdl_training.evaluate.evaluate import Given, evaluate_cases, evaluate_subsets, subsets
+from medsegdl_training.evaluate.evaluate import InputChoice, evaluate_cases, evaluate_subsets, subsets
 from medsegdl_training.evaluate.resized import resized, resized_labels
 from medsegdl_training.evaluate.summary import format_summary, summarise
-from medsegdl_training.train.sampler import Case
 from MedSegDLLib.errors import UsageError
 from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.pipeline import Options
@@ -23,7 +23,7 @@ from MedSegDLLib.tasks import BRAIN, NUCLEI, Task
 from Testing.training.made_up import write_pictures
 from Testing.training.test_brain import write_patient
 
-QUIET = {"told": lambda line: None}
+QUIET = {"report": lambda line: None}
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_scores_hold_every_measure_and_their_spread(brains: list[Case], seen: li
 def test_pictures_are_measured_at_the_asked_size(tmp_path: Path, seen: list[dict[str, Image]]) -> None:
     folder = write_pictures(tmp_path / "data")
     cases = [Case(f"picture{i}", {"image": folder / "images" / f"picture{i}.png"}, folder / "labels" / f"picture{i}.png") for i in range(3)]
-    scores = evaluate_cases(cases, NUCLEI, Options("cpu"), "made-up", given=Given(size=32), **QUIET)
+    scores = evaluate_cases(cases, NUCLEI, Options("cpu"), "made-up", choice=InputChoice(size=32), **QUIET)
     assert [images["image"].array.shape for images in seen] == [(1, 32, 32), (1, 32, 32, 3), (1, 32, 32)]
     counts = scores["pooled"]["regions"]["nucleus"]
     assert sum(counts[name] for name in ("tp", "fp", "fn", "tn")) == 3 * 32 * 32

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from medsegdl_training.cases import find_cases
 from medsegdl_training.commands.main import main
+from MedSegDLLib.checks.coverage import missing_shares
+from MedSegDLLib.io.read import read_images
+from MedSegDLLib.tasks import BRAIN
 from Testing.training.made_up import write_pictures
 from Testing.training.test_brain import write, write_patient
 
@@ -100,3 +105,45 @@ def test_cases_that_are_not_there_are_refused(brains: Path, capsys: pytest.Captu
         assert main(["inspect", "--task", "brain", "--data", str(brains), *more]) == 2
     assert "The case nobody does not lie in" in capsys.readouterr().err
     assert main(["inspect", "--task", "liver", "--data", str(brains)]) == 2
+
+
+def test_cases_behind_symbolic_links_are_seen_once(
+    brains: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture
+) -> None:
+    joined = tmp_path_factory.mktemp("joined")
+    for name in ("first", "second"):
+        (joined / name).symlink_to(brains / name, target_is_directory=True)
+    (joined / "again").symlink_to(brains / "first", target_is_directory=True)  # one more way to the same folder
+    (joined / "up").symlink_to(joined, target_is_directory=True)  # a circle
+    (joined / "gone").symlink_to(joined / "nowhere")
+    code, found = inspected(joined, capsys)
+    assert code == 0 and len(found["cases"]) == 2
+
+
+def test_a_field_of_view_that_is_cut_off_is_a_warning(brains: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, rows in (("first", 12), ("second", 5)):  # the head lies between 2 and 28
+        path = brains / name / f"{name}_flair.nii.gz"
+        array = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+        array[:rows] = 0
+        write(array, path)
+    _, found = inspected(brains, capsys)
+    assert problems(found, "first")["cut_off"] == "first/first_flair.nii.gz"
+    assert "cut_off" not in problems(found, "second")
+    [said] = [p["message"] for case in found["cases"] for p in case["problems"] if p["code"] == "cut_off"]
+    assert "does not show" in said and "%" in said
+
+
+def test_a_smaller_field_of_view_on_a_grid_of_its_own_is_a_warning(brains: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = brains / "first" / "first_t2.nii.gz"
+    sitk.WriteImage(sitk.ReadImage(str(path))[:, :, 11:], str(path))
+    code, found = inspected(brains, capsys)
+    assert code == 0 and {"cut_off", "grids_differ"} <= set(problems(found, "first"))
+
+
+def test_the_cut_off_flair_of_brats_is_found() -> None:
+    folder = Path(os.environ.get("MEDSEGDL_MORE_DATA", "")) / "brain" / "labelled"
+    cases = {case.name: case for case in find_cases(folder, BRAIN)} if folder.is_dir() else {}
+    if "Brats18_2013_20_1" not in cases:
+        pytest.skip("Brats18_2013_20_1 is not there (set $MEDSEGDL_MORE_DATA)")
+    shares = missing_shares(read_images(cases["Brats18_2013_20_1"].inputs))
+    assert shares["flair"] == pytest.approx(0.34, abs=0.02) and max(shares["t1"], shares["t1ce"], shares["t2"]) < 0.01

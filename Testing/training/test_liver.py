@@ -1,4 +1,4 @@
-"""The liver's source of batches, on made-up patients written as 3D-IRCADb and LiTS store them; one test looks at the real folder."""
+"""The liver's sampler of batches, on made-up patients written as 3D-IRCADb and LiTS store them; one test looks at the real folder."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import torch
 
 from medsegdl_training.cases.cache import FOLDER_VARIABLE
 from medsegdl_training.cases.liver import block_of
+from medsegdl_training.cases.selection import Selection
 from medsegdl_training.synthesis.ct_images import Organ
 from medsegdl_training.synthesis.diaphragm import grow_diaphragm, plant_diaphragm
-from medsegdl_training.synthesis.fields import blur
 from medsegdl_training.synthesis.lobes import grow_lobe, plant_lobe
-from medsegdl_training.train.liver_sampler import LiverSource, Mixture, bend, find_cases, make_source
+from medsegdl_training.train.liver_sampler import LiverSampler, Mixture, bend, find_cases, make_sampler
+from medsegdl_training.transforms.smoothing import blur
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import LIVER
 
@@ -68,29 +69,29 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def source(folder: Path) -> LiverSource:
-    return make_source(folder, ("held-out",), PLAN, PLANE, seed=0)
+def sampler(folder: Path) -> LiverSampler:
+    return make_sampler(Selection(folder, ("held-out",)), PLAN, PLANE, seed=0)
 
 
-def test_held_out_cases_are_never_read(source: LiverSource) -> None:
-    assert source.cases == ("first", "volume-5", "second")
-    assert {case.name: case.hounsfield is None for case in source.patients} == {"first": False, "volume-5": False, "second": True}
+def test_held_out_cases_are_never_read(sampler: LiverSampler) -> None:
+    assert sampler.cases == ("first", "volume-5", "second")
+    assert {case.name: case.hounsfield is None for case in sampler.patients} == {"first": False, "volume-5": False, "second": True}
 
 
 def test_only_cases_with_a_ct_can_be_measured_on(folder: Path) -> None:
     assert [case.name for case in find_cases(folder)] == ["first", "held-out", "volume-5"]
 
 
-def test_planes_are_sorted_by_what_they_show(source: LiverSource) -> None:
-    for case in source.patients:
+def test_planes_are_sorted_by_what_they_show(sampler: LiverSampler) -> None:
+    for case in sampler.patients:
         tumour, liver, neither = case.planes
         assert len(tumour) == 3 and len(liver) == 4 and len(tumour) + len(liver) + len(neither) == case.organs.shape[0]
 
 
 @pytest.mark.parametrize("real", [0.0, 1.0])
 @pytest.mark.parametrize(("patch", "channels"), [(PLANE, 3), (BLOCK, 1)])
-def test_batches_have_the_promised_shapes_and_laws(source: LiverSource, real: float, patch: tuple[int, ...], channels: int) -> None:
-    batch = replace(source, patch=patch, mixture=Mixture(real=real)).draw(torch.Generator().manual_seed(1), 6)
+def test_batches_have_the_promised_shapes_and_laws(sampler: LiverSampler, real: float, patch: tuple[int, ...], channels: int) -> None:
+    batch = replace(sampler, patch=patch, mixture=Mixture(real=real)).draw(torch.Generator().manual_seed(1), 6)
     assert batch.x.shape == (6, channels, *patch) and batch.y.shape == (6, 2, *patch) and batch.weight.shape == (6, 2)
     assert float(batch.x.min()) >= -1 and float(batch.x.max()) <= 1
     assert set(batch.y.unique().tolist()) <= {0.0, 1.0}
@@ -98,56 +99,56 @@ def test_batches_have_the_promised_shapes_and_laws(source: LiverSource, real: fl
     assert bool(batch.y[:, 0].any())
 
 
-def test_a_seed_replays_a_batch(source: LiverSource) -> None:
-    first, again, other = (source.draw(torch.Generator().manual_seed(seed), 3) for seed in (5, 5, 6))
+def test_a_seed_replays_a_batch(sampler: LiverSampler) -> None:
+    first, again, other = (sampler.draw(torch.Generator().manual_seed(seed), 3) for seed in (5, 5, 6))
     assert torch.equal(first.x, again.x) and torch.equal(first.y, again.y)
     assert not torch.equal(first.x, other.x)
 
 
 @pytest.mark.parametrize("patch", [PLANE, BLOCK, (16, 96, 96)])
 def test_the_source_draws_the_same_from_cache_and_memory(
-    source: LiverSource, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patch: tuple[int, ...]
+    sampler: LiverSampler, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patch: tuple[int, ...]
 ) -> None:
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
     for _ in range(2):  # written, then found
-        kept = make_source(folder, ("held-out",), PLAN, PLANE, seed=0)
+        kept = make_sampler(Selection(folder, ("held-out",)), PLAN, PLANE, seed=0)
         assert [case.name for case in kept.patients if not hasattr(case, "hounsfield")] == ["first", "volume-5"]
-        drawn = [replace(s, patch=patch).draw(torch.Generator().manual_seed(2), 6) for s in (source, kept)]
+        drawn = [replace(s, patch=patch).draw(torch.Generator().manual_seed(2), 6) for s in (sampler, kept)]
         assert torch.equal(drawn[0].x, drawn[1].x) and torch.equal(drawn[0].y, drawn[1].y)
     assert {path.name for path in tmp_path.iterdir()} == {"first", "volume-5"}
 
 
-def test_every_kind_of_plane_is_drawn(source: LiverSource) -> None:
-    plain = replace(source, mixture=Mixture(real=1.0, tumours=0.0, bent=0.0))
+def test_every_kind_of_plane_is_drawn(sampler: LiverSampler) -> None:
+    plain = replace(sampler, mixture=Mixture(real=1.0, tumours=0.0, bent=0.0))
     batch = plain.draw(torch.Generator().manual_seed(0), 40)
     tumour, liver = batch.y[:, 1].flatten(1).any(dim=1), batch.y[:, 0].flatten(1).any(dim=1)
     assert bool(tumour.any()) and bool((liver & ~tumour).any()) and bool((~liver).any())
 
 
-def test_without_synthesis_only_true_tumours_of_patients_with_a_ct_are_drawn(source: LiverSource) -> None:
-    straight = replace(source, patch=BLOCK, mixture=replace(source.mixture, bent=0.0, tumours=1.0))
-    true = max(int(case.regions[1].sum()) for case in source.patients)
+def test_without_synthesis_only_true_tumours_of_patients_with_a_ct_are_drawn(sampler: LiverSampler) -> None:
+    straight = replace(sampler, patch=BLOCK, mixture=replace(sampler.mixture, bent=0.0, tumours=1.0))
+    true = max(int(case.regions[1].sum()) for case in sampler.patients)
     plain = straight.without_synthesis()
     assert plain.cases == ("first", "volume-5")
     assert plain.data == "2 labelled CTs" and straight.data.startswith("2 labelled CTs, and CTs painted from the label maps of ")
-    most = [int(source.draw(torch.Generator().manual_seed(4), 12).y[:, 1].flatten(1).sum(dim=1).max()) for source in (straight, plain)]
+    most = [int(sampler.draw(torch.Generator().manual_seed(4), 12).y[:, 1].flatten(1).sum(dim=1).max()) for sampler in (straight, plain)]
     assert most[1] <= true < most[0]
 
 
-def test_a_sample_in_shape_is_not_bent(source: LiverSource) -> None:
-    assert source.mixture.bent > 0 and source.in_shape().mixture == replace(source.mixture, bent=0.0)
+def test_a_sample_in_shape_is_not_bent(sampler: LiverSampler) -> None:
+    assert sampler.mixture.bent > 0 and sampler.in_shape().mixture == replace(sampler.mixture, bent=0.0)
 
 
-def test_a_case_without_a_share_is_never_drawn(source: LiverSource) -> None:
-    real = replace(source.without_synthesis().in_shape(), patch=PLANE)
+def test_a_case_without_a_share_is_never_drawn(sampler: LiverSampler) -> None:
+    real = replace(sampler.without_synthesis().in_shape(), patch=PLANE)
     only = replace(real, patients=[case for case in real.patients if case.name == "first"])
     shared = real.emphasising({"volume-5": 0.0})
     first, second = (each.draw(torch.Generator().manual_seed(0), 6) for each in (only, shared))
     assert torch.equal(first.x, second.x) and torch.equal(first.y, second.y)
 
 
-def test_a_healed_liver_has_liver_where_the_tumour_was(source: LiverSource) -> None:
-    real = replace(source.without_synthesis().in_shape(), patch=BLOCK)
+def test_a_healed_liver_has_liver_where_the_tumour_was(sampler: LiverSampler) -> None:
+    real = replace(sampler.without_synthesis().in_shape(), patch=BLOCK)
     healed = replace(real, mixture=replace(real.mixture, healed=1.0, planes=(1.0, 0.0, 0.0)))
     ill = replace(real, mixture=replace(real.mixture, planes=(1.0, 0.0, 0.0)))
     found = 0
@@ -238,10 +239,10 @@ def test_a_planted_diaphragm_is_darker_than_the_liver_and_leaves_it() -> None:
         torch.testing.assert_close(planted[:, :10], block[:, :10])
 
 
-def test_maps_alone_are_no_patients(source: LiverSource) -> None:
-    shapes = [case for case in source.patients if case.hounsfield is None]
+def test_maps_alone_are_no_patients(sampler: LiverSampler) -> None:
+    shapes = [case for case in sampler.patients if case.hounsfield is None]
     with pytest.raises(InputRefused, match="no labelled CT"):
-        replace(source, patients=shapes).without_synthesis()
+        replace(sampler, patients=shapes).without_synthesis()
 
 
 def test_blocks_repeat_the_outermost_plane_and_pad_the_rest() -> None:
@@ -267,7 +268,7 @@ def test_bending_moves_image_and_regions_together(planes: int) -> None:
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputRefused):
-        make_source(tmp_path, (), PLAN, PLANE, seed=0)
+        make_sampler(Selection(tmp_path), PLAN, PLANE, seed=0)
 
 
 def test_real_patients_are_found(data: Path) -> None:

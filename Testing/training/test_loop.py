@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from medsegdl_training.train.dropout import SampleDropout, SampleSeeds, seed_by_sample, uniform
 from medsegdl_training.train.loop import CHECKPOINT, LOG, Run, Settings, follow, train
 from medsegdl_training.train.losses import LOSSES
 from medsegdl_training.train.objectives import Supervised
@@ -168,7 +169,7 @@ def test_a_batch_that_is_not_finite_changes_nothing(tmp_path: Path) -> None:
 
     run = fresh()
     before = [value.clone() for value in run.network.state_dict().values()]
-    train(run, replace(OBJECTIVE, source=Broken(), recipe=replace(RECIPE, bounds=None)), replace(SETTINGS, steps=1), tmp_path)
+    train(run, replace(OBJECTIVE, sampler=Broken(), recipe=replace(RECIPE, bounds=None)), replace(SETTINGS, steps=1), tmp_path)
     assert all(torch.equal(a, b) for a, b in zip(before, run.network.state_dict().values()))
 
 
@@ -230,9 +231,44 @@ def test_a_compiled_forward_pass_gives_the_same_losses(tmp_path: Path, monkeypat
         (tmp_path / name).mkdir()
         settings = replace(SETTINGS, steps=2, compile=name == "compiled")
         torch.manual_seed(0)
-        network = tiny_network(NUCLEI, seed=3)
-        for module in network.modules():
-            if isinstance(module, torch.nn.Dropout2d):
-                module.p = 0.0  # a compiled one draws other masks
+        network = tiny_network(NUCLEI, seed=3)  # with dropout: its masks follow the samples' seeds, compiled or not
         train(Run.start(network, settings), OBJECTIVE, settings, tmp_path / name)
     assert losses(tmp_path / "compiled") == pytest.approx(losses(tmp_path / "plain"), rel=1e-4)
+
+
+def test_dropout_follows_the_samples_not_their_order_in_a_batch() -> None:
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 64, 1), torch.nn.Dropout2d(0.4), torch.nn.Conv2d(64, 2, 1)).train()
+    masks = seed_by_sample(network, "cpu")
+    x = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    masks.follow([11, 12, 13, 14])
+    whole = network(x)
+    masks.follow([13, 11])
+    torch.testing.assert_close(network(x[[2, 0]]), whole[[2, 0]])
+    masks.follow([11, 12])
+    twice = network(torch.cat([x[:2], x[:2]]))  # two views of the same samples: other masks
+    torch.testing.assert_close(twice[:2], whole[:2])
+    assert not torch.allclose(twice[2:], whole[:2])
+    masks.follow([21, 22, 23, 24])
+    assert not torch.allclose(network(x), whole)
+    assert torch.equal(network.eval()(x), network(x))
+
+
+def test_dropout_drops_as_often_as_it_says_and_independently() -> None:
+    drawn = uniform(torch.randint(2**62, (400,), generator=torch.Generator().manual_seed(1)), 3, (400, 96))
+    assert float(drawn.min()) >= 0 and float(drawn.max()) < 1
+    kept = (drawn >= 0.3).double()
+    assert float(kept.mean()) == pytest.approx(0.7, abs=0.01)
+    for axis in (0, 1):
+        assert float(kept.mean(axis).std()) == pytest.approx((0.21 / kept.shape[axis]) ** 0.5, rel=0.25)
+    assert float(torch.corrcoef(kept.T).fill_diagonal_(0).abs().max()) < 0.25
+    other = uniform(torch.randint(2**62, (400,), generator=torch.Generator().manual_seed(1)), 4, (400, 96))
+    assert abs(float(torch.corrcoef(torch.stack([drawn.flatten(), other.flatten()]))[0, 1])) < 0.02
+
+
+def test_dropout_keeps_the_mean() -> None:
+    layer = SampleDropout(0.25, 0, SampleSeeds("cpu")).train()
+    layer.seeds.follow(range(300))
+    out = layer(torch.ones(300, 40, 2, 2, 2))
+    assert float(out.mean()) == pytest.approx(1.0, abs=0.02)
+    assert set(out.unique().tolist()) == {0.0, pytest.approx(4 / 3)}
+    assert bool((out.flatten(2).std(2) == 0).all())  # whole channels

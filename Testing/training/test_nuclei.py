@@ -1,4 +1,4 @@
-"""The nuclei's source: shapes, targets, the normalisation of inference, no held-out picture."""
+"""The nuclei's sampler: shapes, targets, the normalisation of inference, no held-out picture."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from medsegdl_training.train.nuclei_sampler import boundary_of, find_cases, make_source
+from medsegdl_training.cases.pictures import STEPS
+from medsegdl_training.cases.selection import Selection
+from medsegdl_training.train.nuclei_sampler import boundary_of, find_cases, make_sampler
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.io.read import read_image
@@ -24,8 +26,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_shapes_and_kinds(folder: Path) -> None:
-    source = make_source(folder, (), NUCLEI.plan, (32, 32), 1)
-    batch = source.draw(torch.Generator().manual_seed(0), 5)
+    sampler = make_sampler(Selection(folder), NUCLEI.plan, (32, 32), 1)
+    batch = sampler.draw(torch.Generator().manual_seed(0), 5)
     assert batch.x.shape == (5, 3, 32, 32)
     assert batch.y.shape == (5, 2, 32, 32)
     assert batch.weight.shape == (5, 2)
@@ -36,65 +38,65 @@ def test_shapes_and_kinds(folder: Path) -> None:
 
 
 def test_the_seed_replays(folder: Path) -> None:
-    source = make_source(folder, (), NUCLEI.plan, (32, 32), 1)
-    first, second, other = (source.draw(torch.Generator().manual_seed(seed), 4).x for seed in (1, 1, 2))
+    sampler = make_sampler(Selection(folder), NUCLEI.plan, (32, 32), 1)
+    first, second, other = (sampler.draw(torch.Generator().manual_seed(seed), 4).x for seed in (1, 1, 2))
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
 
 
 def test_patches_larger_than_the_picture_are_filled(folder: Path) -> None:
-    source = make_source(folder, (), NUCLEI.plan, (96, 96), 1)
-    batch = source.draw(torch.Generator().manual_seed(0), 2)
+    sampler = make_sampler(Selection(folder), NUCLEI.plan, (96, 96), 1)
+    batch = sampler.draw(torch.Generator().manual_seed(0), 2)
     assert batch.x.shape == (2, 3, 96, 96)
     assert batch.y[:, 0].any()
 
 
 def test_a_sample_in_shape_is_a_part_of_its_picture(folder: Path) -> None:
-    source = make_source(folder, (), NUCLEI.plan, (32, 32), 1)
-    whole = torch.stack([torch.from_numpy(channels.copy()) for channels in source._channels]).float() / 255
+    sampler = make_sampler(Selection(folder), NUCLEI.plan, (32, 32), 1)
+    whole = torch.stack([torch.from_numpy(channels.astype(np.float32)) for channels in sampler._channels]) / STEPS
     parts = whole.unfold(2, 32, 1).unfold(3, 32, 1)  # (pictures, colours, rows, columns, 32, 32)
 
     def is_a_part(x: torch.Tensor) -> bool:
         return bool(((parts - x[None, :, None, None]).abs().amax(dim=(1, 4, 5)) < 1e-5).any())
 
     generator = torch.Generator().manual_seed(0)
-    assert all(map(is_a_part, source.in_shape().draw(generator, 12).x))
-    usual = [is_a_part(x) for x in source.draw(generator, 24).x]
+    assert all(map(is_a_part, sampler.in_shape().draw(generator, 12).x))
+    usual = [is_a_part(x) for x in sampler.draw(generator, 24).x]
     assert any(usual) and not all(usual)
 
 
 def test_pictures_are_drawn_as_often_as_their_shares_say(folder: Path) -> None:
-    source = make_source(folder, (), NUCLEI.plan, (32, 32), 1).in_shape()
-    alone = source.emphasising({"picture0": 0.0, "picture1": 0.0})
-    whole = torch.from_numpy(source._channels[2].copy()).float() / 255
+    sampler = make_sampler(Selection(folder), NUCLEI.plan, (32, 32), 1).in_shape()
+    alone = sampler.emphasising({"picture0": 0.0, "picture1": 0.0})
+    whole = torch.from_numpy(sampler._channels[2].astype(np.float32)) / STEPS
     parts = whole.unfold(1, 32, 1).unfold(2, 32, 1)  # (colours, rows, columns, 32, 32)
     for x in alone.draw(torch.Generator().manual_seed(0), 8).x:
         assert float((parts - x[:, None, None]).abs().amax(dim=(0, 3, 4)).min()) < 1e-5
-    even = source.emphasising(dict.fromkeys(source.cases, 0.5))
-    first, second = (each.draw(torch.Generator().manual_seed(3), 6).x for each in (source, even))
+    even = sampler.emphasising(dict.fromkeys(sampler.cases, 0.5))
+    first, second = (each.draw(torch.Generator().manual_seed(3), 6).x for each in (sampler, even))
     assert torch.equal(first, second)
 
 
 def test_held_out_pictures_are_never_read(folder: Path) -> None:
-    whole, part = (make_source(folder, holdout, NUCLEI.plan, (32, 32), 1) for holdout in ((), ("picture1",)))
+    whole, part = (make_sampler(Selection(folder, holdout), NUCLEI.plan, (32, 32), 1) for holdout in ((), ("picture1",)))
     assert part.cases == ("picture0", "picture2")
     assert whole.data_hash != part.data_hash
     (folder / "images" / "picture1.png").write_bytes(b"damaged")
-    assert make_source(folder, ("picture1",), NUCLEI.plan, (32, 32), 1).data_hash == part.data_hash
+    assert make_sampler(Selection(folder, ("picture1",)), NUCLEI.plan, (32, 32), 1).data_hash == part.data_hash
 
 
 def test_the_hash_follows_contents_not_names(folder: Path, tmp_path: Path) -> None:
-    first = make_source(folder, (), NUCLEI.plan, (32, 32), 1).data_hash
+    first = make_sampler(Selection(folder), NUCLEI.plan, (32, 32), 1).data_hash
     moved = folder.rename(tmp_path / "elsewhere")
-    assert make_source(moved, (), NUCLEI.plan, (32, 32), 1).data_hash == first
+    assert make_sampler(Selection(moved), NUCLEI.plan, (32, 32), 1).data_hash == first
 
 
 def test_training_sees_what_inference_sees(folder: Path) -> None:
-    source = make_source(folder, (), NUCLEI.plan, (32, 32), 1)
-    for case, channels in zip(find_cases(folder), source._channels):
+    sampler = make_sampler(Selection(folder), NUCLEI.plan, (32, 32), 1)
+    for case, channels in zip(find_cases(folder), sampler._channels):
         image = read_image(case.inputs["image"])
         x = prepare({"image": image}, np.ones(image.array.shape[:3], bool), NUCLEI.plan).x[:, 0]
-        torch.testing.assert_close(torch.from_numpy(np.array(channels)).float() / 255, x, atol=0.5 / 255 + 1e-6, rtol=0)
+        torch.testing.assert_close(torch.from_numpy(channels.astype(np.float32)) / STEPS, x, atol=1e-5, rtol=0)
         assert isinstance(image, Image)
 
 
@@ -130,4 +132,4 @@ def test_refusals_say_what_is_wrong(folder: Path, tmp_path: Path) -> None:
         find_cases(folder)
     sitk.WriteImage(sitk.GetImageFromArray(np.zeros((5, 5), np.uint16)), str(folder / "labels" / "picture2.png"))
     with pytest.raises(InputRefused, match="differ in size"):
-        make_source(folder, (), NUCLEI.plan, (32, 32), 1)
+        make_sampler(Selection(folder), NUCLEI.plan, (32, 32), 1)

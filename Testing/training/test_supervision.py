@@ -151,8 +151,8 @@ def test_the_last_stretch_is_mirrored_only_and_in_shape(folder: Path, tmp_path: 
     assert run("run", folder, tmp_path / "out", "--augmentation", "mirror") == 0
     entry = settings_of(tmp_path / "out")
     assert entry["augmentation"] == "mirror"
-    objective, source = objective_of(Place.of(NUCLEI, folder, entry, 1), entry, Settings(steps=1))
-    assert objective.recipe == mirrored_only(recipe_for(NUCLEI)) and source.natural_share == 1.0
+    objective, sampler = objective_of(Place.of(NUCLEI, folder, entry, 1), entry, Settings(steps=1))
+    assert objective.recipe == mirrored_only(recipe_for(NUCLEI)) and sampler.natural_share == 1.0
 
 
 def scores(path: Path, dice: dict[str, float | None]) -> Path:
@@ -170,9 +170,9 @@ def test_what_is_done_badly_is_drawn_more_often(folder: Path, tmp_path: Path) ->
     assert shares["picture1"] / shares["picture0"] == pytest.approx(3)
     assert shares["picture2"] / shares["picture0"] == pytest.approx(3.5)  # what no network can do is held back
     assert shares["picture3"] / shares["picture0"] == pytest.approx(0.5)
-    _, source = objective_of(Place.of(NUCLEI, folder, entry, 1), entry, Settings(steps=1))
+    _, sampler = objective_of(Place.of(NUCLEI, folder, entry, 1), entry, Settings(steps=1))
     _, plain = objective_of(Place.of(NUCLEI, folder, entry, 1), {**entry, "emphasis": None}, Settings(steps=1))
-    assert [float(b / a) for a, b in zip(plain._shares, source._shares)] == pytest.approx(list(shares.values()))
+    assert [float(b / a) for a, b in zip(plain._shares, sampler._shares)] == pytest.approx(list(shares.values()))
 
 
 def test_scores_of_other_cases_are_refused(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -199,7 +199,7 @@ def test_a_folder_of_pictures_without_labels_will_do(folder: Path, tmp_path: Pat
 def test_a_run_starts_from_pre_training(folder: Path, tmp_path: Path, method: str) -> None:
     before, after = tmp_path / "before", tmp_path / "after"
     assert run("pretrain", folder, before, "--method", method) == 0
-    assert run("run", folder, after, "--init", str(before), "--rate", "0") == 0
+    assert run("run", folder, after, "--init", str(before), "--rate", "1e-12") == 0
     first, second = (load_run(out)[0].average.state_dict() for out in (before, after))
     for name, tensor in second.items():
         if not name.startswith("segmenter.heads"):
@@ -212,7 +212,7 @@ def test_fine_tuning_goes_on_from_weights(folder: Path, tmp_path: Path) -> None:
     weights, out, tuned = tiny_weights(tmp_path, NUCLEI), tmp_path / "tuned", tmp_path / "out" / "nuclei.safetensors"
     options = ["--weights", str(weights), "--patch", "32", "32", "--batch", "2", "--threads", "1"]
     line = ["finetune", "--task", "nuclei", "--data", str(folder), "--out", str(out), "--steps", "2", *options]
-    assert main([*line, "--rate", "0"]) == 0
+    assert main([*line, "--rate", "1e-12"]) == 0
     assert main(["export", "--task", "nuclei", "--run", str(out), "--out", str(tuned)]) == 0
     given, made = (load_weights(path, NUCLEI) for path in (weights, tuned))
     for name, tensor in given.network.state_dict().items():
@@ -227,8 +227,6 @@ def test_weights_of_another_network_are_refused(folder: Path, tmp_path: Path, ca
     weights = tiny_weights(tmp_path, NUCLEI)
     assert run("run", folder, tmp_path / "run", "--init", str(weights), "--widths", "4", "4", "6") == 2
     assert "of the network fits" in capsys.readouterr().err
-    assert run("run", folder, tmp_path / "run", "--labels", "0") == 2
-    assert "--labels is 0" in capsys.readouterr().err
     assert run("run", folder, tmp_path / "run", "--precision", "float16") == 2
     assert "needs a CUDA device" in capsys.readouterr().err
     assert run("run", folder, tmp_path / "run", "--validate-minutes", "1") == 3
@@ -236,7 +234,7 @@ def test_weights_of_another_network_are_refused(folder: Path, tmp_path: Path, ca
 
 
 def test_held_out_cases_are_measured(folder: Path, tmp_path: Path) -> None:
-    assert run("run", folder, tmp_path / "run", "--holdout", "picture3", "--validate-minutes", "0") == 0
+    assert run("run", folder, tmp_path / "run", "--holdout", "picture3", "--validate-minutes", "1e-9") == 0
     entries = [json.loads(line) for line in (tmp_path / "run" / LOG).read_text(encoding="utf-8").splitlines()]
     assert 0 <= entries[-1]["validation"] <= 1
     assert "picture3" not in settings_of(tmp_path / "run")["cases"]
@@ -260,7 +258,7 @@ def test_a_plateau_ends_a_run(tmp_path: Path) -> None:
     settings = Settings(steps=50, batch=1, precision="float32", patience=4)
     started = Run.start(tiny_network(NUCLEI, seed=3), settings)
     measures = iter([0.5, 0.6, 0.6, 0.55, 0.6, 0.6, 0.6])
-    fast = replace(settings, validate_minutes=-1.0)
+    fast = replace(settings, validate_minutes=1e-12)
     assert train(started, SUPERVISED, fast, tmp_path, validate=lambda network: next(measures)) == "plateau"
-    assert started.step == 6  # the best came at step 2
+    assert started.step == 7  # measured from step 2 on; the best came at step 3
     assert started.plateau.best == pytest.approx(0.4)

@@ -6,7 +6,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from medsegdl_training.synthesis.brain_images import TYPICAL, draw_levels, levels_in, other_contrast, paint, palette_of, plant, standardise
+from medsegdl_training.synthesis.brain_images import (
+    TYPICAL,
+    draw_levels,
+    levels_in,
+    other_contrast,
+    paint,
+    plant,
+    standardise,
+    tissue_intensities,
+)
 from medsegdl_training.synthesis.ct_images import (
     PRESSED,
     UNLIKE_HU,
@@ -19,10 +28,11 @@ from medsegdl_training.synthesis.ct_images import (
     plant_mass,
     plant_tumours,
 )
-from medsegdl_training.synthesis.fields import blur, identity_coordinates, random_rotation, smooth_field, warp
+from medsegdl_training.synthesis.fields import identity_coordinates, random_rotation, smooth_field, warp
 from medsegdl_training.synthesis.lobes import plant_lobe
 from medsegdl_training.synthesis.tissue import FLAIR, T1CE, Tissue, brain_tissue
 from medsegdl_training.synthesis.tumours import cut_out, grow, regions_of, transplant
+from medsegdl_training.transforms.smoothing import blur
 
 torch.set_num_threads(1)
 SHAPE = (28, 32, 28)
@@ -108,13 +118,13 @@ def test_a_painted_brain_is_finite_zero_outside_and_replays() -> None:
     assert not torch.equal(first, standardise(paint(tissue, draw_levels([], seeded(2)), seeded(4)), tissue > 0))
 
 
-def test_the_palette_of_a_painted_map_is_what_was_painted() -> None:
+def test_the_intensities_of_a_painted_map_is_what_was_painted() -> None:
     tissue = shells()
     image = TYPICAL.T[:, (tissue.long() - 1).clamp(min=0)] * (tissue > 0)
-    palette = palette_of(image, tissue)
-    assert torch.allclose(palette.level[:3], TYPICAL[:3], atol=1e-5)
-    assert bool(palette.level[3:].isnan().all())
-    assert torch.allclose(levels_in(palette, TYPICAL)[:3], TYPICAL[:3], atol=1e-5)
+    intensities = tissue_intensities(image, tissue)
+    assert torch.allclose(intensities.level[:3], TYPICAL[:3], atol=1e-5)
+    assert bool(intensities.level[3:].isnan().all())
+    assert torch.allclose(levels_in(intensities, TYPICAL)[:3], TYPICAL[:3], atol=1e-5)
 
 
 def test_planting_leaves_the_rest_and_missing_modalities_alone() -> None:

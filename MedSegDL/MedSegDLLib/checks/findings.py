@@ -22,6 +22,7 @@ class FindingCode(str, Enum):
     MISSING = "missing"
     NO_OVERLAP = "no_overlap"
     LITTLE_OVERLAP = "little_overlap"
+    CUT_OFF = "cut_off"
     GRIDS_DIFFER = "grids_differ"
     SAME_IMAGE = "same_image"
     LOOKS_LIKE_ANOTHER = "looks_like_another"

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..geometry.image import Grid, Image
-from ..tasks import Task
+from ..tasks import Modality, Task
 from .contrasts import exchanged, mirrored, ranks_of
+from .coverage import LEAST_MISSING, missing_shares
 from .findings import Finding, FindingCode, Severity
 from .modality_guess import Candidate, contradiction
 from .one_image import Subject, check_image
@@ -111,6 +112,7 @@ def _together(subjects: list[Subject]) -> Iterator[Finding]:
             yield subject.warning(FindingCode.SAME_IMAGE, says, "Choose another image for one of them, or leave it out.")
         if number:
             yield from _against(subject, subjects[0])
+    yield from _cut_off([subject for subject in subjects if subject.input.modality is Modality.MR])
 
 
 def _against(subject: Subject, reference: Subject) -> Iterator[Finding]:
@@ -127,6 +129,16 @@ def _against(subject: Subject, reference: Subject) -> Iterator[Finding]:
     if share and not grid.same_as(other):
         says = f"lies on another grid than {reference.name} and is resampled to it."
         yield subject.note(FindingCode.GRIDS_DIFFER, says, "Nothing need be done if they are of one examination; else register them first.")
+
+
+def _cut_off(subjects: list[Subject]) -> Iterator[Finding]:
+    """Images that do not show a part of the head that the others show."""
+    shares = missing_shares({subject.input.key: subject.image for subject in subjects})
+    for subject in subjects:
+        share = shares.get(subject.input.key, 0.0)
+        if share > LEAST_MISSING:
+            says = f"does not show {share:.0%} of what the other images show: its field of view is cut off, or it does not lie on them."
+            yield subject.warning(FindingCode.CUT_OFF, says, "Give an image of the whole head; there the others alone are used.")
 
 
 def overlap(one: Grid, two: Grid) -> float:

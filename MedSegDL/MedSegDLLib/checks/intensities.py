@@ -139,16 +139,21 @@ def looks_like_labels(values: np.ndarray) -> bool:
     return bool(1 < found.size <= MOST_LABELS and found[0] == 0 and found[-1] <= 255 and (found == np.floor(found)).all())
 
 
+def removed_background(array: np.ndarray) -> float | None:
+    """The value that the background of an MR volume (K, J, I) was set to; None where it is a scanner's noise."""
+    edges = _edges(array)
+    values, counts = np.unique(edges, return_counts=True)
+    return float(values[counts.argmax()]) if counts.max() >= REMOVED_BACKGROUND * edges.size else None
+
+
 def shows_skull(array: np.ndarray, spacing_mm: np.ndarray) -> bool:
     """Whether an MR head (K, J, I) still has its skull and scalp; `spacing_mm` along i, j, k.
 
     It has if its background is noise (skull-stripping leaves one value), or if what is not background is larger than any brain:
     as a whole, or in one section where only part of the head was taken. A small child's head in few slices goes unnoticed.
     """
-    edges = _edges(array)
-    values, counts = np.unique(edges, return_counts=True)
-    background = float(values[counts.argmax()])
-    if counts.max() < REMOVED_BACKGROUND * edges.size:
+    background = removed_background(array)
+    if background is None:
         return True
     steps = [max(1, int(SKULL_STEP_MM / mm)) for mm in spacing_mm[::-1]]
     coarse = array[:: steps[0], :: steps[1], :: steps[2]].astype(np.float32)

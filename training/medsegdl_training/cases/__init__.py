@@ -14,9 +14,9 @@ from pathlib import Path
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import Task
 
-from ..train.sampler import Case
+from .case import Case
 
-READERS = {"brain": ("brats", "decathlon"), "liver": ("lits", "ircadb", "decathlon"), "nuclei": ("dsb2018",)}
+READERS = {"brain": ("brats", "decathlon"), "liver": ("lits", "lits_windowed", "ircadb", "decathlon"), "nuclei": ("dsb2018",)}
 LISTS = (".csv", ".json")
 
 __all__ = ["READERS", "find_cases"]
@@ -41,20 +41,20 @@ def find_cases(data: Path, task: Task, labelled: bool = True) -> list[Case]:
         folder = data / task.key if (data / task.key).is_dir() else data
         found = [case for reader in READERS.get(task.key, ()) for case in import_module(f".{reader}", __package__).find(folder, task)]
     kept = [case for case in _distinct(found) if case.reference is not None or not labelled]
-    return sorted(_told_apart(kept), key=lambda case: case.name)
+    return sorted(_distinguished(kept), key=lambda case: case.name)
 
 
 def _distinct(cases: Iterable[Case]) -> list[Case]:
     """Each set of input files once, though two layouts may fit it; with its reference, if one of them knows it."""
     kept: dict[frozenset[Path], Case] = {}
     for case in cases:
-        key = frozenset(case.inputs.values())
+        key = frozenset(path.resolve() for path in case.inputs.values())
         if key not in kept or kept[key].reference is None:
             kept[key] = case
     return list(kept.values())
 
 
-def _told_apart(cases: list[Case]) -> list[Case]:
+def _distinguished(cases: list[Case]) -> list[Case]:
     """Cases of one name (BRATS 2013: HG/0001 and LG/0001) get their folder's parent in front."""
     counts = Counter(case.name for case in cases)
     return [replace(case, name=f"{_parent_of(case)}_{case.name}") if counts[case.name] > 1 else case for case in cases]

@@ -1,6 +1,6 @@
-"""Labelled brains from files to memory, prepared exactly as at work: one grid, N4, z-scores, the network's grid.
+"""Labelled brains from files to memory: what the network gets (`preparation`), and what synthesis needs to know of it.
 
-Which files are a case is known in `datasets`.
+Which files are a case is known in `find_cases` of this folder.
 """
 
 from __future__ import annotations
@@ -13,23 +13,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from MedSegDLLib.checks.intensities import looks_normalised
 from MedSegDLLib.geometry.boxes import bounding_box
-from MedSegDLLib.geometry.image import Image
-from MedSegDLLib.geometry.resample import resample
 from MedSegDLLib.io.read import read_image
-from MedSegDLLib.metrics.labels import regions_of_labels
-from MedSegDLLib.preprocess.foreground import head_mask
-from MedSegDLLib.preprocess.n4 import N4Options, correct_bias
-from MedSegDLLib.preprocess.normalise import network_grid, prepare
+from MedSegDLLib.preprocess.normalise import network_grid
 from MedSegDLLib.tasks import BRAIN, Plan
 
 from .. import cases
-from ..synthesis.brain_images import Palette, palette_of, standardise
+from ..synthesis.brain_images import TissueIntensities, standardise, tissue_intensities
 from ..synthesis.tissue import Tissue, brain_tissue
 from ..synthesis.tumours import cut_out
-from ..train.sampler import Case
-from .references import read_reference
+from .brats import labels_alone
+from .case import Case
+from .names import stem, volumes_below
+from .preparation import prepared, regions_on
 
 SLICE_LABELS = re.compile(r"truth.*\.nii(\.gz)?$", re.IGNORECASE)
 SLICE_MODALITIES = ("_T1_", "_T1C_", "_T2_", "_FLAIR_")
@@ -45,7 +41,7 @@ class BrainCase:
         image: (4, K, J, I) float32 z-scored; missing modalities 0.
         regions: (3, K, J, I) bool: WT, TC, ET.
         healthy: (K, J, I) uint8 of `Tissue`, the tumour replaced by what the other side shows.
-        palette: grey levels of its tissues.
+        intensities: grey levels of its tissues.
         donor: (3, k, j, i) float, its tumour; a single voxel of nothing where it has none.
     """
 
@@ -53,7 +49,7 @@ class BrainCase:
     image: Tensor
     regions: Tensor
     healthy: Tensor
-    palette: Palette
+    intensities: TissueIntensities
     donor: Tensor
 
     @property
@@ -106,59 +102,77 @@ def label_map(healthy: Tensor, regions: Tensor) -> Tensor:
 
 
 def find_cases(data: Path) -> list[Case]:
-    """Patients with labels and at least one modality, sorted by name; nothing is read. See `datasets.find_cases`."""
+    """Patients with labels and at least one modality, sorted by name; nothing is read. See `cases.find_cases`."""
     return cases.find_cases(data, BRAIN)
 
 
 def prepared_case(case: Case, plan: Plan) -> BrainCase:
-    """Read and prepare one patient as `MedSegDLLib.pipeline.segment` would."""
-    images = {entry.key: read_image(case.inputs[entry.key]) if entry.key in case.inputs else None for entry in BRAIN.inputs}
-    labels = read_reference(case.reference)
-    foreground = head_mask({key: image.array for key, image in images.items() if image is not None})
-    ready = prepare(_bias_free(images, foreground), foreground, plan)
-    regions = _regions(labels, foreground, plan)
-    brain = (ready.x != 0).any(dim=0)
-    regions = regions & brain
-    healthy = brain_tissue(ready.x, brain, regions[0])
+    """Read one patient; the image is what `segment` would give the network.
+
+    Raises:
+        InputRefused: what `inspect` calls an error.
+    """
+    found = prepared(case, BRAIN, plan)
+    x, brain = found.x, (found.x != 0).any(dim=0)
+    regions = found.regions & brain
+    healthy = brain_tissue(x, brain, regions[0])
     donor = cut_out(regions) if bool(regions.any()) else torch.zeros(3, 1, 1, 1)
-    return BrainCase(case.name, ready.x, regions, healthy, palette_of(ready.x, label_map(healthy, regions)), donor)
+    return BrainCase(case.name, x, regions, healthy, tissue_intensities(x, label_map(healthy, regions)), donor)
 
 
-def _bias_free(images: dict[str, Image | None], foreground: np.ndarray) -> dict[str, Image | None]:
-    """N4 for the volumes that are not z-scored already."""
-    keys = [key for key, image in images.items() if image is not None and not looks_normalised(image.array)]
-    if not keys:
-        return images
-    volumes = torch.stack([torch.from_numpy(images[key].array.astype(np.float32)) for key in keys])
-    spacing = tuple(float(side) for side in images[keys[0]].grid.spacing_mm)
-    done = correct_bias(volumes, torch.from_numpy(foreground), N4Options(spacing_mm=spacing))
-    return {**images, **{key: images[key].with_array(done.corrected[i].numpy()) for i, key in enumerate(keys)}}
+@dataclass(frozen=True)
+class LabelledSlice:
+    """One slice with tissue classes (BRATS 2013 as 2-D files): `images` are T1, T1ce, T2, FLAIR."""
+
+    name: str
+    truth: Path
+    images: tuple[Path, ...]
 
 
-def _regions(labels: Image, foreground: np.ndarray, plan: Plan) -> Tensor:
-    """Each region resampled alone and cut at one half: (3, K, J, I) bool, nested."""
-    source = labels.grid.cropped(box := bounding_box(foreground))
-    drawn = regions_of_labels(labels.array, BRAIN, labels.name)
-    masks = torch.stack([torch.from_numpy(np.ascontiguousarray(drawn[region.key][box])).float() for region in BRAIN.regions])
-    regions = resample(masks, source, network_grid(source, plan), "linear") >= 0.5
-    regions[1] &= regions[0]
-    regions[2] &= regions[1]
-    return regions
+@dataclass(frozen=True)
+class TumourShape:
+    """A label map whose images are not there: it lends its tumour's shape."""
+
+    name: str
+    labels: Path
 
 
-def slice_palettes(data: Path, holdout: tuple[str, ...]) -> list[tuple[Path, Palette]]:
-    """Grey levels from single labelled slices (BRATS 2013 with tissue classes), where the folder has such."""
-    folder = data / "brain" if (data / "brain").is_dir() else data
+def labelled_slices(data: Path) -> list[LabelledSlice]:
+    """Slices with tissue classes below a folder, each in a folder of its patient's name."""
     found = []
-    for truth in sorted(p for p in folder.rglob("*.nii*") if SLICE_LABELS.search(p.name)):
-        files = [_slice_file(truth.parent, token) for token in SLICE_MODALITIES]
-        if truth.parent.name in holdout or None in files:
-            continue
-        labels = torch.from_numpy(read_image(truth).array.astype(np.int64)).clamp(0, len(SLICE_CLASSES) - 1)
-        image = torch.stack([torch.from_numpy(read_image(path).array.astype(np.float32)) for path in files])
-        found.append((truth, palette_of(standardise(image, labels > 0), SLICE_CLASSES[labels])))
+    for truth in (path for path in volumes_below(_folder(data)) if SLICE_LABELS.search(path.name)):
+        images = [_slice_file(truth.parent, token) for token in SLICE_MODALITIES]
+        if None not in images:
+            found.append(LabelledSlice(truth.parent.name, truth, tuple(images)))
     return found
 
 
 def _slice_file(folder: Path, token: str) -> Path | None:
-    return next((p for p in sorted(folder.glob("*.nii*")) if token in p.name), None)
+    return next((path for path in volumes_below(folder) if token in path.name), None)
+
+
+def _folder(data: Path) -> Path:
+    """Where brains lie; a list of files has none."""
+    return data / "brain" if (data / "brain").is_dir() else data
+
+
+def slice_intensities(entry: LabelledSlice) -> TissueIntensities:
+    """Grey levels of the classes of a slice."""
+    labels = torch.from_numpy(read_image(entry.truth).array.astype(np.int64)).clamp(0, len(SLICE_CLASSES) - 1)
+    image = torch.stack([torch.from_numpy(read_image(path).array.astype(np.float32)) for path in entry.images])
+    return tissue_intensities(standardise(image, labels > 0), SLICE_CLASSES[labels])
+
+
+def tumour_shapes(data: Path) -> list[TumourShape]:
+    """Label maps below a folder that lie in a folder without any modality; see `brats.labels_alone`."""
+    return [TumourShape(stem(path).removesuffix("_seg"), path) for path in labels_alone(_folder(data))]
+
+
+def donor_of(shape: TumourShape, plan: Plan) -> Tensor | None:
+    """The tumour of a label map alone, at the network's voxel size: (3, k, j, i) float; None where there is none."""
+    labels = read_image(shape.labels)
+    if not bool((labels.array > 0).any()):
+        return None
+    grid = network_grid(labels.grid.cropped(bounding_box(labels.array > 0)), plan)
+    regions = regions_on(labels, BRAIN, grid, shape.labels)
+    return cut_out(regions) if bool(regions[0].any()) else None

@@ -1,4 +1,4 @@
-"""Brains that stay on disk: what the source asks of a `BrainCase`, answered from the cache patch by patch."""
+"""Brains that stay on disk: what the sampler asks of a `BrainCase`, answered from the cache patch by patch."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from torch import Tensor
 
 from MedSegDLLib.tasks import Plan
 
-from ..synthesis.brain_images import Palette
-from ..train.sampler import Case
+from ..synthesis.brain_images import TissueIntensities
 from .brain import BrainCase, prepared_case
 from .cache import CachedArrays, cache_folder, cache_key, cached
+from .case import Case
 
-PREPARATION = 1  # raised when `prepared_case` changes, so that older caches are made anew
+PREPARATION = 2  # raised when `prepared_case` changes, so that older caches are made anew
 IMAGE = "image"  # the array of intensities
 
 
 @dataclass(frozen=True)
 class CachedBrainCase:
-    """Looks like a `BrainCase`; only the places, the palette and the donor are in memory."""
+    """Looks like a `BrainCase`; only the places, the intensities and the donor are in memory."""
 
     name: str
     arrays: CachedArrays
-    palette: Palette
+    intensities: TissueIntensities
     donor: Tensor
     complete: bool
 
@@ -65,12 +65,12 @@ def cached_case(case: Case, plan: Plan, folder: Path) -> CachedBrainCase:
     key = cache_key([*case.inputs.values(), case.reference], plan, PREPARATION, sorted(case.inputs))
     arrays = cached(folder / case.name, key, lambda: _parts(prepared_case(case, plan)))
     small = arrays.small
-    return CachedBrainCase(case.name, arrays, Palette(small["level"], small["spread"]), small["donor"], bool(small["complete"]))
+    return CachedBrainCase(case.name, arrays, TissueIntensities(small["level"], small["spread"]), small["donor"], bool(small["complete"]))
 
 
 def _parts(case: BrainCase) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """What goes into files of its own, and what is kept in memory."""
     arrays = {IMAGE: case.image, "regions": case.regions, "healthy": case.healthy[None]}
     places = {"tumour_places": case.tumour_places.to(torch.int16), "white_places": case.white_places.to(torch.int16)}
-    palette = {"level": case.palette.level, "spread": case.palette.spread}
-    return arrays, {**places, **palette, "donor": case.donor, "complete": torch.tensor(case.complete)}
+    intensities = {"level": case.intensities.level, "spread": case.intensities.spread}
+    return arrays, {**places, **intensities, "donor": case.donor, "complete": torch.tensor(case.complete)}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from MedSegDLLib.tasks import Task
 
-from ..train.sampler import Case
+from .case import Case
 from .names import is_volume, stem, volumes_below
 
 ENDING = r"\.(nii(\.gz)?|mha|mhd|nrrd|nhdr)$"
@@ -24,16 +24,26 @@ NEITHER = re.compile(r"mask|slice\d+|truth_", re.IGNORECASE)  # brain masks, sin
 
 def find(folder: Path, task: Task) -> list[Case]:
     """Patients with at least one modality, with labels or without."""
-    patients: dict[Path, list[Path]] = {}
-    for path in volumes_below(folder):
-        patients.setdefault(_patient_folder(path), []).append(path)
     found = []
-    for place, paths in patients.items():
+    for place, paths in _patients(folder).items():
         inputs = modalities_among(paths)
         labels = next((path for path in paths if LABELS.search(path.name)), None)
         if inputs:
             found.append(Case(place.name, inputs, labels))
     return found
+
+
+def labels_alone(folder: Path) -> list[Path]:
+    """Label maps of patients whose images are not there."""
+    return [path for paths in _patients(folder).values() if all(LABELS.search(path.name) for path in paths) for path in paths]
+
+
+def _patients(folder: Path) -> dict[Path, list[Path]]:
+    """The volumes below a folder by the folder that stands for their patient."""
+    patients: dict[Path, list[Path]] = {}
+    for path in volumes_below(folder):
+        patients.setdefault(_patient_folder(path), []).append(path)
+    return patients
 
 
 def modalities_among(paths: list[Path]) -> dict[str, Path]:

@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 
 from MedSegDLLib.errors import InputRefused
+from MedSegDLLib.geometry.align import align
 from MedSegDLLib.geometry.boxes import bounding_box
 from MedSegDLLib.geometry.image import Image
+from MedSegDLLib.geometry.resample import regrid
 from MedSegDLLib.io.read import read_image
 from MedSegDLLib.metrics.labels import regions_of_labels
 from MedSegDLLib.preprocess.foreground import FOREGROUND
 from MedSegDLLib.result import MM3_PER_ML
 from MedSegDLLib.tasks import Task
 
-from ..train.sampler import Case
+from .case import Case
 from .references import read_reference
 
 SAMPLED = 10_000  # foreground voxels a case and input
@@ -28,7 +30,7 @@ def characteristics(cases: Sequence[Case], task: Task) -> Entry:
     """The data's fingerprint.
 
     Args:
-        cases: with references.
+        cases: with references; those whose spacing was made up are passed over.
         task: says what is foreground.
 
     Returns:
@@ -39,7 +41,7 @@ def characteristics(cases: Sequence[Case], task: Task) -> Entry:
     Raises:
         InputRefused: there are no cases, or a file cannot be read.
     """
-    looked_at = [_case(case, task) for case in cases if case.reference is not None]
+    looked_at = [_case(case, task) for case in cases if case.reference is not None and not case.spacing_invented]
     if not looked_at:
         raise InputRefused("There is no labelled case to plan from.", "`medsegdl-train inspect` lists what was found.")
     spacing = np.array([entry["spacing_mm"] for entry in looked_at])
@@ -57,16 +59,18 @@ def characteristics(cases: Sequence[Case], task: Task) -> Entry:
 
 
 def _case(case: Case, task: Task) -> Entry:
-    images = {key: read_image(path) for key, path in case.inputs.items()}
+    aligned = align({key: read_image(path) for key, path in case.inputs.items()}, task)
+    images = {key: image for key, image in aligned.volumes.items() if image is not None}
     labels = read_reference(case.reference)
-    first = next(iter(images.values()))
-    foreground = FOREGROUND[task.plan.scale]({key: image.array for key, image in images.items()})
+    if not task.instances and not labels.grid.same_as(aligned.grid):
+        labels = regrid(labels, aligned.grid, "nearest")
+    foreground = FOREGROUND[task.plan.scale]({key: image.array for key, image in images.items()}, aligned.noisy)
     box = bounding_box(foreground)
-    regions = regions_of_labels(labels.array, task, labels.name)
+    regions = regions_of_labels(labels.array, task, case.reference)
     wanted = regions[task.regions[0].key] > 0
-    voxel_ml = first.grid.voxel_volume_mm3 / MM3_PER_ML
+    voxel_ml = aligned.grid.voxel_volume_mm3 / MM3_PER_ML
     return {
-        "spacing_mm": first.grid.spacing_mm,
+        "spacing_mm": aligned.grid.spacing_mm,
         "size": [side.stop - side.start for side in box],
         "values": {key: _sampled(image, wanted) for key, image in images.items()},
         "regions_ml": {key: float(np.count_nonzero(mask) * voxel_ml) for key, mask in regions.items()},

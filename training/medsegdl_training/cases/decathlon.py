@@ -14,7 +14,7 @@ from typing import Any
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import Task
 
-from ..train.sampler import Case
+from .case import Case
 from .names import stem, volumes_below
 
 DESCRIPTION = "dataset.json"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from MedSegDLLib.tasks import Task
 
-from ..train.sampler import Case
+from .case import Case
 from .names import PICTURES, first_there
 
 STAGES = ("stage1_train", "stage1_test", "stage2_test_final")

@@ -13,19 +13,21 @@ from typing import Any
 import numpy as np
 
 from MedSegDLLib.checks.findings import FindingCode, Severity
-from MedSegDLLib.checks.inputs import check
 from MedSegDLLib.errors import InputRefused
+from MedSegDLLib.geometry.align import reference_of
 from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.io.read import read_image
 from MedSegDLLib.metrics.labels import regions_of_labels
 from MedSegDLLib.result import MM3_PER_ML
 from MedSegDLLib.tasks import TASKS, Modality, Task
 
-from ..train.sampler import Case
+from .case import Case
+from .preparation import findings_of, reference_beyond
 from .references import read_reference
 
+MOST_NAMES = 5  # of cases that a refusal names
 MOST_VALUES = 20  # of a label map's values that are listed
-ANYWAY = {FindingCode.GRIDS_DIFFER, FindingCode.NO_INPUT}  # said here in training's own words
+SEVERITIES = (Severity.NOTE, Severity.WARNING, Severity.ERROR)
 Entry = dict[str, Any]
 
 
@@ -58,6 +60,21 @@ def inspect_cases(cases: Sequence[Case], task: Task, jobs: int = 1) -> Entry:
     }
 
 
+def refuse_errors(cases: Sequence[Case], task: Task) -> None:
+    """End a run before it begins, with the sentence that `inspect` says.
+
+    Raises:
+        InputRefused: the first error, and how many more there are.
+    """
+    found = inspect_cases(cases, task)
+    wrong = [(entry["name"], part) for entry in found["cases"] for part in entry["problems"] if part["severity"] == Severity.ERROR.value]
+    if not wrong:
+        return
+    (name, first), others = wrong[0], sorted({name for name, _ in wrong[1:]} - {wrong[0][0]})
+    more = f" ({len(others)} more cases are wrong: {', '.join(others[:MOST_NAMES])}; `medsegdl-train inspect` tells all.)" if others else ""
+    raise InputRefused(first["message"], f"{first['remedy']} Or leave the case out: --leave-out {name}.{more}")
+
+
 def _inspect_by_key(key: str, case: Case) -> Entry:
     return inspect_case(case, TASKS[key])
 
@@ -74,10 +91,11 @@ def inspect_case(case: Case, task: Task) -> Entry:
     problems: list[Entry] = []
     images = {key: image for key, path in case.inputs.items() if (image := _read(path, read_image, problems)) is not None}
     reference = _read(case.reference, read_reference, problems) if case.reference is not None else None
-    for finding in check(images, task) if images else ():
-        if finding.code not in ANYWAY and finding.severity is not Severity.NOTE:
+    for finding in findings_of(case, images, task) if images else ():
+        if finding.severity is not Severity.NOTE or finding.code is FindingCode.GRIDS_DIFFER:
+            severity = max(finding.severity, Severity.WARNING, key=SEVERITIES.index)
             file = _short(case.inputs[finding.input]) if finding.input in case.inputs else ""
-            problems.append(problem(finding.severity, finding.code.value, file, finding.message, finding.remedy))
+            problems.append(problem(severity, finding.code.value, file, finding.message, finding.remedy))
     entry = {"name": case.name, "inputs": {key: _input_entry(case.inputs[key], image) for key, image in images.items()}, "reference": None}
     if reference is not None:
         entry["reference"] = _reference_entry(case, reference, task, problems)
@@ -127,7 +145,7 @@ def _reference_entry(case: Case, reference: Image, task: Task, problems: list[En
     else:
         entry["labels"] = {f"{value:g}": int(count) for value, count in list(zip(values, counts))[:MOST_VALUES]}
     try:
-        regions = regions_of_labels(reference.array, task, reference.name or case.reference.name)
+        regions = regions_of_labels(reference.array, task, case.reference)
     except InputRefused as error:
         problems.append(problem(Severity.ERROR, "labels", file, error.message, error.remedy))
         return entry
@@ -141,19 +159,22 @@ def _reference_entry(case: Case, reference: Image, task: Task, problems: list[En
 
 
 def _grids(case: Case, images: dict[str, Image], reference: Image | None, task: Task) -> list[Entry]:
-    """Inputs and reference that do not lie on one grid: training reads them as they are."""
-    parts = [(case.inputs[key], image) for key, image in images.items()]
-    if reference is not None:
-        parts.append((case.reference, reference))
-    picture = any(entry.modality is Modality.PICTURE for entry in task.inputs)
-    found = []
-    for path, image in parts[1:]:
-        first_path, first = parts[0]
-        if image.grid.shape == first.grid.shape and (picture or image.grid.same_as(first.grid)):
-            continue
-        says = f"{path.name} ({_sides(image)}) lies on another grid than {first_path.name} ({_sides(first)})."
-        found.append(problem(Severity.ERROR, "grids_differ", _short(path), says, f"Resample it onto the grid of {first_path.name}."))
-    return found
+    """A reference that does not lie on the images' grid: volumes are compared in physical space, pictures pixel by pixel."""
+    if reference is None or not images:
+        return []
+    key = reference_of(images, task)
+    image, path = images[key], case.inputs[key]
+    if any(entry.modality is Modality.PICTURE for entry in task.inputs):
+        if reference.grid.shape == image.grid.shape:
+            return []
+        says = f"{case.reference.name} ({_sides(reference)}) and {path.name} ({_sides(image)}) differ in size."
+        return [problem(Severity.ERROR, "grids_differ", _short(case.reference), says, "Make them of one size.")]
+    if refusal := reference_beyond(reference, case, image.grid):
+        return [problem(Severity.ERROR, "grids_differ", _short(case.reference), refusal.message, refusal.remedy)]
+    if reference.grid.same_as(image.grid):
+        return []
+    says = f"{case.reference.name} ({_sides(reference)}) lies on another grid than {path.name} ({_sides(image)}) and is resampled."
+    return [problem(Severity.WARNING, "grids_differ", _short(case.reference), says, "Nothing need be done if it shows the same patient.")]
 
 
 def _sides(image: Image) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from MedSegDLLib.tasks import Task
 
-from ..train.sampler import Case
-from .names import first_there, volumes_below
+from .case import Case
+from .names import below, first_there
 
 CT_ENDINGS = ("_ct.nii.gz", "_ct.nii", "_dicom.zip", "_dicom")
 LABEL_ENDINGS = ("_seg.nii.gz", "_seg.nii")
@@ -21,7 +21,7 @@ def find(folder: Path, task: Task) -> list[Case]:
 
 def _original(folder: Path, task: Task) -> list[Case]:
     found: dict[Path, Case] = {}
-    for path in sorted([*folder.rglob(PATIENT), *folder.rglob(f"{PATIENT}.zip")]):
+    for path in (path for path in below(folder) if path.name in (PATIENT, f"{PATIENT}.zip")):
         place = path.parent
         masks = first_there((place / MASKS, place / f"{MASKS}.zip"))
         if place.name != PATIENT:  # some tools unpack a zip into a folder of its own name
@@ -31,8 +31,7 @@ def _original(folder: Path, task: Task) -> list[Case]:
 
 def _by_ending(folder: Path, task: Task) -> list[Case]:
     found = []
-    candidates = [*volumes_below(folder), *sorted(folder.rglob("*_dicom.zip")), *sorted(folder.rglob("*_dicom"))]
-    for path in candidates:
+    for path in below(folder):
         ending = next((ending for ending in CT_ENDINGS if path.name.endswith(ending)), None)
         if ending:
             name = path.name[: -len(ending)]

@@ -16,7 +16,7 @@ from typing import Any
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import Task
 
-from ..train.sampler import Case
+from .case import Case
 
 NAME, REFERENCE = "name", "reference"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from MedSegDLLib.tasks import Task
 
-from ..train.sampler import Case
+from .case import Case
 from .names import volumes_below
 
 VOLUME = re.compile(r"^(test-)?volume-(?P<number>\d+)\.nii(\.gz)?$")

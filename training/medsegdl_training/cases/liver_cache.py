@@ -1,4 +1,4 @@
-"""CTs that stay on disk, read block by block as the source asks of a `LiverCase`. Shapes without a CT stay in memory."""
+"""CTs that stay on disk, read block by block as the sampler asks of a `LiverCase`. Shapes without a CT stay in memory."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from torch import Tensor
 from MedSegDLLib.tasks import Plan
 
 from ..synthesis.ct_images import AIR_HU
-from ..train.sampler import Case
 from .cache import CachedArrays, cache_folder, cache_key, cached
+from .case import Case
 from .liver import LiverCase, LiverFiles, Window, block_of, prepared_case
 
-PREPARATION = 1  # raised when `prepared_case` changes, so that older caches are made anew
+PREPARATION = 2  # raised when `prepared_case` changes, so that older caches are made anew
 IMAGE = "hounsfield"  # the array of intensities
 KINDS = ("tumour_planes", "liver_planes", "other_planes")
 
@@ -79,7 +79,7 @@ def cached_case(case: Case, plan: Plan, folder: Path) -> CachedLiverCase:
 
 
 def _cached(files: LiverFiles, plan: Plan, folder: Path) -> CachedLiverCase:
-    key = cache_key(files.paths, plan, PREPARATION)
+    key = cache_key(files.paths, plan, PREPARATION, files.spacing_mm)
     return CachedLiverCase(files.name, cached(folder / files.name, key, lambda: _parts(prepared_case(files, plan))))
 
 

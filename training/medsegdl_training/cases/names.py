@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,9 +22,28 @@ def stem(path: Path) -> str:
     return name[: len(name) - len(ending)] if ending else name
 
 
+def below(folder: Path) -> list[Path]:
+    """All files and folders under a folder, sorted; behind symbolic links too, each folder once, so that a link to a parent ends."""
+    found: list[Path] = []
+    seen = {_identity(folder)}
+    for place, folders, files in os.walk(folder, followlinks=True):
+        here = Path(place)
+        fresh = [name for name in sorted(folders) if (here / name).exists() and _identity(here / name) not in seen]
+        seen.update(_identity(here / name) for name in fresh)
+        folders[:] = fresh
+        found += [here / name for name in (*fresh, *files)]
+    return sorted(found)
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    """What tells one folder from another, whatever path leads to it."""
+    status = folder.stat()
+    return status.st_dev, status.st_ino
+
+
 def volumes_below(folder: Path) -> list[Path]:
     """All files under a folder whose name is that of a volume, sorted."""
-    return sorted(path for path in folder.rglob("*") if is_volume(path) and path.is_file())
+    return [path for path in below(folder) if is_volume(path) and path.is_file()]
 
 
 def first_there(candidates: Iterable[Path]) -> Path | None:

@@ -19,6 +19,7 @@ from MedSegDLLib.io.read import read_image
 
 from .dsb2018 import pictures_in
 from .ircadb import MASKS
+from .names import below
 
 LIVER = re.compile(r"^liver$", re.IGNORECASE)
 TUMOUR = re.compile(r"^(liver)?_?tumou?rs?_?\d*$", re.IGNORECASE)  # livertumor, livertumors, livertumor01; not livercyst, livervein
@@ -46,7 +47,7 @@ def read_reference(path: Path) -> Image:
 
 def files_of(path: Path) -> list[Path]:
     """Every file that a reference (or an input) is made of, for hashes."""
-    return sorted(part for part in path.rglob("*") if part.is_file()) if path.is_dir() else [path]
+    return [part for part in below(path) if part.is_file()] if path.is_dir() else [path]
 
 
 def _numbered(folder: Path) -> Image:
@@ -64,7 +65,7 @@ def _numbered(folder: Path) -> Image:
 
 
 def _organs(folder: Path) -> Image:
-    places = sorted(path for path in folder.rglob("*") if path.is_dir())
+    places = [path for path in below(folder) if path.is_dir()]
     liver = [path for path in places if LIVER.match(path.name)]
     if not liver:
         raise InputRefused(f"{folder.name} holds no folder 'liver'.", "Give the MASKS_DICOM of a 3D-IRCADb case.")

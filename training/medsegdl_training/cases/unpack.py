@@ -22,14 +22,14 @@ from .names import stem
 BRATS_VALUES = {"background": 0, "edema": 2, "non-enhancing tumor": 1, "enhancing tumour": 4}  # the Decathlon's names -> BraTS
 
 
-def unpack(folder: Path, out: Path, task: Task, told: Callable[[str], None] = print) -> int:
+def unpack(folder: Path, out: Path, task: Task, report: Callable[[str], None] = print) -> int:
     """Write every case of a data set that keeps its modalities in one file: `<out>/<case>/<case>_<modality>.nii.gz` and `_seg`.
 
     Args:
         folder: with `dataset.json`.
         out: gets one folder a case; cases that are there already are left alone.
         task: its inputs name the modalities.
-        told: called with the name of every case.
+        report: called with the name of every case.
 
     Returns:
         How many cases were written.
@@ -49,7 +49,7 @@ def unpack(folder: Path, out: Path, task: Task, told: Callable[[str], None] = pr
         labels_path = out / name / f"{name}_seg.nii.gz"
         if labels_path.exists():
             continue
-        told(name)
+        report(name)
         image, labels = _read(folder / row["image"]), _read(folder / row["label"])
         _write_case(image, labels, keys, values, labels_path)
         written += 1

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from MedSegDLLib.errors import UsageError
 from MedSegDLLib.tasks import TASKS, Plan, Task
 
-from .options import add_data, chosen_cases
+from .options import add_data, chosen_cases, whole
 
 if TYPE_CHECKING:
-    from ..train.sampler import Case
+    from ..cases.case import Case
 
 HELP = "prepare cases into a chunked cache on disk, or compare ways to store them"
 CACHED_TASKS = {"brain": "brain_cache", "liver": "liver_cache"}
@@ -28,8 +28,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="folder of the cache; train with $MEDSEGDL_CACHE set to it")
     parser.add_argument("--plan", type=Path, help="plan file; by default the task's own plan")
     parser.add_argument("--compare", action="store_true", help="store the first case in several ways and measure")
-    parser.add_argument("--patch", type=int, default=64, help="side of the patches of --compare")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--patch", type=whole(), default=64, help="side of the patches of --compare")
+    parser.add_argument("--threads", type=whole(), default=1)
 
 
 def run(options: argparse.Namespace) -> int:

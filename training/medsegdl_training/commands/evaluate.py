@@ -7,7 +7,7 @@ from pathlib import Path
 
 from MedSegDLLib.tasks import TASKS
 
-from .options import add_data, chosen_cases
+from .options import add_data, chosen_cases, whole
 
 HELP = "segment the cases of a folder and measure"
 
@@ -21,9 +21,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mode", choices=("fast", "accurate"), default="fast")
     parser.add_argument("--inputs", nargs="+", metavar="INPUT", help="give only these inputs, as if the others were missing")
     parser.add_argument("--subsets", action="store_true", help="also with every subset of the inputs (15 of four modalities)")
-    parser.add_argument("--size", type=int, help="bring pictures to so many pixels a side first; 128 is the chapter's protocol")
+    parser.add_argument("--size", type=whole(), help="bring pictures to so many pixels a side first; 128 is the chapter's protocol")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=whole(), default=2)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     from MedSegDLLib.io.atomic import write_json
     from MedSegDLLib.pipeline import Options
 
-    from ..evaluate.evaluate import Given, evaluate_cases, evaluate_subsets, table
+    from ..evaluate.evaluate import InputChoice, evaluate_cases, evaluate_subsets, table
 
     torch.set_num_threads(options.threads)
     task = TASKS[options.task]
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     title = options.title or f"{options.data.resolve().parent.name}/{options.data.resolve().name}"
     pipeline = Options(options.device, options.weights, mode=options.mode)
     subsets = evaluate_subsets(cases, task, pipeline, title) if options.subsets else None
-    scores = evaluate_cases(cases, task, pipeline, title, given=Given(options.inputs, options.size))
+    scores = evaluate_cases(cases, task, pipeline, title, choice=InputChoice(options.inputs, options.size))
     scores |= {"subsets": subsets} if subsets else {}
     print(table(scores))
     if options.json:

@@ -6,7 +6,7 @@ import argparse
 
 from MedSegDLLib.tasks import TASKS
 
-from .options import add_data, chosen_cases
+from .options import add_data, chosen_cases, whole
 
 HELP = "list the cases of a data set and what is wrong with them; exit code 3 if training would fail on one"
 PROBLEMS = 3  # as for a refused input
@@ -16,7 +16,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Options."""
     add_data(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--jobs", type=int, default=1, help="processes that read side by side")
+    parser.add_argument("--jobs", type=whole(), default=1, help="processes that read side by side")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -17,8 +17,9 @@ from MedSegDLLib.tasks import TASKS
 
 from ..evaluate.files import read_scores
 from . import add_all
+from . import experiments as experiment_commands
 from . import training as training_commands
-from . import trials as trial_commands
+from .options import positive
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     training_commands.add_commands(commands, _command)
-    trial_commands.add_commands(commands, _command)
+    experiment_commands.add_commands(commands, _command)
 
     export = _command(commands, "export", "write the weights of a run", export_command, data=False)
     export.add_argument("--run", type=Path, required=True, help="folder of the run")
@@ -50,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--note", help="a sentence on the training, for the manifest and the card")
     export.add_argument("--licence", help="name and licence of the data, and what it asks of the weights, for the manifest and the card")
     export.add_argument(
-        "--spacing", type=float, nargs=3, metavar="MM", help="the grid to work on, along i, j, k, in place of the one trained on"
+        "--spacing", type=positive, nargs=3, metavar="MM", help="the grid to work on, along i, j, k, in place of the one trained on"
     )
     export.add_argument("--card", type=Path, help="also write a model card (Markdown)")
 
@@ -58,8 +59,10 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _command(commands: Any, name: str, text: str, function: Any, data: bool = True) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+def _command(
+    commands: Any, name: str, text: str, function: Any, data: bool = True, aliases: tuple[str, ...] = ()
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, aliases=aliases, help=text, description=text[0].upper() + text[1:] + ".")
     command.add_argument("--task", choices=sorted(TASKS), required=True)
     if data:
         command.add_argument("--data", type=Path, required=True, help="folder of the data set")
@@ -69,10 +72,10 @@ def _command(commands: Any, name: str, text: str, function: Any, data: bool = Tr
 
 def export_command(options: argparse.Namespace, line: list[str]) -> int:
     """Write weights, manifest and model card of a run."""
-    from ..train.export import NOT_STATED, Told, export
+    from ..train.export import NOT_STATED, ExportOptions, export
 
     scores = [read_scores(path) for path in options.scores]
-    told = Told(scores, options.note, options.licence or NOT_STATED, tuple(options.spacing) if options.spacing else None)
-    manifest = export(options.run, options.out, options.precision, told, options.card)
+    chosen = ExportOptions(scores, options.note, options.licence or NOT_STATED, tuple(options.spacing) if options.spacing else None)
+    manifest = export(options.run, options.out, options.precision, chosen, options.card)
     print(f"{options.out} ({options.out.stat().st_size / 1e6:.2f} MB) sha256 {manifest['sha256']}")
     return 0

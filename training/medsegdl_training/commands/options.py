@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,37 @@ from MedSegDLLib.errors import UsageError
 from MedSegDLLib.tasks import TASKS, Task
 
 if TYPE_CHECKING:
-    from ..train.sampler import Case
+    from ..cases.case import Case
+
+
+def whole(least: int = 1) -> Callable[[str], int]:
+    """An argparse type: whole numbers from `least` on."""
+
+    def read(text: str) -> int:
+        if not text.lstrip("+-").isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text} is no whole number from {least} on")
+        return int(text)
+
+    return read
+
+
+def positive(text: str) -> float:
+    """An argparse type: finite numbers above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no number above 0")
+    return value
+
+
+def share(text: str) -> float:
+    """An argparse type: numbers above 0 and up to 1."""
+    value = positive(text)
+    if value > 1:
+        raise argparse.ArgumentTypeError(f"{text} is no share above 0 and up to 1")
+    return value
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:

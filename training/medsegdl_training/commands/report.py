@@ -7,6 +7,8 @@ from pathlib import Path
 
 from MedSegDLLib.tasks import TASKS
 
+from .options import whole
+
 HELP = "write one HTML file with curves, measures and pictures of the worst, median and best case"
 
 
@@ -18,7 +20,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="the data set that was measured on; without it there are no pictures")
     parser.add_argument("--weights", type=Path, help="weights for the pictures; by default the installed ones")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=whole(), default=2)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
+import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from MedSegDLLib.errors import UsageError
 from MedSegDLLib.tasks import TASKS, Task
 
-from ..train.runs import read_settings, recorded, start, write_settings
+from ..train.runs import MAY_CHANGE, identity_of, read_settings, recorded, start, write_settings
+from ..train.settings import AUTO, OPTIMISERS, PRECISIONS, SCHEDULES
+from .options import positive, share, whole
 
 if TYPE_CHECKING:
     from MedSegDLLib.network.inception_unet import Architecture
@@ -32,6 +36,9 @@ FINETUNE_RATE = 3e-4  # a tenth of a fresh run's
 FINETUNE_STEPS = 200
 BATCH = 4
 REST = "rest"
+PRETEXT = "masked"
+LOSSES = ("dice-bce", "nested", "paper")
+MOST_LETTERS = 60  # of a setting in a message
 MakeCommand = Callable[..., argparse.ArgumentParser]
 
 
@@ -41,9 +48,7 @@ def add_commands(commands: Any, make: MakeCommand) -> None:
     _budget(run)
     _shape(run)
     run.add_argument("--init", type=Path, help="first weights: the folder of another run (pre-trained), or a weights file")
-    run.add_argument(
-        "--labels", type=float, default=1.0, help="share of the labelled cases whose labels are used, 0..1, chosen by the seed"
-    )
+    run.add_argument("--labels", type=share, help="share of the labelled cases whose labels are used, 0..1, chosen by the seed")
     run.add_argument(
         "--unlabelled",
         nargs="?",
@@ -51,11 +56,10 @@ def add_commands(commands: Any, make: MakeCommand) -> None:
         help="mean teacher on a folder of unlabelled cases, or (without a folder) on those whose labels are set aside",
     )
 
-    run.add_argument("--no-synthesis", dest="synthesis", action="store_false", help="real samples only, for comparison")
+    run.add_argument("--no-synthesis", dest="synthesis", action="store_false", default=None, help="real samples only, for comparison")
     run.add_argument(
         "--augmentation",
         choices=("full", "mirror"),
-        default="full",
         help="mirror: nothing else, not even scale; the last stretch, begun with --init",
     )
     run.add_argument(
@@ -66,44 +70,43 @@ def add_commands(commands: Any, make: MakeCommand) -> None:
     )
 
     pretrain = make(commands, "pretrain", "train a network without labels, for run --init", pretrain_command)
-    pretrain.add_argument("--method", choices=("masked", "contrastive"), default="masked")
+    pretrain.add_argument("--method", choices=("masked", "contrastive"), help="(default masked)")
     _budget(pretrain)
     _shape(pretrain)
 
     finetune = make(commands, "finetune", "go on from weights on a few corrected cases", finetune_command)
     finetune.add_argument("--weights", type=Path, help="weights file; by default the installed one")
     _budget(finetune, rate=FINETUNE_RATE, warm_up=10)
-    finetune.add_argument("--patch", type=int, nargs="+", help="sides of a sample in voxels: (K) J I")
+    finetune.add_argument("--patch", type=whole(), nargs="+", help="sides of a sample in voxels: (K) J I")
 
 
 def _budget(command: argparse.ArgumentParser, rate: float = 3e-3, warm_up: int = 50) -> None:
-    """What every kind of training has."""
+    """What every kind of training has. What is not given is None, so that a run that goes on can tell it from what is asked for."""
+    command.set_defaults(defaults={"learning_rate": rate, "warm_up": warm_up})
     command.add_argument("--out", type=Path, required=True, help="folder of the run")
-    command.add_argument("--steps", type=int, help="budget in steps")
-    command.add_argument("--minutes", type=float, help="budget in minutes of wall-clock time")
-    command.add_argument("--seed", type=int, default=1)
-    command.add_argument("--holdout", nargs="*", default=[], help="names of cases that training must not see")
-    command.add_argument("--batch", type=int, help=f"samples a step, over all processes of torchrun (default {BATCH})")
-    command.add_argument("--rate", type=float, default=rate, help="highest learning rate")
-    command.add_argument("--warm-up", type=int, default=warm_up, help="steps until the highest learning rate")
-    command.add_argument("--average", type=float, default=0.995, help="decay of the moving average of the weights")
+    command.add_argument("--steps", type=whole(), help="budget in steps")
+    command.add_argument("--minutes", type=positive, help="budget in minutes of wall-clock time")
+    command.add_argument("--seed", type=whole(0), help="of every random choice (default 1)")
+    command.add_argument("--holdout", nargs="*", metavar="CASE", help="cases whose patients training must not see, under whatever name")
+    command.add_argument("--leave-out", nargs="*", metavar="CASE", help="cases not to read, such as those that `inspect` calls wrong")
+    command.add_argument("--batch", type=whole(), help=f"samples a step, over all processes of torchrun (default {BATCH})")
+    command.add_argument("--rate", dest="learning_rate", type=positive, help=f"highest learning rate (default {rate:g})")
+    command.add_argument("--warm-up", type=whole(), help=f"steps until the highest learning rate (default {warm_up})")
+    command.add_argument("--average", type=float, help="decay of the moving average of the weights, below 1 (default 0.995)")
+    command.add_argument("--loss", choices=LOSSES, help="nested: what lies inside another region is judged near it only (default dice-bce)")
+    command.add_argument("--schedule", choices=SCHEDULES, help="of the learning rate (default cosine)")
+    command.add_argument("--optimiser", choices=OPTIMISERS, help="(default adamw)")
+    command.add_argument("--precision", choices=(AUTO, *PRECISIONS), help="of the forward pass (default auto: the quickest on the device)")
     command.add_argument(
-        "--loss",
-        choices=("dice-bce", "nested", "paper"),
-        default="dice-bce",
-        help="nested: what lies inside another region is judged near it only",
+        "--compile", action="store_true", default=None, help="compile the forward pass (torch.compile; needs a C++ compiler)"
     )
-    command.add_argument("--schedule", choices=("cosine", "poly"), default="cosine")
-    command.add_argument("--optimiser", choices=("adamw", "sgd"), default="adamw")
-    command.add_argument("--precision", choices=("auto", "bfloat16", "float16", "float32"), default="auto")
-    command.add_argument("--compile", action="store_true", help="compile the forward pass (torch.compile; needs a C++ compiler)")
-    command.add_argument("--save-steps", type=int, help="steps between checkpoints, beside one every five minutes")
+    command.add_argument("--save-steps", type=whole(), help="steps between checkpoints, beside one every five minutes")
     command.add_argument("--validation", type=Path, help="folder of held-out cases to measure on; without it those of --holdout")
-    command.add_argument("--validate-minutes", type=float, help="measure Dice on held-out samples every so many minutes")
-    command.add_argument("--patience", type=int, help="end after so many steps without improvement")
+    command.add_argument("--validate-minutes", type=positive, help="measure Dice on real held-out samples every so many minutes")
+    command.add_argument("--patience", type=whole(), help="end after so many steps without improvement")
     command.add_argument("--board", action="store_true", help="also write the curves for TensorBoard into --out")
     command.add_argument("--device", default="cpu")
-    command.add_argument("--threads", type=int, default=2, help="CPU threads of torch")
+    command.add_argument("--threads", type=whole(), default=2, help="CPU threads of torch")
     command.add_argument(
         "--resume", action="store_true", help="go on from the checkpoint in --out, with the settings that it was started with"
     )
@@ -112,61 +115,80 @@ def _budget(command: argparse.ArgumentParser, rate: float = 3e-3, warm_up: int =
 def _shape(command: argparse.ArgumentParser) -> None:
     """What fixes a fresh network and its samples."""
     command.add_argument("--profile", help="network profile; by default the task's own")
-    command.add_argument("--widths", type=int, nargs="+", help="filters a level, finest first, in place of the profile's")
-    command.add_argument("--patch", type=int, nargs="+", help="sides of a sample in voxels: (K) J I")
+    command.add_argument("--widths", type=whole(), nargs="+", help="filters a level, finest first, in place of the profile's")
+    command.add_argument("--patch", type=whole(), nargs="+", help="sides of a sample in voxels: (K) J I")
     command.add_argument("--plan", type=Path, help="file of `medsegdl-train plan`: grid, profile, patch, batch, unless given here")
 
 
 def run_command(options: argparse.Namespace, line: list[str]) -> int:
     """Train from the start, or go on."""
 
-    def fresh(task: Task) -> dict[str, Any]:
-        if not 0 < options.labels <= 1:
-            raise UsageError(f"--labels is {options.labels}.", "Give a share above 0 and up to 1.")
-        unlabelled = options.unlabelled if options.unlabelled in (None, REST) else os.path.relpath(options.unlabelled)
+    def asked(task: Task) -> dict[str, Any]:
         chosen = {name: getattr(options, name) for name in ("labels", "synthesis", "augmentation")}
-        entry = {**described(options, task, architecture(options, task)), **chosen, "unlabelled": unlabelled}
-        return {**entry, "emphasis": _emphasis(options, task)} if options.emphasis else entry
+        unlabelled = options.unlabelled if options.unlabelled in (None, REST) else os.path.relpath(options.unlabelled)
+        emphasis = _emphasis(options, task) if options.emphasis else None
+        return {**described(options, task, None), **chosen, "unlabelled": unlabelled, "emphasis": emphasis}
 
-    return _train(options, line, fresh, options.init)
+    return _train(options, line, Asked(asked, {"labels": 1.0, "synthesis": True, "augmentation": "full"}, options.init))
 
 
 def _emphasis(options: argparse.Namespace, task: Task) -> dict[str, float]:
     """Shares of the cases that may be trained on."""
+    from ..cases.selection import Selection
     from ..train.emphasis import emphasis_of
     from ..train.samplers import cases_of
 
-    return emphasis_of(options.emphasis, [case.name for case in cases_of(task.key)(options.data) if case.name not in options.holdout])
+    selection = Selection(options.data, tuple(options.holdout or ()), tuple(options.leave_out or ()))
+    return emphasis_of(options.emphasis, [case.name for case in selection.of(cases_of(task.key)(options.data))])
 
 
 def pretrain_command(options: argparse.Namespace, line: list[str]) -> int:
     """Train on a pretext."""
 
-    def fresh(task: Task) -> dict[str, Any]:
+    def asked(task: Task) -> dict[str, Any]:
         from ..train.pretext import outputs_of
 
-        arch = architecture(options, task)
-        arch = replace(arch, out_channels=outputs_of(options.method, arch.in_channels))
-        return {**described(options, task, arch), "pretext": options.method}
+        entry = described(options, task, None if options.resume else architecture(options, task))
+        if entry["architecture"]:
+            arguments = entry["architecture"]["arguments"]
+            arguments["out_channels"] = outputs_of(options.method or PRETEXT, arguments["in_channels"])
+        return {**entry, "pretext": options.method}
 
-    return _train(options, line, fresh, None)
+    return _train(options, line, Asked(asked, {"pretext": PRETEXT}))
 
 
 def finetune_command(options: argparse.Namespace, line: list[str]) -> int:
     """Go on from weights, with their own network and plan."""
     from MedSegDLLib.network.weights import find_weights, load_weights
 
-    task = TASKS[options.task]
-    path = find_weights(task, options.weights)
-    if options.steps is None and options.minutes is None:
+    path = find_weights(TASKS[options.task], options.weights)
+    going_on = options.resume and options.weights is None
+    if options.steps is None and options.minutes is None and not options.resume:
         options.steps = FINETUNE_STEPS
 
-    def fresh(task: Task) -> dict[str, Any]:
+    def asked(task: Task) -> dict[str, Any]:
+        if going_on:
+            return described(options, task, None)
         weights = load_weights(path, task)
         entry = described(options, task, weights.network.arch)
         return {**entry, "plan": weights.plan.to_json(), "finetuned_from": weights.manifest["sha256"]}
 
-    return _train(options, line, fresh, path)
+    return _train(options, line, Asked(asked, {}, None if going_on else path))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command line asks of a run.
+
+    Attributes:
+        entry: of the settings file, for a task; None where the line says nothing.
+        defaults: for what it says nothing of.
+        init: where the first weights come from, or None.
+    """
+
+    entry: Callable[[Task], dict[str, Any]]
+    defaults: dict[str, Any]
+    init: Path | None = None
 
 
 def architecture(options: argparse.Namespace, task: Task) -> Architecture:
@@ -189,22 +211,27 @@ def architecture(options: argparse.Namespace, task: Task) -> Architecture:
     return replace(arch, widths=tuple(options.widths), added_maps=min(arch.added_maps, len(options.widths) - 1))
 
 
-def described(options: argparse.Namespace, task: Task, arch: Architecture) -> dict[str, Any]:
-    """What the settings file says of every fresh run.
+def described(options: argparse.Namespace, task: Task, arch: Architecture | None) -> dict[str, Any]:
+    """What the settings file says of every run; None for what the line says nothing of.
+
+    Args:
+        options: of the line.
+        task: of the run.
+        arch: of the network, where the line does not choose it.
 
     Raises:
         UsageError: the patch does not fit the network.
     """
     planned = _planned(options, task)
-    patch = tuple(options.patch or (planned.patch if planned else PATCHES[task.key]))
-    if len(patch) != arch.spatial_dims or any(side % arch.divisor for side in patch):
-        raise UsageError(f"The patch {patch} does not fit the network.", f"Give {arch.spatial_dims} sides divisible by {arch.divisor}.")
+    chosen = arch or (architecture(options, task) if planned or options.profile or options.widths else None)
+    patch = options.patch or (planned.patch if planned else None)
     return {
         "task": task.key,
-        "architecture": {"name": "inception_unet", "arguments": asdict(arch)},
-        "plan": (planned.plan if planned else task.plan).to_json(),
-        "patch": list(patch),
-        "holdout": list(options.holdout),
+        "architecture": {"name": "inception_unet", "arguments": asdict(chosen)} if chosen else None,
+        "plan": planned.plan.to_json() if planned else None,
+        "patch": list(patch) if patch else None,
+        "holdout": None if options.holdout is None else list(options.holdout),
+        "left_out": None if options.leave_out is None else list(options.leave_out),
     }
 
 
@@ -218,7 +245,7 @@ def _planned(options: argparse.Namespace, task: Task) -> Planned | None:
     return read_plan(path, task)
 
 
-def _train(options: argparse.Namespace, line: list[str], fresh: Callable[[Task], dict[str, Any]], init: Path | None) -> int:
+def _train(options: argparse.Namespace, line: list[str], asked: Asked) -> int:
     """Everything from the options to the last checkpoint."""
     import torch
 
@@ -230,30 +257,69 @@ def _train(options: argparse.Namespace, line: list[str], fresh: Callable[[Task],
     torch.set_num_threads(options.threads)
     task = TASKS[options.task]
     with parallel.joined(options.device) as device:
-        settings, entry = _resumed_run(options, line) if options.resume else _new_run(options, fresh(task), line)
+        settings, entry = _resumed_run(options, line, asked, task) if options.resume else _new_run(options, line, asked, task)
         settings = replace(settings, device=device)
         if settings.batch < parallel.count():
             raise UsageError("There are more processes than samples a step.", f"Give --batch {parallel.count()} or more.")
         place = Place.of(task, options.data, entry, settings.seed)
-        objective, source = objective_of(place, entry, settings)
+        refuse_mistakes(place, options, entry)
+        objective, sampler = objective_of(place, entry, settings)
+        read = {"cases": list(sampler.cases), "data": sampler.data, "data_hash": sampler.data_hash}
+        validate = _validator(options, place, read["cases"], settings)
         run = start(entry, settings)
+        run.identity = identity_of({**entry, **read})
         if options.resume:
+            refuse_other_data(entry, read["data_hash"])
             run.load(options.out / CHECKPOINT)
-        elif init is not None:
+        elif asked.init is not None:
             from ..train.initial import commands_before, initialise
 
-            initialise(run, init, task)
-            entry = {**entry, "command": "\n".join([*commands_before(init), entry["command"]])}
-        told = {"cases": list(source.cases), "data": source.data, "data_hash": source.data_hash}
-        validate = _validator(options, place, told["cases"], settings)
+            initialise(run, asked.init, task)
+            entry = {**entry, "command": "\n".join([*commands_before(asked.init), entry["command"]])}
         if parallel.rank() == 0:
             options.out.mkdir(parents=True, exist_ok=True)
-            write_settings(options.out, {**entry, **told})
-        with reporter(settings) as report, _watched(options, report) as told_to:
-            ended = train(run, objective, settings, options.out, told_to, validate)
+            write_settings(options.out, {**entry, **read})
+        with reporter(settings) as report, _watched(options, report) as every_report:
+            ended = train(run, objective, settings, options.out, every_report, validate)
         if parallel.rank() == 0:
             _tell(ended, run, options.out / CHECKPOINT)
     return 0
+
+
+def refuse_mistakes(place: Place, options: argparse.Namespace, entry: dict[str, Any]) -> None:
+    """Everything that is wrong with the names and files of a run, before it takes its first step. What is held out is printed.
+
+    Raises:
+        UsageError: a name that no case has.
+        InputRefused: a case that `inspect` calls wrong.
+    """
+    from ..cases.inspection import refuse_errors
+    from ..train.samplers import cases_of, names_of
+
+    names = names_of(place.task.key)(place.selection.data)
+    place.selection.refuse_unknown(names)
+    if kept := [name for name in names if not place.selection.reads(name)]:
+        print(f"not trained on: {', '.join(kept)}", file=sys.stderr)
+    if options.resume or entry.get("pretext"):
+        return  # a run that goes on is refused where its data have changed; a pretext looks at no labels
+    cases = cases_of(place.task.key)(place.selection.data)
+    read = place.selection.of(cases)
+    if options.validation is not None:
+        read += cases_of(place.task.key)(options.validation)
+    elif options.validate_minutes is not None:
+        read += place.selection.held_out().of(cases)
+    refuse_errors(read, place.task)
+
+
+def refuse_other_data(entry: dict[str, Any], data_hash: str) -> None:
+    """Refuse to go on with files that are not those that the run began with.
+
+    Raises:
+        UsageError: their hash differs.
+    """
+    if entry.get("data_hash", data_hash) != data_hash:
+        says = f"The data are not those that the run began with (SHA-256 {data_hash[:12]}, not {entry['data_hash'][:12]})."
+        raise UsageError(says, "Give the same --data, or start another run with --init.")
 
 
 @contextlib.contextmanager
@@ -281,18 +347,44 @@ def _validator(options: argparse.Namespace, place: Place, training: list[str], s
     from ..train.supervision import held_out
     from ..train.validation import validator
 
-    source = held_out(place, options.validation, training)
-    return validator(source, [place.plan.threshold_of(region) for region in place.task.regions], settings.device)
+    sampler = held_out(place, options.validation, training)
+    return validator(sampler, [place.plan.threshold_of(region) for region in place.task.regions], settings.device)
 
 
-def _resumed_run(options: argparse.Namespace, line: list[str]) -> tuple[Settings, dict[str, Any]]:
-    """Settings of the run in the folder, with a larger budget if one is given; the settings file keeps every command that made the run."""
+def _resumed_run(options: argparse.Namespace, line: list[str], asked: Asked, task: Task) -> tuple[Settings, dict[str, Any]]:
+    """Settings of the run in the folder, with a larger budget if one is given; the settings file keeps every command that made the run.
+
+    Raises:
+        UsageError: the line asks for something else than the run began with.
+    """
     settings, entry = read_settings(options.out)
-    settings = replace(settings, steps=options.steps or settings.steps, minutes=options.minutes or settings.minutes)
+    wanted = {**_asked_settings(options), **{key: value for key, value in asked.entry(task).items() if value is not None}}
+    if asked.init is not None:
+        wanted["init"] = os.path.relpath(asked.init)
+    kept = {**asdict(settings), **entry}
+    for key, value in wanted.items():
+        if key not in MAY_CHANGE and kept.get(key) != json.loads(json.dumps(value)):
+            says = f"The run in {options.out} has another {key.replace('_', ' ')} ({_short(kept.get(key))}, not {_short(value)})."
+            raise UsageError(says, "Leave the option out to go on, or start another run with --init.")
+    settings = replace(settings, **{key: value for key, value in _asked_settings(options).items() if key in MAY_CHANGE})
     return settings, {**entry, "command": f"{entry['command']}\n{recorded(line)}", "settings": asdict(settings)}
 
 
-def _new_run(options: argparse.Namespace, entry: dict[str, Any], line: list[str]) -> tuple[Settings, dict[str, Any]]:
+def _short(value: Any) -> str:
+    """A setting for a message."""
+    text = json.dumps(value)
+    return text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}..."
+
+
+def _asked_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings that the line gives."""
+    from ..train.loop import Settings
+
+    names = {field.name for field in fields(Settings)} - {"device", "save_minutes"}
+    return {name: getattr(options, name) for name in names if getattr(options, name, None) not in (None, AUTO)}
+
+
+def _new_run(options: argparse.Namespace, line: list[str], asked: Asked, task: Task) -> tuple[Settings, dict[str, Any]]:
     """Settings of a fresh run, checked before anything is read."""
     from ..train.loop import CHECKPOINT, Settings
 
@@ -300,14 +392,29 @@ def _new_run(options: argparse.Namespace, entry: dict[str, Any], line: list[str]
         raise UsageError("The run has no budget.", "Give --steps or --minutes.")
     if (options.out / CHECKPOINT).exists():
         raise UsageError(f"{options.out} holds a run already.", "Go on with --resume, or choose another folder.")
-    same = ("steps", "minutes", "batch", "warm_up", "average", "precision", "loss", "seed", "device", "schedule", "optimiser", "compile")
-    chosen = {name: getattr(options, name) for name in (*same, "save_steps", "patience")}
-    planned = _planned(options, TASKS[options.task])
-    chosen["batch"] = options.batch or (planned.batch if planned else BATCH)
-    if options.validate_minutes is not None:
-        chosen["validate_minutes"] = options.validate_minutes
+    given = {key: value for key, value in asked.entry(task).items() if value is not None}
+    plain = {"plan": task.plan.to_json(), "patch": list(PATCHES[task.key]), "holdout": [], "left_out": []}
+    entry = {**plain, **asked.defaults, **given}
+    if "architecture" not in entry:
+        entry["architecture"] = {"name": "inception_unet", "arguments": asdict(architecture(options, task))}
+    _refuse_misfit(entry)
+    planned = _planned(options, task)
+    batch = {"batch": planned.batch if planned else BATCH}
     try:
-        settings = Settings(**chosen, learning_rate=options.rate)
+        settings = Settings(**{**options.defaults, **batch, "device": options.device, **_asked_settings(options)})
     except ValueError as error:
-        raise UsageError(f"The run cannot be done so: {error}.", "Choose another precision or device.") from error
+        raise UsageError(f"The run cannot be done so: {error}.", "Choose another value.") from error
+    if asked.init is not None:
+        entry["init"] = os.path.relpath(asked.init)
     return settings, {**entry, "command": recorded(line), "settings": asdict(settings)}
+
+
+def _refuse_misfit(entry: dict[str, Any]) -> None:
+    """Refuse a patch that the network cannot take."""
+    from MedSegDLLib.network.inception_unet import Architecture
+
+    arch, patch = Architecture(**entry["architecture"]["arguments"]), entry["patch"]
+    if len(patch) != arch.spatial_dims or any(side % arch.divisor for side in patch):
+        raise UsageError(
+            f"The patch {tuple(patch)} does not fit the network.", f"Give {arch.spatial_dims} sides divisible by {arch.divisor}."
+        )

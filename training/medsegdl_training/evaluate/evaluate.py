@@ -22,8 +22,8 @@ from MedSegDLLib.pipeline import Options, segment
 from MedSegDLLib.result import Result
 from MedSegDLLib.tasks import Task
 
+from ..cases.case import Case
 from ..cases.references import read_reference
-from ..train.sampler import Case
 from .resized import resized, resized_labels
 
 Measures = dict[str, float]
@@ -33,7 +33,7 @@ CASE_TITLES = {"kaggle_precision": "Kaggle precision", "aji": "AJI", "pq": "PQ",
 
 
 @dataclass(frozen=True)
-class Given:
+class InputChoice:
     """What the pipeline gets of each case.
 
     Attributes:
@@ -45,35 +45,35 @@ class Given:
     size: int | None = None
 
 
-ALL = Given()
+ALL = InputChoice()
 
 
-def evaluate_case(case: Case, task: Task, options: Options, given: Given = ALL) -> Entry:
+def evaluate_case(case: Case, task: Task, options: Options, choice: InputChoice = ALL) -> Entry:
     """Segment one case and measure it.
 
     Args:
         case: with a reference.
         task: what to segment.
         options: of the pipeline.
-        given: what it gets.
+        choice: what it gets.
 
     Returns:
         {"name", "measures": the few of tables and cards, "regions" and the rest as `metrics.scores.score` gives them, "seconds"}.
     """
-    images, labels = read_case(case, given)
+    images, labels = read_case(case, choice)
     result = segment(images, task, options)
     entry = score(case.name, of_result(result), of_labels(labels, task), task)
     rest = {key: value for key, value in entry.items() if key != "case"}
     return {"name": case.name, "measures": measures_of(entry), **rest, "seconds": round(sum(result.record["seconds"].values()), 2)}
 
 
-def read_case(case: Case, given: Given = ALL) -> tuple[dict[str, Image], Image]:
+def read_case(case: Case, choice: InputChoice = ALL) -> tuple[dict[str, Image], Image]:
     """Inputs and reference from their files, as `evaluate_case` gives them to the pipeline."""
-    images = {key: read_image(path) for key, path in case.inputs.items() if given.only is None or key in given.only}
+    images = {key: read_image(path) for key, path in case.inputs.items() if choice.only is None or key in choice.only}
     labels = read_reference(case.reference)
-    if given.size is None:
+    if choice.size is None:
         return images, labels
-    return {key: resized(image, given.size) for key, image in images.items()}, resized_labels(labels, given.size)
+    return {key: resized(image, choice.size) for key, image in images.items()}, resized_labels(labels, choice.size)
 
 
 def of_result(result: Result) -> Segmentation:
@@ -103,8 +103,8 @@ def evaluate_cases(
     task: Task,
     options: Options,
     title: str,
-    told: Callable[[str], None] = print,
-    given: Given = ALL,
+    report: Callable[[str], None] = print,
+    choice: InputChoice = ALL,
 ) -> Entry:
     """Scores of all labelled cases, their mean and spread, and the protocol.
 
@@ -113,8 +113,8 @@ def evaluate_cases(
         task: what to segment.
         options: of the pipeline; `options.weights` None takes the installed ones.
         title: which cases they are, for the protocol.
-        told: called with a line a case.
-        given: what the pipeline gets; a case that has none of the inputs is passed over.
+        report: called with a line a case.
+        choice: what the pipeline gets; a case that has none of the inputs is passed over.
 
     Returns:
         {"task", "protocol", "weights_sha256", "date", "mean": {title: value}, "spread": {title: {"mean", "deviation", "n"}}, "pooled":
@@ -122,16 +122,16 @@ def evaluate_cases(
     """
     scored = []
     for case in cases:
-        if case.reference is None or (given.only is not None and not set(given.only) & set(case.inputs)):
+        if case.reference is None or (choice.only is not None and not set(choice.only) & set(case.inputs)):
             continue
-        scored.append(evaluate_case(case, task, options, given))
-        told(f"{case.name}: " + ", ".join(f"{key} {value:.4g}" for key, value in scored[-1]["measures"].items()))
+        scored.append(evaluate_case(case, task, options, choice))
+        report(f"{case.name}: " + ", ".join(f"{key} {value:.4g}" for key, value in scored[-1]["measures"].items()))
     if not scored:
         raise InputRefused("None of the cases has a reference to measure against.", "`medsegdl-train inspect` lists what was found.")
     spread = spread_over([entry["measures"] for entry in scored])
     return {
         "task": task.key,
-        "protocol": protocol(len(scored), options, title, given),
+        "protocol": protocol(len(scored), options, title, choice),
         "weights_sha256": hashlib.sha256(find_weights(task, options.weights).read_bytes()).hexdigest(),
         "date": datetime.now(timezone.utc).date().isoformat(),
         "mean": {name: entry["mean"] for name, entry in spread.items()},
@@ -141,18 +141,20 @@ def evaluate_cases(
     }
 
 
-def protocol(count: int, options: Options, title: str, given: Given = ALL) -> str:
+def protocol(count: int, options: Options, title: str, choice: InputChoice = ALL) -> str:
     """One sentence that says what the numbers are."""
     correction = "" if options.bias_correction else ", without bias correction"
-    inputs = f" from {' + '.join(given.only)} alone" if given.only else ""
+    inputs = f" from {' + '.join(choice.only)} alone" if choice.only else ""
     place = (
-        f"each picture brought to {given.size}x{given.size} and measured there" if given.size else "each case measured on its original grid"
+        f"each picture brought to {choice.size}x{choice.size} and measured there"
+        if choice.size
+        else "each case measured on its original grid"
     )
     way = f"`segment` in {options.mode} mode{inputs}{correction}, {place}"
     return f"{title}: mean over {count} cases, {way}; an empty region that is found empty counts Dice 1."
 
 
-def evaluate_subsets(cases: Sequence[Case], task: Task, options: Options, title: str, told: Callable[[str], None] = print) -> list[Entry]:
+def evaluate_subsets(cases: Sequence[Case], task: Task, options: Options, title: str, report: Callable[[str], None] = print) -> list[Entry]:
     """The scores with every subset of the task's inputs, the fewest first: one network, whatever a hospital has.
 
     Only cases that have all inputs are taken, so that the subsets can be compared.
@@ -166,8 +168,8 @@ def evaluate_subsets(cases: Sequence[Case], task: Task, options: Options, title:
         raise UsageError("Subsets need a task of several inputs and a case that has them all.", "Leave --subsets out.")
     found = []
     for only in subsets(keys):
-        told(f"{' + '.join(only)}:")
-        scores = evaluate_cases(complete, task, options, title, told, Given(only))
+        report(f"{' + '.join(only)}:")
+        scores = evaluate_cases(complete, task, options, title, report, InputChoice(only))
         found.append({"inputs": list(only), **{key: scores[key] for key in ("mean", "spread", "cases")}})
     return found
 

@@ -18,7 +18,7 @@ from MedSegDLLib.errors import UsageError
 from MedSegDLLib.pipeline import Options, segment
 from MedSegDLLib.tasks import Task
 
-from ..train.sampler import Case
+from ..cases.case import Case
 from .curves import curve
 from .evaluate import of_labels, of_result, read_case, spread_text
 from .overlay import FALSE_POSITIVE, MISS, TRUE_POSITIVE, overlay
@@ -187,12 +187,12 @@ def _figure(region: str, png: bytes, plane: int) -> str:
     return f'<figure><img alt="{escape(region)}" src="data:image/png;base64,{data}">{caption}</figure>'
 
 
-def choose(scores: Sequence[Entry], cases: Sequence[Case], task: Task, options: Options, told: Callable[[str], None]) -> list[Pictured]:
+def choose(scores: Sequence[Entry], cases: Sequence[Case], task: Task, options: Options, report: Callable[[str], None]) -> list[Pictured]:
     """Pictures of the telling cases of the first scores that the data set holds."""
     by_name = {case.name: case for case in cases if case.reference is not None}
     found = []
     for rank, scored in telling(scores[0]) if scores else ():
         if scored["name"] in by_name:  # scores may come from another folder
-            told(f"{rank}: {scored['name']}")
+            report(f"{rank}: {scored['name']}")
             found.append(pictured(rank, scored, by_name[scored["name"]], task, options))
     return found

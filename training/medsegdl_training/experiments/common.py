@@ -17,14 +17,16 @@ import torch
 import torch.nn.functional as F
 
 from MedSegDLLib.errors import Cancelled, UsageError
+from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.io.atomic import atomic_path, write_json
 from MedSegDLLib.metrics import confusion, kaggle_precision
 from MedSegDLLib.postprocess.instances import split_instances
-from MedSegDLLib.preprocess.normalise import normalise
 from MedSegDLLib.tasks import Plan
 
+from ..cases.pictures import Picture, channels_of, find_cases, read_picture
+from ..evaluate.resized import resized, resized_labels
 from ..train.loop import CHECKPOINT, Run, Settings, train
-from ..train.nuclei_sampler import NucleiSource, Picture, find_pictures, read_picture
+from ..train.nuclei_sampler import NucleiSampler
 from ..train.objectives import Objective
 from ..train.state import Trainable
 
@@ -34,24 +36,19 @@ Scores = dict[str, float]
 
 def read_pictures(data: Path, side: int | None = None) -> list[Picture]:
     """All labelled pictures of a folder, whole and brought to (side, side) where asked, as the chapter on the inception U-Net does."""
-    pictures = (read_picture(*pair) for pair in find_pictures(data))
+    pictures = map(read_picture, find_cases(data))
     return [picture if side is None else shrunk(picture, side) for picture in pictures]
 
 
 def shrunk(picture: Picture, side: int) -> Picture:
-    """A picture at (side, side), linear with antialiasing; labels take the nearest pixel's number."""
-    colours = picture.image if picture.image.ndim == 3 else picture.image[..., None]
-    x = torch.from_numpy(colours.transpose(2, 0, 1).copy()).float()[None]
-    small = F.interpolate(x, size=(side, side), mode="bilinear", align_corners=False, antialias=True)[0].round().clamp(0, 255).byte()
-    numbers = torch.from_numpy(picture.labels).double()[None, None]
-    labels = F.interpolate(numbers, size=(side, side), mode="nearest-exact")[0, 0].numpy().astype(np.int32)
-    image = np.ascontiguousarray(small.numpy().transpose(1, 2, 0))
-    return Picture(picture.name, image if picture.image.ndim == 3 else image[..., 0], labels)
+    """A picture at (side, side); see `resized` and `resized_labels`."""
+    image, labels = (Image(array[None], np.eye(4), picture.name) for array in (picture.image, picture.labels))
+    return Picture(picture.name, resized(image, side).array[0], resized_labels(labels, side).array[0])
 
 
-def source_of_pictures(pictures: Sequence[Picture], plan: Plan, patch: tuple[int, ...]) -> NucleiSource:
-    """A source of pictures that are in memory already."""
-    return NucleiSource(list(pictures), plan, patch, data_hash="")
+def sampler_of_pictures(pictures: Sequence[Picture], plan: Plan, patch: tuple[int, ...]) -> NucleiSampler:
+    """A sampler of pictures that are in memory already."""
+    return NucleiSampler(list(pictures), plan, patch, data_hash="")
 
 
 def score(network: Trainable, pictures: Iterable[Picture], plan: Plan) -> Scores:
@@ -63,8 +60,7 @@ def score(network: Trainable, pictures: Iterable[Picture], plan: Plan) -> Scores
 @torch.no_grad()
 def score_picture(network: Trainable, picture: Picture, plan: Plan) -> Scores:
     """Both measures of one picture."""
-    x = normalise(torch.from_numpy(picture.image), plan)
-    x = x.permute(2, 0, 1) if x.ndim == 3 else x.expand(3, *x.shape)
+    x = channels_of(picture, plan)
     sides = picture.labels.shape
     missing = [(-side) % network.arch.divisor for side in sides]
     padded = F.pad(x[None], (0, missing[1], 0, missing[0]), mode="replicate")
@@ -75,7 +71,7 @@ def score_picture(network: Trainable, picture: Picture, plan: Plan) -> Scores:
 
 
 @dataclass(frozen=True)
-class Trial:
+class ShortTraining:
     """One short training: `settings` and `objective`, in `folder`."""
 
     objective: Objective

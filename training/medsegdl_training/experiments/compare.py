@@ -14,13 +14,13 @@ from MedSegDLLib.errors import UsageError
 from MedSegDLLib.network.inception_unet import Architecture, InceptionUNet
 from MedSegDLLib.tasks import Task
 
+from ..cases.pictures import Picture
 from ..train.loop import Run, Settings
 from ..train.losses import LOSSES
-from ..train.nuclei_sampler import Picture
 from ..train.objectives import Supervised
 from ..train.state import Trainable
 from ..transforms.augment import recipe_for
-from .common import DICE, KAGGLE, Trial, claim, markdown, once, publish, read_pictures, score, source_of_pictures, spread
+from .common import DICE, KAGGLE, ShortTraining, claim, markdown, once, publish, read_pictures, sampler_of_pictures, score, spread
 from .rivals import RIVALS, profile_of, scaled, weights_of
 
 OURS = "ours"
@@ -80,7 +80,7 @@ def protocol(contest: Contest) -> str:
     )
 
 
-def contend(contest: Contest, told: Callable[[str], None] = print) -> str:
+def contend(contest: Contest, report: Callable[[str], None] = print) -> str:
     """Train and score every network that was not yet, and write the table: its Markdown text."""
     claim(contest.out, protocol(contest))
     results = []
@@ -88,7 +88,7 @@ def contend(contest: Contest, told: Callable[[str], None] = print) -> str:
         for name in contest.names:
             file = contest.out / "networks" / f"{_slug(name)}_{seed}.json"
             results.append(once(file, lambda name=name, seed=seed: contestant(contest, name, seed)))
-            told(f"{name}, seed {seed}: Dice {results[-1][DICE]:.4f}, Kaggle precision {results[-1][KAGGLE]:.4f}")
+            report(f"{name}, seed {seed}: Dice {results[-1][DICE]:.4f}, Kaggle precision {results[-1][KAGGLE]:.4f}")
     return publish(contest.out, "compare", {"protocol": protocol(contest), "networks": results}, table(contest, results))
 
 
@@ -97,9 +97,9 @@ def contestant(contest: Contest, name: str, seed: int) -> dict[str, Any]:
     settings = contest.settings(seed)
     torch.manual_seed(seed)
     run = Run.start(contest.builder(name)(), settings)
-    source = source_of_pictures(pictures_in(contest.train), contest.task.plan, contest.patch)
-    objective = Supervised(source, recipe_for(contest.task), LOSSES[settings.loss])
-    Trial(objective, settings, contest.out / "runs" / f"{_slug(name)}_{seed}").train(run)
+    sampler = sampler_of_pictures(pictures_in(contest.train), contest.task.plan, contest.patch)
+    objective = Supervised(sampler, recipe_for(contest.task), LOSSES[settings.loss])
+    ShortTraining(objective, settings, contest.out / "runs" / f"{_slug(name)}_{seed}").train(run)
     scores = score(run.average, pictures_in(contest.test), contest.task.plan)
     rate = run.step * settings.batch / run.seconds
     return {"name": name, "seed": seed, "weights": weights_of(run.network), **scores, "images a second": round(rate, 2)}

@@ -19,9 +19,9 @@ import torch
 from MedSegDLLib.network.inception_unet import PROFILES, InceptionUNet
 from MedSegDLLib.tasks import NUCLEI
 
+from ..cases.pictures import Picture
 from ..train.loop import CHECKPOINT, Run, Settings
 from ..train.losses import LOSSES
-from ..train.nuclei_sampler import Picture
 from ..train.objectives import MeanTeacher, Objective, Supervised
 from ..train.pretext import METHODS as PRETEXTS
 from ..train.pretext import outputs_of, pretext_of
@@ -29,7 +29,7 @@ from ..train.sampler import WithoutLabels
 from ..train.state import Trainable
 from ..train.supervision import labelled_share
 from ..transforms.augment import recipe_for
-from .common import DICE, KAGGLE, Trial, claim, markdown, once, publish, read_pictures, score, source_of_pictures, spread
+from .common import DICE, KAGGLE, ShortTraining, claim, markdown, once, publish, read_pictures, sampler_of_pictures, score, spread
 
 SIDE = 128
 WIDTHS = (4, 8, 16, 32, 48)
@@ -40,7 +40,7 @@ METHODS = (SUPERVISED, TEACHER, *PRETEXTS)
 
 
 @dataclass(frozen=True)
-class Ladder:
+class LabelEfficiency:
     """What the table is made from.
 
     Attributes:
@@ -111,47 +111,47 @@ class Pictures:
 _READ: dict[tuple[Path, Path], Pictures] = {}
 
 
-def pictures_of(ladder: Ladder) -> Pictures:
+def pictures_of(study: LabelEfficiency) -> Pictures:
     """Read once a process."""
-    key = (ladder.train, ladder.test)
+    key = (study.train, study.test)
     if key not in _READ:
         torch.set_num_threads(1)
-        _READ[key] = Pictures(read_pictures(ladder.train, SIDE), read_pictures(ladder.test, SIDE))
+        _READ[key] = Pictures(read_pictures(study.train, SIDE), read_pictures(study.test, SIDE))
     return _READ[key]
 
 
-def pretrained(ladder: Ladder, method: str) -> dict[str, Any]:
+def pretrained(study: LabelEfficiency, method: str) -> dict[str, Any]:
     """Pre-train on all pictures without their labels; once for all cells of a method."""
 
     def make() -> dict[str, Any]:
-        source = source_of_pictures(pictures_of(ladder).train, NUCLEI.plan, (SIDE, SIDE))
-        settings = ladder.settings(seed=1)
-        network = ladder.network(1, outputs_of(method, PROFILES[NUCLEI.profile].in_channels))
+        sampler = sampler_of_pictures(pictures_of(study).train, NUCLEI.plan, (SIDE, SIDE))
+        settings = study.settings(seed=1)
+        network = study.network(1, outputs_of(method, PROFILES[NUCLEI.profile].in_channels))
         run = Run.start(network, settings)
-        Trial(pretext_of(method, WithoutLabels(source), recipe_for(NUCLEI)), settings, _folder(ladder, method)).train(run)
+        ShortTraining(pretext_of(method, WithoutLabels(sampler), recipe_for(NUCLEI)), settings, _folder(study, method)).train(run)
         return {"steps": run.step, "seconds": round(run.seconds, 1)}
 
-    return once(ladder.out / "cells" / f"pretrained_{method}.json", make)
+    return once(study.out / "cells" / f"pretrained_{method}.json", make)
 
 
-def _folder(ladder: Ladder, name: str) -> Path:
-    return ladder.out / "runs" / name
+def _folder(study: LabelEfficiency, name: str) -> Path:
+    return study.out / "runs" / name
 
 
-def trained(ladder: Ladder, cell: Cell) -> dict[str, Any]:
+def trained(study: LabelEfficiency, cell: Cell) -> dict[str, Any]:
     """One cell: train it and score it, unless that was done before."""
 
     def make() -> dict[str, Any]:
-        pictures, settings = pictures_of(ladder), ladder.settings(cell.seed)
-        run = Run.start(ladder.network(cell.seed), settings)
+        pictures, settings = pictures_of(study), study.settings(cell.seed)
+        run = Run.start(study.network(cell.seed), settings)
         if cell.method in PRETEXTS:
-            begin_from(run, _folder(ladder, cell.method) / CHECKPOINT)
-        Trial(objective_for(cell, pictures.train), settings, _folder(ladder, cell.name)).train(run)
-        (_folder(ladder, cell.name) / CHECKPOINT).unlink()
+            begin_from(run, _folder(study, cell.method) / CHECKPOINT)
+        ShortTraining(objective_for(cell, pictures.train), settings, _folder(study, cell.name)).train(run)
+        (_folder(study, cell.name) / CHECKPOINT).unlink()
         scores = score(run.average, pictures.test, NUCLEI.plan)
         return {"method": cell.method, "share": cell.share, "seed": cell.seed, **scores, "seconds": round(run.seconds, 1)}
 
-    return once(ladder.out / "cells" / f"{cell.name}.json", make)
+    return once(study.out / "cells" / f"{cell.name}.json", make)
 
 
 def begin_from(run: Run, checkpoint: Path) -> None:
@@ -168,46 +168,46 @@ def objective_for(cell: Cell, pictures: Sequence[Picture]) -> Objective:
     chosen = set(labelled_share([picture.name for picture in pictures], cell.share, cell.seed))
     patch, recipe = (SIDE, SIDE), recipe_for(NUCLEI)
     labelled = [picture for picture in pictures if picture.name in chosen]
-    supervised = Supervised(source_of_pictures(labelled, NUCLEI.plan, patch), recipe, LOSSES["dice-bce"])
+    supervised = Supervised(sampler_of_pictures(labelled, NUCLEI.plan, patch), recipe, LOSSES["dice-bce"])
     if cell.method != TEACHER:
         return supervised
-    return MeanTeacher(supervised, WithoutLabels(source_of_pictures(pictures, NUCLEI.plan, patch)))
+    return MeanTeacher(supervised, WithoutLabels(sampler_of_pictures(pictures, NUCLEI.plan, patch)))
 
 
-def climb(ladder: Ladder, workers: int = 1) -> str:
+def run_study(study: LabelEfficiency, workers: int = 1) -> str:
     """Do all cells that are not done yet, in so many processes of one thread each, and write the table: its Markdown text."""
-    claim(ladder.out, protocol(ladder))
-    wanted = [method for method in PRETEXTS if method in ladder.methods]
+    claim(study.out, protocol(study))
+    wanted = [method for method in PRETEXTS if method in study.methods]
     if workers == 1:
-        before = {method: pretrained(ladder, method) for method in wanted}
-        results = [trained(ladder, cell) for cell in ladder.cells()]
+        before = {method: pretrained(study, method) for method in wanted}
+        results = [trained(study, cell) for cell in study.cells()]
     else:
         os.environ.update(OMP_NUM_THREADS="1", OMP_WAIT_POLICY="PASSIVE")
         with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-            before = dict(zip(wanted, pool.map(pretrained, [ladder] * len(wanted), wanted)))
-            results = list(pool.map(trained, [ladder] * len(ladder.cells()), ladder.cells()))
-    found = {"protocol": protocol(ladder), "pretraining": before, "cells": results}
-    return publish(ladder.out, "ladder", found, table(ladder, results))
+            before = dict(zip(wanted, pool.map(pretrained, [study] * len(wanted), wanted)))
+            results = list(pool.map(trained, [study] * len(study.cells()), study.cells()))
+    found = {"protocol": protocol(study), "pretraining": before, "cells": results}
+    return publish(study.out, "label_efficiency", found, table(study, results))
 
 
-def protocol(ladder: Ladder) -> str:
+def protocol(study: LabelEfficiency) -> str:
     """One sentence that says what the numbers are."""
-    weights = sum(p.numel() for p in ladder.network(1).parameters())
+    weights = sum(p.numel() for p in study.network(1).parameters())
     return (
-        f"Nuclei, whole pictures at {SIDE}x{SIDE}; inception U-Net with {weights:,} weights, {ladder.steps} steps of {ladder.batch} "
+        f"Nuclei, whole pictures at {SIDE}x{SIDE}; inception U-Net with {weights:,} weights, {study.steps} steps of {study.batch} "
         "samples in every training; mean over the test pictures, mean ± standard deviation over the seeds (of weights and of which "
         "labels)."
     )
 
 
-def table(ladder: Ladder, results: Sequence[dict[str, Any]]) -> str:
+def table(study: LabelEfficiency, results: Sequence[dict[str, Any]]) -> str:
     """Both measures: a row a method, a column a share."""
-    parts = [protocol(ladder), ""]
+    parts = [protocol(study), ""]
     for measure in (DICE, KAGGLE):
-        head = [measure, *(f"{share:.0%} of the labels" for share in ladder.shares)]
+        head = [measure, *(f"{share:.0%} of the labels" for share in study.shares)]
         rows = []
-        for method in ladder.methods:
-            cells = ([r[measure] for r in results if (r["method"], r["share"]) == (method, share)] for share in ladder.shares)
+        for method in study.methods:
+            cells = ([r[measure] for r in results if (r["method"], r["share"]) == (method, share)] for share in study.shares)
             rows.append([_title(method), *(spread(values) for values in cells)])
         parts.append(markdown(head, rows))
     return "\n".join(parts)

@@ -15,17 +15,16 @@ from itertools import islice
 import torch
 
 from MedSegDLLib.errors import UsageError
-from MedSegDLLib.preprocess.normalise import normalise
 from MedSegDLLib.tasks import Task
 
-from ..train.loop import Levels, autocast, own_seeds
+from ..cases.pictures import Picture, channels_of
+from ..train.loop import autocast, own_seeds, prepared
 from ..train.losses import LOSSES
-from ..train.nuclei_sampler import Picture
 from ..train.objectives import Progress, Supervised
 from ..train.settings import Settings
 from ..train.state import Run, Trainable
 from ..transforms.augment import recipe_for
-from .common import markdown, source_of_pictures
+from .common import markdown, sampler_of_pictures
 
 WARM = 2  # steps before the clock starts
 LOADERS = 8  # processes that draw for the plain loop beside a GPU
@@ -45,11 +44,13 @@ def images_a_second(contenders: Mapping[str, Step], batch: int, steps: int) -> d
 
 def our_steps(run: Run, task: Task, pictures: Sequence[Picture], patch: tuple[int, int], settings: Settings) -> tuple[Step, Step]:
     """A whole step of our loop, and its drawing and augmenting alone."""
-    objective = Supervised(source_of_pictures(pictures, task.plan, patch), recipe_for(task), LOSSES[settings.loss])
-    forward = Levels(run.network, settings.device)
+    objective = Supervised(sampler_of_pictures(pictures, task.plan, patch), recipe_for(task), LOSSES[settings.loss])
+    forward, masks = prepared(run, settings)
 
     def material() -> object:
-        return objective.draw(own_seeds(run.generator, settings.batch), settings.device)
+        seeds = own_seeds(run.generator, settings.batch)
+        masks.follow(seeds)
+        return objective.draw(seeds, settings.device)
 
     def whole() -> None:
         batch = material()
@@ -119,9 +120,7 @@ def monai_batches(task: Task, pictures: Sequence[Picture], patch: tuple[int, int
 
 def _entry(picture: Picture, task: Task) -> dict[str, torch.Tensor]:
     """A picture as MONAI's transforms want it: channels first, normalised as ours."""
-    x = normalise(torch.from_numpy(picture.image), task.plan)
-    x = x.permute(2, 0, 1) if x.ndim == 3 else x[None].repeat(3, 1, 1)
-    return {"image": x.contiguous(), "label": torch.from_numpy(picture.labels > 0)[None].float()}
+    return {"image": channels_of(picture, task.plan), "label": torch.from_numpy(picture.labels > 0)[None].float()}
 
 
 def race(

@@ -14,14 +14,15 @@ from MedSegDLLib.network.inception_unet import PROFILES
 from MedSegDLLib.pipeline import Options
 from MedSegDLLib.tasks import Task
 
+from ..cases.selection import Selection
 from ..evaluate.evaluate import evaluate_case
-from ..train.export import Told, export
+from ..train.export import ExportOptions, export
 from ..train.loop import Run, Settings
 from ..train.losses import NESTED
 from ..train.runs import start, write_settings
-from ..train.samplers import cases_of
+from ..train.samplers import cases_of, names_of
 from ..train.supervision import Place, objective_of
-from .common import Trial, claim, markdown, once, publish, spread
+from .common import ShortTraining, claim, markdown, once, publish, spread
 
 TITLES = {True: "with synthesis", False: "real images only"}
 
@@ -31,7 +32,7 @@ class Question:
     """What the table is made from.
 
     Attributes:
-        task: any whose source can synthesise.
+        task: any whose sampler can synthesise.
         data: folder of the data set.
         out: gets the table, a JSON file a training, and the runs.
         steps: of every training.
@@ -79,7 +80,7 @@ def protocol(question: Question) -> str:
     )
 
 
-def answer(question: Question, told: Callable[[str], None] = print) -> str:
+def answer(question: Question, report: Callable[[str], None] = print) -> str:
     """Train and measure what was not yet, and write the table: its Markdown text.
 
     Raises:
@@ -89,6 +90,7 @@ def answer(question: Question, told: Callable[[str], None] = print) -> str:
     for name in question.tests:
         if name not in labelled:
             raise UsageError(f"There is no labelled case '{name}' in {question.data}.", f"Choose among {', '.join(labelled)}.")
+    Selection(question.data, question.apart).refuse_unknown(names_of(question.task.key)(question.data))
     claim(question.out, protocol(question))
     torch.set_num_threads(question.threads)
     found = []
@@ -96,7 +98,7 @@ def answer(question: Question, told: Callable[[str], None] = print) -> str:
         for test in question.tests:
             for synthesis in TITLES:
                 found.append(_cell(question, test, synthesis, seed))
-                told(f"{test}, {TITLES[synthesis]}, seed {seed}: {found[-1]['measures']}")
+                report(f"{test}, {TITLES[synthesis]}, seed {seed}: {found[-1]['measures']}")
     return publish(question.out, "synthesis", {"protocol": protocol(question), "trainings": found}, table(question, found))
 
 
@@ -118,12 +120,12 @@ def _trained(question: Question, test: str, entry: dict[str, Any], folder: Path)
     """The run, finished, and its weights as a file."""
     settings = Settings(**entry["settings"])
     place = Place.of(question.task, question.data, entry, settings.seed)
-    objective, source = objective_of(place, entry, settings)
-    run = Trial(objective, settings, folder).train(start(entry, settings))
-    told = {"cases": list(source.cases), "data": source.data, "data_hash": source.data_hash}
-    write_settings(folder, {**entry, **told})
+    objective, sampler = objective_of(place, entry, settings)
+    run = ShortTraining(objective, settings, folder).train(start(entry, settings))
+    read = {"cases": list(sampler.cases), "data": sampler.data, "data_hash": sampler.data_hash}
+    write_settings(folder, {**entry, **read})
     weights = folder / f"{question.task.key}.safetensors"
-    export(folder, weights, "float16", Told())
+    export(folder, weights, "float16", ExportOptions())
     return run, weights
 
 

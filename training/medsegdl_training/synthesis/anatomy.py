@@ -14,8 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from ..transforms.smoothing import blur
 from .ct_images import Organ, Spacing
-from .fields import blur, chance, normal, uniform
+from .fields import chance, normal, uniform
 
 GIVEN = 0.85  # chance that an unnamed organ is made up
 RIB_DEPTH_MM, DEEPEST_RIB_MM = 25.0, 60.0  # below the skin: where no bone tells, and beyond which a bone is spine

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from .fields import blur, chance, normal, pick, smooth_field, uniform
+from ..transforms.smoothing import blur
+from .fields import chance, normal, pick, smooth_field, uniform
 from .tissue import FLAIR, T1, T1CE, TYPICAL, Tissue
 
 CLASSES = len(Tissue)
@@ -30,7 +31,7 @@ SPREAD = torch.tensor(
 
 
 @dataclass(frozen=True)
-class Palette:
+class TissueIntensities:
     """How the tissues of one patient look.
 
     Attributes:
@@ -42,7 +43,7 @@ class Palette:
     spread: Tensor
 
 
-def palette_of(image: Tensor, tissue: Tensor) -> Palette:
+def tissue_intensities(image: Tensor, tissue: Tensor) -> TissueIntensities:
     """Means and deviations of (4, *S) z-scored modalities over the classes of a (*S) label map; classes under 30 voxels are unseen."""
     level, spread = torch.full((CLASSES - 1, 4), torch.nan), torch.full((CLASSES - 1, 4), torch.nan)
     present = (image.flatten(1) != 0).any(dim=1)
@@ -51,14 +52,14 @@ def palette_of(image: Tensor, tissue: Tensor) -> Palette:
         if values.shape[1] >= 30:
             level[row, present] = values.mean(dim=1)[present]
             spread[row, present] = values.std(dim=1)[present]
-    return Palette(level, spread)
+    return TissueIntensities(level, spread)
 
 
-def draw_levels(palettes: Sequence[Palette], generator: Generator) -> Tensor:
+def draw_levels(intensities: Sequence[TissueIntensities], generator: Generator) -> Tensor:
     """Grey levels for a new patient: those of a real one, or typical ones, and random changes: (6, 4)."""
     typical = TYPICAL + SPREAD * torch.randn(TYPICAL.shape, generator=generator)
-    if palettes and chance(generator, 0.65):
-        seen = palettes[pick(generator, len(palettes))].level
+    if intensities and chance(generator, 0.65):
+        seen = intensities[pick(generator, len(intensities))].level
         typical = torch.where(seen.isnan(), typical, seen + 0.35 * SPREAD * torch.randn(TYPICAL.shape, generator=generator))
     return _plausible(typical)
 
@@ -162,7 +163,7 @@ def other_contrast(image: Tensor, tissue: Tensor, generator: Generator) -> Tenso
     return torch.where(image != 0, moved, torch.zeros(()))
 
 
-def levels_in(host: Palette, drawn: Tensor) -> Tensor:
+def levels_in(host: TissueIntensities, drawn: Tensor) -> Tensor:
     """Drawn grey levels shifted and stretched a modality, so that grey and white matter fit the host's: (6, 4)."""
     seen = torch.where(host.level.isnan(), TYPICAL, host.level)
     healthy = slice(0, Tissue.WHITE)

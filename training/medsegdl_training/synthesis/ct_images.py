@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from .fields import blur, chance, normal, pick, smooth_field, uniform
+from ..transforms.smoothing import blur
+from .fields import chance, normal, pick, smooth_field, uniform
 
 AIR_HU = -1000.0
 NOISE_HU = (6.0, 30.0)  # deviation: thick soft slices to thin sharp ones

@@ -8,8 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from ..transforms.smoothing import blur
 from .ct_images import BELOW_WALL, LUNGS, SKIN_MM, UNTOUCHED, Organ, Spacing, depth_of, grain_like
-from .fields import blur, smooth_field, uniform
+from .fields import smooth_field, uniform
 
 THICKNESS_MM = (2.0, 13.0)  # the mean of one patient; it varies by half from place to place
 REACH_MM = 9.0  # deviation of the blur that tells the distance from the liver

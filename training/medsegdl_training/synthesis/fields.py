@@ -1,4 +1,4 @@
-"""Random numbers and random smooth fields, blurs and warps: the tools of every synthesis. Only torch enters here.
+"""Random numbers, random smooth fields and warps: the tools of every synthesis. Only torch enters here.
 
 All randomness comes from the generator given, so that a seed replays an image.
 """
@@ -12,7 +12,6 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 _INTERPOLATION = {2: "bilinear", 3: "trilinear"}
-_CONVOLUTION = {2: F.conv2d, 3: F.conv3d}
 
 
 def uniform(generator: Generator, low: float, high: float) -> float:
@@ -47,27 +46,6 @@ def smooth_field(shape: tuple[int, ...], cell: float, generator: Generator) -> T
     lattice = torch.randn((1, 1, *coarse), generator=generator)
     field = F.interpolate(lattice, size=tuple(shape), mode=_INTERPOLATION[len(shape)], align_corners=True)[0, 0]
     return field / field.std().clamp(min=1e-3)
-
-
-def blur(x: Tensor, sigma: float | tuple[float, ...]) -> Tensor:
-    """Gaussian blur of (C, *S) with `sigma` voxels, one number or one an axis; edges are repeated."""
-    dims = x.ndim - 1
-    sigmas = (sigma,) * dims if isinstance(sigma, (int, float)) else sigma
-    for axis, deviation in enumerate(sigmas):
-        if deviation > 0.05:
-            x = _blur_axis(x, axis, float(deviation))
-    return x
-
-
-def _blur_axis(x: Tensor, axis: int, sigma: float) -> Tensor:
-    dims = x.ndim - 1
-    radius = max(1, int(3 * sigma + 0.5))
-    offsets = torch.arange(-radius, radius + 1, dtype=x.dtype)
-    kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
-    kernel = (kernel / kernel.sum()).view([1, 1] + [-1 if a == axis else 1 for a in range(dims)])
-    pads = [amount for a in reversed(range(dims)) for amount in ((radius, radius) if a == axis else (0, 0))]
-    padded = F.pad(x[:, None], pads, mode="replicate")
-    return _CONVOLUTION[dims](padded, kernel)[:, 0]
 
 
 def identity_coordinates(shape: tuple[int, ...]) -> Tensor:

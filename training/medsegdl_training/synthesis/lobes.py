@@ -8,8 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from ..transforms.smoothing import blur
 from .ct_images import BELOW_WALL, CLOSE_BY_MM, FAT_HU, LONGISH, LUNGS, SKIN_MM, UNTOUCHED, Organ, Spacing, around, depth_of, grain_like
-from .fields import blur, chance, pick, smooth_field, uniform
+from .fields import chance, pick, smooth_field, uniform
 
 LOBE_RADIUS_MM = (12.0, 50.0)
 SOLID = (Organ.LEFT_KIDNEY, Organ.RIGHT_KIDNEY, Organ.HEART)  # a lobe lies beside them

@@ -10,7 +10,7 @@ from enum import IntEnum
 import torch
 from torch import Tensor
 
-from .fields import blur
+from ..transforms.smoothing import blur
 
 ROUNDS = 5
 TRUST = 0.5  # of a class's own mean; the rest is the typical level, since k-means would make the classes equally large

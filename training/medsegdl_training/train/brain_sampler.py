@@ -15,15 +15,16 @@ from torch import Generator, Tensor
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import Plan
 
-from ..cases.brain import BrainCase, cut, find_cases, label_map, slice_palettes
+from ..cases.brain import BrainCase, cut, donor_of, find_cases, label_map, labelled_slices, slice_intensities, tumour_shapes
 from ..cases.brain_cache import CachedBrainCase, case_of
 from ..cases.fingerprint import fingerprint
-from ..synthesis.brain_images import Palette, draw_levels, levels_in, other_contrast, paint, plant, standardise
+from ..cases.selection import Selection
+from ..synthesis.brain_images import TissueIntensities, draw_levels, levels_in, other_contrast, paint, plant, standardise
 from ..synthesis.fields import chance, draw_one, normal, pick, uniform
 from ..synthesis.tumours import grow, regions_of, transplant
 from .sampler import Batch
 
-__all__ = ["BrainSource", "Mixture", "cut", "find_cases", "make_source"]
+__all__ = ["BrainSampler", "Mixture", "cut", "find_cases", "find_names", "make_sampler"]
 
 
 @dataclass(frozen=True)
@@ -46,20 +47,22 @@ class Mixture:
 
 
 @dataclass(frozen=True)
-class BrainSource:
-    """See `source.Source`."""
+class BrainSampler:
+    """See `Sampler`."""
 
     patients: Sequence[BrainCase | CachedBrainCase]
-    palettes: Sequence[Palette]
+    intensities: Sequence[TissueIntensities]
     patch: tuple[int, int, int]
     data_hash: str
     mixture: Mixture = Mixture()
     shares: Mapping[str, float] = field(default_factory=dict)
+    donors: Sequence[Tensor] = ()
 
     @property
     def data(self) -> str:
-        """See `Source`."""
-        rest = ", and images synthesised from their label maps" if self.mixture.real < 1 else ""
+        """See `Sampler`."""
+        more = f" and the tumours of {len(self.donors)} more patients" if self.donors else ""
+        rest = f", and images synthesised from their label maps{more}" if self.mixture.real < 1 else ""
         return f"{len(self.patients)} labelled brains{rest}"
 
     @property
@@ -67,16 +70,16 @@ class BrainSource:
         """Names of the training patients."""
         return tuple(case.name for case in self.patients)
 
-    def without_synthesis(self) -> BrainSource:
-        """See `source.LabelledSource`."""
+    def without_synthesis(self) -> BrainSampler:
+        """See `LabelledSampler`."""
         return replace(self, mixture=replace(self.mixture, real=1.0, planted=0.0, contrast=0.0))
 
-    def in_shape(self) -> BrainSource:
-        """See `source.LabelledSource`: nothing of it is scaled or bent."""
+    def in_shape(self) -> BrainSampler:
+        """See `LabelledSampler`: nothing of it is scaled or bent."""
         return self
 
-    def emphasising(self, shares: Mapping[str, float]) -> BrainSource:
-        """See `source.LabelledSource`."""
+    def emphasising(self, shares: Mapping[str, float]) -> BrainSampler:
+        """See `LabelledSampler`."""
         return replace(self, shares=dict(shares))
 
     def draw(self, generator: Generator, batch: int) -> Batch:
@@ -111,7 +114,7 @@ class BrainSource:
         tissue = self._tumour(healthy, generator)
         fresh = (tissue != healthy) & ~regions[0]
         tissue = torch.where(fresh, tissue, healthy)
-        level = levels_in(case.palette, draw_levels(self.palettes, generator))
+        level = levels_in(case.intensities, draw_levels(self.intensities, generator))
         return plant(image, healthy, tissue, level, generator), regions | regions_of(tissue)
 
     def _varied(self, image: Tensor, healthy: Tensor, regions: Tensor, generator: Generator) -> Tensor:
@@ -123,13 +126,13 @@ class BrainSource:
         tissue = case.healthy_patch(self._box(case.shape, case.white_places, generator), self.patch)
         for _ in range(1 + chance(generator, 0.2) - chance(generator, 0.07)):
             tissue = self._tumour(tissue, generator)
-        image = standardise(paint(tissue, draw_levels(self.palettes, generator), generator), tissue > 0)
+        image = standardise(paint(tissue, draw_levels(self.intensities, generator), generator), tissue > 0)
         scale = torch.tensor([normal(generator, 1.0, 0.08) for _ in range(4)]).view(4, 1, 1, 1)
         shift = torch.tensor([normal(generator, 0.0, 0.08) for _ in range(4)]).view(4, 1, 1, 1)
         return torch.where(tissue > 0, image * scale + shift, torch.zeros(())), regions_of(tissue)
 
     def _tumour(self, tissue: Tensor, generator: Generator) -> Tensor:
-        donors = [case.donor for case in self.patients if case.donor.shape[1] > 1]
+        donors = [*(case.donor for case in self.patients if case.donor.shape[1] > 1), *self.donors]
         if donors and chance(generator, 0.5):
             return transplant(tissue, donors[pick(generator, len(donors))], generator)
         return grow(tissue, generator)
@@ -151,24 +154,32 @@ def _start(length: int, side: int, containing: int | None, generator: Generator)
     return low + pick(generator, high - low + 1)
 
 
-def make_source(data: Path, holdout: tuple[str, ...], plan: Plan, patch: tuple[int, ...], seed: int) -> BrainSource:
-    """Prepare every labelled patient below `data/brain` (or `data`), but for the held-out ones, which are never read.
+def find_names(data: Path) -> list[str]:
+    """Names of all that may be read under `data`: patients, labelled slices, label maps without images."""
+    entries = [*find_cases(data), *labelled_slices(data), *tumour_shapes(data)]
+    return [entry.name for entry in entries]
+
+
+def make_sampler(selection: Selection, plan: Plan, patch: tuple[int, ...], seed: int) -> BrainSampler:
+    """Prepare every selected labelled patient of the data set; the others are never read, be it as image, slice or shape.
 
     Args:
-        data: folder of the images.
-        holdout: names of patients' folders.
+        selection: which cases.
         plan: normalisation and grid.
         patch: (K, J, I) voxels of the network's grid.
         seed: unused here; all chance lies in `draw`.
 
     Raises:
-        InputRefused: no case is left to train on.
+        InputRefused: no case is left to train on, or one that `inspect` calls wrong.
     """
-    cases = [case for case in find_cases(data) if case.name not in holdout]
+    data = selection.data
+    cases = selection.of(find_cases(data))
     if not cases:
         raise InputRefused(f"There are no labelled brains to train on in {data}.", "Give a folder with one folder a patient (BraTS).")
+    slices, shapes = selection.of(labelled_slices(data)), selection.of(tumour_shapes(data))
     patients = [case_of(case, plan) for case in cases]
-    slices = slice_palettes(data, holdout)
-    palettes = [case.palette for case in patients] + [palette for _, palette in slices]
-    paths = [path for case in cases for path in (*case.inputs.values(), case.reference)] + [path for path, _ in slices]
-    return BrainSource(patients, palettes, tuple(patch), fingerprint(paths))
+    intensities = [case.intensities for case in patients] + [slice_intensities(entry) for entry in slices]
+    donors = [donor for shape in shapes if (donor := donor_of(shape, plan)) is not None]
+    paths = [path for case in cases for path in (*case.inputs.values(), case.reference)]
+    paths += [path for entry in slices for path in (entry.truth, *entry.images)] + [shape.labels for shape in shapes]
+    return BrainSampler(patients, intensities, tuple(patch), fingerprint(paths), donors=donors)

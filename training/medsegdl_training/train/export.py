@@ -25,7 +25,7 @@ EXPORTED = ("protocol", "mean", "cases", "weights_sha256", "date")
 
 
 @dataclass(frozen=True)
-class Told:
+class ExportOptions:
     """What the run itself does not know.
 
     Attributes:
@@ -55,14 +55,14 @@ def load_run(folder: Path) -> tuple[Run, dict[str, Any]]:
     return run, entry
 
 
-def export(folder: Path, path: Path, precision: str, told: Told, card: Path | None = None) -> dict[str, Any]:
+def export(folder: Path, path: Path, precision: str, options: ExportOptions, card: Path | None = None) -> dict[str, Any]:
     """Write the weights of a run with their manifest, and a model card if asked.
 
     Args:
         folder: of the run.
         path: of the safetensors file.
         precision: see `save_weights`.
-        told: scores, a note and the licence.
+        options: scores, a note and the licence.
         card: Markdown file to write.
 
     Returns:
@@ -70,7 +70,7 @@ def export(folder: Path, path: Path, precision: str, told: Told, card: Path | No
     """
     run, entry = load_run(folder)
     path.parent.mkdir(parents=True, exist_ok=True)
-    manifest = save_weights(run.average, path, manifest_of(run, entry, told), precision)
+    manifest = save_weights(run.average, path, manifest_of(run, entry, options), precision)
     if card is not None:
         card.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(card) as temporary:
@@ -78,18 +78,18 @@ def export(folder: Path, path: Path, precision: str, told: Told, card: Path | No
     return manifest
 
 
-def manifest_of(run: Run, entry: dict[str, Any], told: Told) -> dict[str, Any]:
+def manifest_of(run: Run, entry: dict[str, Any], options: ExportOptions) -> dict[str, Any]:
     """Everything about the weights but what `save_weights` adds itself.
 
     Raises:
         UsageError: a grid is asked for that is none, or that a network which works on the image's own has no use for.
     """
     task, trained = TASKS[entry["task"]], Plan.from_json(entry["plan"])
-    if told.spacing_mm and trained.spacing_mm is None:
+    if options.spacing_mm and trained.spacing_mm is None:
         raise UsageError(f"Networks of the task '{task.key}' work on the image's own grid.", "Leave --spacing out.")
-    if told.spacing_mm and min(told.spacing_mm) <= 0:
-        raise UsageError(f"{_millimetres(told.spacing_mm)} is no spacing.", "Give --spacing three numbers above 0.")
-    plan = replace(trained, spacing_mm=told.spacing_mm) if told.spacing_mm else trained
+    if options.spacing_mm and min(options.spacing_mm) <= 0:
+        raise UsageError(f"{_millimetres(options.spacing_mm)} is no spacing.", "Give --spacing three numbers above 0.")
+    plan = replace(trained, spacing_mm=options.spacing_mm) if options.spacing_mm else trained
     return {
         "task": task.key,
         "task_version": task.version,
@@ -97,7 +97,7 @@ def manifest_of(run: Run, entry: dict[str, Any], told: Told) -> dict[str, Any]:
         "outputs": list(task.outputs),
         "training": {
             "data": entry["data"],
-            "licence": told.licence,
+            "licence": options.licence,
             "data_hash": entry["data_hash"],
             "cases": len(entry["cases"]),
             "held_out": entry["holdout"],
@@ -106,9 +106,9 @@ def manifest_of(run: Run, entry: dict[str, Any], told: Told) -> dict[str, Any]:
             "steps": run.step,
             "minutes": round(run.seconds / 60, 1),
             "spacing_mm": trained.spacing_mm,
-            **({"note": told.note} if told.note else {}),
+            **({"note": options.note} if options.note else {}),
         },
-        "scores": [{key: score[key] for key in EXPORTED if key in score} for score in told.scores],
+        "scores": [{key: score[key] for key in EXPORTED if key in score} for score in options.scores],
         "date": datetime.now(timezone.utc).date().isoformat(),
         "licence_note": LICENCE_NOTE,
     }

@@ -45,8 +45,8 @@ def initialise(run: Run, path: Path, task: Task) -> float:
 
 def commands_before(path: Path) -> list[str]:
     """The commands that made the run in a folder or, by its manifest, a weights file, first to last; none where the manifest tells none."""
-    told = read_settings(path)[1] if path.is_dir() else manifest_of(path).get("training", {})
-    return told.get("command", "").splitlines()
+    training = read_settings(path)[1] if path.is_dir() else manifest_of(path).get("training", {})
+    return training.get("command", "").splitlines()
 
 
 def tensors_of(path: Path, task: Task) -> dict[str, Tensor]:

@@ -18,8 +18,9 @@ from MedSegDLLib.preprocess.normalise import normalise
 from MedSegDLLib.tasks import Plan
 
 from ..cases.fingerprint import fingerprint
-from ..cases.liver import LiverCase, Window, find_cases, find_files, with_made_up_organs
+from ..cases.liver import LiverCase, Window, find_cases, find_files, with_made_up_organs, with_spacings
 from ..cases.liver_cache import CachedLiverCase, case_of
+from ..cases.selection import Selection
 from ..synthesis.ct_images import (
     MASSES,
     PLANES_BESIDE,
@@ -38,7 +39,7 @@ from ..synthesis.fields import chance, draw_one, identity_coordinates, pick, smo
 from ..synthesis.lobes import grow_lobe, plant_lobe
 from .sampler import Batch
 
-__all__ = ["LiverSource", "Mixture", "find_cases", "make_source"]
+__all__ = ["LiverSampler", "Mixture", "find_cases", "find_names", "make_sampler"]
 
 BEND_MM = 12.0  # largest usual displacement of the elastic warp
 TYPICAL_LIVER_HU = 110.0
@@ -74,8 +75,8 @@ class Mixture:
 
 
 @dataclass(frozen=True)
-class LiverSource:
-    """See `source.Source`."""
+class LiverSampler:
+    """See `Sampler`."""
 
     patients: Sequence[LiverCase | CachedLiverCase]
     plan: Plan
@@ -86,7 +87,7 @@ class LiverSource:
 
     @property
     def data(self) -> str:
-        """See `Source`."""
+        """See `Sampler`."""
         names = {True: set(), False: set()}
         for case in self.patients:
             names[case.has_ct].add(case.name)
@@ -104,20 +105,20 @@ class LiverSource:
         """Planes of a sample."""
         return self.patch[0] if len(self.patch) == 3 else self.plan.slices
 
-    def without_synthesis(self) -> LiverSource:
-        """See `source.LabelledSource`."""
+    def without_synthesis(self) -> LiverSampler:
+        """See `LabelledSampler`."""
         with_ct = [case for case in self.patients if case.has_ct]
         if not with_ct:
             raise InputRefused("There is no labelled CT, only label maps.", "Leave --no-synthesis out, or add a CT.")
         as_they_are = replace(self.mixture, real=1.0, phase=0.0, healed=0.0, tumours=0.0, masses=0.0, lobes=0.0, diaphragm=0.0)
         return replace(self, patients=with_ct, mixture=as_they_are)
 
-    def in_shape(self) -> LiverSource:
-        """See `source.LabelledSource`."""
+    def in_shape(self) -> LiverSampler:
+        """See `LabelledSampler`."""
         return replace(self, mixture=replace(self.mixture, bent=0.0))
 
-    def emphasising(self, shares: Mapping[str, float]) -> LiverSource:
-        """See `source.LabelledSource`."""
+    def emphasising(self, shares: Mapping[str, float]) -> LiverSampler:
+        """See `LabelledSampler`."""
         return replace(self, shares=dict(shares))
 
     def draw(self, generator: Generator, batch: int) -> Batch:
@@ -140,6 +141,7 @@ class LiverSource:
         window = self._window(case, plane, generator)
         make = self._real if real else self._painted
         block, regions = make(case, first, window, generator)
+        block = block.clamp(*self.plan.window)  # before it is resampled, as inference does
         if chance(generator, self.mixture.bent):
             block, regions = bend(block, regions, BEND_MM / self.plan.spacing_mm[0], generator)
         return block, regions
@@ -255,25 +257,30 @@ def bend(block: Tensor, regions: Tensor, voxels: float, generator: Generator) ->
     return moved[0], moved[1:] >= 0.5
 
 
-def make_source(data: Path, holdout: tuple[str, ...], plan: Plan, patch: tuple[int, ...], seed: int) -> LiverSource:
-    """Prepare every labelled patient below `data/liver` (or `data`), but for the held-out ones, which are never read.
+def find_names(data: Path) -> list[str]:
+    """Names of all that may be read under `data`: patients, and label maps without a CT."""
+    return [files.name for files in find_files(data)]
+
+
+def make_sampler(selection: Selection, plan: Plan, patch: tuple[int, ...], seed: int) -> LiverSampler:
+    """Prepare every selected labelled patient of the data set; the others are never read, be it as CT or as shape.
 
     Args:
-        data: folder of the images.
-        holdout: names of patients, as their files begin.
+        selection: which cases.
         plan: normalisation, grid and number of neighbouring planes.
         patch: (K, J, I) or, in 2.5-D, (J, I) voxels of the network's grid.
-        seed: of the organs made up for maps that do not name them; all other chance lies in `draw`.
+        seed: of the organs made up for maps that do not name them, and of spacings that no header tells; all other chance lies in `draw`.
 
     Raises:
-        InputRefused: no case is left to train on.
+        InputRefused: no case is left to train on, or one that `inspect` calls wrong.
     """
-    found = [files for files in find_files(data) if files.name not in holdout]
+    found = selection.of(find_files(selection.data))
     if not found:
-        raise InputRefused(f"There are no labelled livers to train on in {data}.", "Give a folder of CTs and label maps, as LiTS has them.")
-    patients = [case_of(files, plan) for files in found]
-    shapes = [case for case in patients if not case.has_ct]
+        says = f"There are no labelled livers to train on in {selection.data}."
+        raise InputRefused(says, "Give a folder of CTs and label maps, as LiTS has them.")
     generator = torch.Generator().manual_seed(seed)
+    patients = [case_of(one, plan) for files in found for one in with_spacings(files, generator)]
+    shapes = [case for case in patients if not case.has_ct]
     variants = [with_made_up_organs(case, plan.spacing_mm, generator) for case in shapes for _ in range(VARIANTS)]
     patients = [case for case in patients if case.has_ct] + variants
-    return LiverSource(patients, plan, tuple(patch), fingerprint([path for files in found for path in files.paths]))
+    return LiverSampler(patients, plan, tuple(patch), fingerprint([path for files in found for path in files.paths]))

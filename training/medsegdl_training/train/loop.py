@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from . import parallel
 from .convolutions import quick_convolutions
+from .dropout import SampleSeeds, seed_by_sample
 from .objectives import Objective, Progress
 from .settings import Settings
 from .state import CHECKPOINT, LOG, Run, Trainable, follow, layout, trim_log
@@ -45,7 +46,8 @@ def train(
     Returns:
         "done", "plateau", or "stopped" (by SIGTERM or SIGINT); the checkpoint is written in all cases.
     """
-    forward, began, due = prepared(run, settings), time.monotonic() - run.seconds, Timetable(settings)
+    forward, masks = prepared(run, settings)
+    began, due = time.monotonic() - run.seconds, Timetable(settings)
     ended = "done" if settings.spent(run.step, run.seconds) >= 1 else ""
     with stop_requested() as stop, log_of(folder, run.step) as log:
         while not ended:
@@ -54,6 +56,7 @@ def train(
                 group["lr"] = rate
 
             seeds = own_seeds(run.generator, settings.batch)
+            masks.follow(seeds)
             batch = objective.draw(seeds, settings.device)
             with autocast(settings):
                 loss = objective.loss(forward, run.average, batch, Progress(run.step, settings.spent(run.step, run.seconds)))
@@ -100,16 +103,18 @@ class Levels(nn.Module):
             return self.network.supervised(x.contiguous(memory_format=self.layout))
 
 
-def prepared(run: Run, settings: Settings) -> nn.Module:
-    """The network's levels, compiled if asked, with gradients averaged over all processes."""
+def prepared(run: Run, settings: Settings) -> tuple[nn.Module, SampleSeeds]:
+    """The network's levels, compiled if asked, gradients averaged over all processes; and what tells its dropout the samples' seeds."""
+    masks = seed_by_sample(run.network, settings.device)
     levels = Levels(run.network, settings.device)
-    return parallel.wrapped(torch.compile(levels) if settings.compile else levels)
+    return parallel.wrapped(torch.compile(levels) if settings.compile else levels), masks
 
 
 def own_seeds(generator: torch.Generator, batch: int) -> list[int]:
-    """One seed for each of this process's samples of the step; dropout gets a seed as well.
+    """One seed for each of this process's samples of the step, of its augmentation and of its dropout.
 
-    All processes draw the same numbers and take their share: sample i of a step is the same however many processes there are.
+    All processes draw the same numbers and take their share: sample i of a step is the same however many processes there are. What else
+    draws within a network (a rival's own dropout) gets a seed of the process.
     """
     seeds = torch.randint(LARGEST_SEED, (batch + 1,), generator=generator).tolist()
     torch.manual_seed(seeds[0] + parallel.rank())

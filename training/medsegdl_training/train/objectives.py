@@ -15,7 +15,7 @@ from torch import Generator, Tensor, nn
 
 from ..transforms.augment import Drawn, Recipe, apply, draw, geometry_of, joined
 from .losses import Loss, deep_supervision, mean_square
-from .sampler import Batch, Source
+from .sampler import Batch, Sampler
 from .state import Trainable
 
 CONSISTENCY = 4.0  # weight of the teacher at the end of the ramp
@@ -48,9 +48,9 @@ def generators_of(seeds: Sequence[int]) -> list[Generator]:
     return [Generator().manual_seed(seed) for seed in seeds]
 
 
-def sampled(source: Source, generators: Sequence[Generator], device: str) -> Batch:
-    """One sample of the source a generator, together and on the device."""
-    parts = [source.draw(generator, 1) for generator in generators]
+def sampled(sampler: Sampler, generators: Sequence[Generator], device: str) -> Batch:
+    """One sample of the sampler a generator, together and on the device."""
+    parts = [sampler.draw(generator, 1) for generator in generators]
     whole = Batch(torch.cat([b.x for b in parts]), torch.cat([b.y for b in parts]), torch.cat([b.weight for b in parts]))
     return whole.to(device)
 
@@ -64,14 +64,14 @@ def numbers_for(batch: Batch, recipe: Recipe, generators: Sequence[Generator]) -
 class Supervised:
     """Labelled samples, augmented; the loss over all supervised levels."""
 
-    source: Source
+    sampler: Sampler
     recipe: Recipe
     criterion: Loss
 
     def draw(self, seeds: Sequence[int], device: str) -> Batch:
         """See `Objective.draw`."""
         generators = generators_of(seeds)
-        batch = sampled(self.source, generators, device)
+        batch = sampled(self.sampler, generators, device)
         return apply(batch, numbers_for(batch, self.recipe, generators), self.recipe.bounds)
 
     def loss(self, forward: nn.Module, average: Trainable, batch: Batch, progress: Progress) -> Tensor:
@@ -97,7 +97,7 @@ class MeanTeacher:
     """
 
     supervised: Supervised
-    unlabelled: Source
+    unlabelled: Sampler
     weight: float = CONSISTENCY
 
     def draw(self, seeds: Sequence[int], device: str) -> Views:
@@ -114,8 +114,8 @@ class MeanTeacher:
         levels = forward(torch.cat([labelled.x, batch.strong]))
         with torch.no_grad():
             opinion = torch.sigmoid(average.supervised(batch.weak)[0].float())
-        told = deep_supervision([level[:count] for level in levels], labelled.y, labelled.weight, self.supervised.criterion)
-        return told + self.weight * ramp(progress.spent) * mean_square(torch.sigmoid(levels[0][count:].float()) - opinion)
+        taught = deep_supervision([level[:count] for level in levels], labelled.y, labelled.weight, self.supervised.criterion)
+        return taught + self.weight * ramp(progress.spent) * mean_square(torch.sigmoid(levels[0][count:].float()) - opinion)
 
 
 def ramp(spent: float) -> float:

@@ -16,7 +16,7 @@ from ..transforms.augment import Recipe, apply
 from .losses import over_levels
 from .objectives import Objective, Progress, generators_of, numbers_for, sampled
 from .parallel import total
-from .sampler import Source
+from .sampler import Sampler
 from .state import Trainable
 
 MASKED_SHARE = 0.6
@@ -39,13 +39,13 @@ class Masked:
 class FillIn:
     """Masked image modelling: predict each hidden block, in standard deviations from its sample's mean, at every level."""
 
-    source: Source
+    sampler: Sampler
     recipe: Recipe
 
     def draw(self, seeds: Sequence[int], device: str) -> Masked:
         """See `Objective.draw`."""
         generators = generators_of(seeds)
-        batch = sampled(self.source, generators, device)
+        batch = sampled(self.sampler, generators, device)
         x = apply(batch, numbers_for(batch, self.recipe, generators), self.recipe.bounds).x
         mask = torch.cat([block_mask(tuple(x.shape[2:]), generator) for generator in generators]).to(device)
         axes = list(range(1, x.ndim))
@@ -87,13 +87,13 @@ class Pair:
 class Recognise:
     """Dense contrast: a place's output in one view is nearer to that place in the other than to all other places of the batch."""
 
-    source: Source
+    sampler: Sampler
     recipe: Recipe
 
     def draw(self, seeds: Sequence[int], device: str) -> Pair:
         """See `Objective.draw`."""
         generators = generators_of(seeds)
-        batch = sampled(self.source, generators, device)
+        batch = sampled(self.sampler, generators, device)
         first, second = (numbers_for(batch, self.recipe, generators) for _ in range(2))
         one, other = (apply(batch, replace(drawn, matrix=first.matrix), self.recipe.bounds).x for drawn in (first, second))
         places = torch.stack([torch.rand((PLACES, batch.x.ndim - 2), generator=generator) for generator in generators])
@@ -129,9 +129,9 @@ def at_places(level: Tensor, places: Tensor) -> Tensor:
 METHODS: dict[str, type[FillIn] | type[Recognise]] = {"masked": FillIn, "contrastive": Recognise}
 
 
-def pretext_of(method: str, source: Source, recipe: Recipe) -> Objective:
+def pretext_of(method: str, sampler: Sampler, recipe: Recipe) -> Objective:
     """The objective of a method."""
-    return METHODS[method](source, recipe)
+    return METHODS[method](sampler, recipe)
 
 
 def outputs_of(method: str, in_channels: int) -> int:

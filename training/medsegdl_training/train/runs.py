@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shlex
@@ -19,11 +20,26 @@ if TYPE_CHECKING:
     from .state import Run
 
 SETTINGS = "settings.json"
+MAY_CHANGE = ("steps", "minutes", "device", "compile", "save_minutes", "save_steps", "validate_minutes", "patience")  # when a run goes on
+IDENTITY = (
+    *("task", "architecture", "plan", "patch", "holdout", "left_out", "data_hash"),
+    *("labels", "unlabelled", "synthesis", "augmentation", "emphasis", "pretext", "finetuned_from", "init"),
+)
 
 
 def recorded(line: list[str]) -> str:
     """The command as manifests keep it: paths relative to the working folder, because absolute ones tell where and whose they are."""
     return shlex.join(["medsegdl-train", *(os.path.relpath(word) if Path(word).is_absolute() else word for word in line)])
+
+
+def identity_of(entry: dict[str, Any]) -> str:
+    """SHA-256 of what makes a run this run: task, network, plan, samples, data, and all settings but budget, device and bookkeeping.
+
+    A checkpoint keeps it, so that nothing goes on with it by mistake. `entry` is that of the settings file, with `data_hash`.
+    """
+    settings = {name: value for name, value in entry["settings"].items() if name not in MAY_CHANGE}
+    samples = {name: entry.get(name) for name in IDENTITY}
+    return hashlib.sha256(json.dumps([settings, samples], sort_keys=True).encode()).hexdigest()
 
 
 def start(entry: dict[str, Any], settings: Settings) -> Run:
@@ -58,4 +74,7 @@ def read_settings(folder: Path) -> tuple[Settings, dict[str, Any]]:
     except (OSError, ValueError) as error:
         raise UsageError(f"{folder} holds no run.", "Start one without --resume.") from error
     known = {field.name for field in fields(Settings)}
-    return Settings(**{key: value for key, value in entry["settings"].items() if key in known}), entry
+    try:
+        return Settings(**{key: value for key, value in entry["settings"].items() if key in known}), entry
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"{folder / SETTINGS} is damaged: {error}.", "Start a new run.") from error

@@ -1,13 +1,12 @@
 """The contract between a data set and the training loop: batches of raw-normalised inputs and region targets.
 
-Only torch enters here; a data set's files are read by the source that knows them.
+Only torch enters here; a data set's files are read by the sampler that knows them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import torch
@@ -33,22 +32,7 @@ class Batch:
         return Batch(self.x.to(device), self.y.to(device), self.weight.to(device))
 
 
-@dataclass(frozen=True)
-class Case:
-    """One labelled case of a data set, as files.
-
-    Attributes:
-        name: without anything that tells whose it is.
-        inputs: input key of the task -> file.
-        reference: label map, or None where the case has none.
-    """
-
-    name: str
-    inputs: dict[str, Path]
-    reference: Path | None
-
-
-class Source(Protocol):
+class Sampler(Protocol):
     """Where batches come from.
 
     Attributes:
@@ -66,10 +50,10 @@ class Source(Protocol):
         ...
 
 
-class LabelledSource(Source, Protocol):
-    """A source that may mix real samples with synthesised ones."""
+class LabelledSampler(Sampler, Protocol):
+    """A sampler that may mix real samples with synthesised ones."""
 
-    def without_synthesis(self) -> LabelledSource:
+    def without_synthesis(self) -> LabelledSampler:
         """The same cases as they are: nothing painted, planted or given another contrast (augmentation comes later, and stays).
 
         Raises:
@@ -77,37 +61,37 @@ class LabelledSource(Source, Protocol):
         """
         ...
 
-    def in_shape(self) -> LabelledSource:
+    def in_shape(self) -> LabelledSampler:
         """The same, but samples neither scaled nor bent, as inference meets them."""
         ...
 
-    def emphasising(self, shares: Mapping[str, float]) -> LabelledSource:
+    def emphasising(self, shares: Mapping[str, float]) -> LabelledSampler:
         """The same, but cases drawn more or less often; one that is not named has share 1."""
         ...
 
 
 @dataclass(frozen=True)
 class WithoutLabels:
-    """A source whose labels are not looked at; see `Source`."""
+    """A sampler whose labels are not looked at; see `Sampler`."""
 
-    source: Source
+    sampler: Sampler
 
     @property
     def cases(self) -> tuple[str, ...]:
-        """See `Source`."""
-        return self.source.cases
+        """See `Sampler`."""
+        return self.sampler.cases
 
     @property
     def data_hash(self) -> str:
-        """See `Source`."""
-        return self.source.data_hash
+        """See `Sampler`."""
+        return self.sampler.data_hash
 
     @property
     def data(self) -> str:
-        """See `Source`."""
-        return f"{self.source.data}, labels not used"
+        """See `Sampler`."""
+        return f"{self.sampler.data}, labels not used"
 
     def draw(self, generator: torch.Generator, batch: int) -> Batch:
-        """See `Source.draw`; nothing of it is labelled."""
-        drawn = self.source.draw(generator, batch)
+        """See `Sampler.draw`; nothing of it is labelled."""
+        drawn = self.sampler.draw(generator, batch)
         return Batch(drawn.x, torch.zeros_like(drawn.y), torch.zeros_like(drawn.weight))

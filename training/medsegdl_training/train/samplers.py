@@ -1,4 +1,4 @@
-"""Which source of batches and which augmentation belong to which task.
+"""Which sampler of batches and which augmentation belong to which task.
 
 Sources are imported when asked for, so that one task's readers are not needed by another.
 """
@@ -8,49 +8,61 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Protocol
 
 from MedSegDLLib.tasks import Plan
 
-from .sampler import Case, LabelledSource, Source
+from ..cases.case import Case
+from ..cases.selection import Selection
+from .sampler import LabelledSampler, Sampler
 
-SOURCES = {"brain": "brain_sampler", "liver": "liver_sampler", "nuclei": "nuclei_sampler"}
+SAMPLERS = {"brain": "brain_sampler", "liver": "liver_sampler", "nuclei": "nuclei_sampler"}
 UNLABELLED = {"nuclei": "unlabelled_sampler"}  # tasks whose cases can be read without labels; of the others the labels are set aside
 
 
-class MakeSource(Protocol):
-    """Signature of what makes a source of any cases."""
+class MakeSampler(Protocol):
+    """Signature of what makes a sampler of any cases."""
 
-    def __call__(self, data: Path, holdout: tuple[str, ...], plan: Plan, patch: tuple[int, ...], seed: int) -> Source: ...
-
-
-class MakeLabelledSource(Protocol):
-    """Signature of every source module's `make_source`."""
-
-    def __call__(self, data: Path, holdout: tuple[str, ...], plan: Plan, patch: tuple[int, ...], seed: int) -> LabelledSource: ...
+    def __call__(self, selection: Selection, plan: Plan, patch: tuple[int, ...], seed: int) -> Sampler: ...
 
 
-def source_of(task: str) -> MakeLabelledSource:
-    """The `make_source` of that task's module.
+class MakeLabelledSampler(Protocol):
+    """Signature of every sampler module's `make_sampler`."""
+
+    def __call__(self, selection: Selection, plan: Plan, patch: tuple[int, ...], seed: int) -> LabelledSampler: ...
+
+
+def _module(task: str) -> ModuleType:
+    return import_module(f".{SAMPLERS[task]}", __package__)
+
+
+def sampler_of(task: str) -> MakeLabelledSampler:
+    """The `make_sampler` of that task's module.
 
     Raises:
-        KeyError: no source is registered for the task.
+        KeyError: no sampler is registered for the task.
     """
-    return import_module(f".{SOURCES[task]}", __package__).make_source
+    return _module(task).make_sampler
 
 
 def cases_of(task: str) -> Callable[[Path], list[Case]]:
     """The `find_cases` of that task's module: the labelled cases under a folder, sorted by name."""
-    return import_module(f".{SOURCES[task]}", __package__).find_cases
+    return _module(task).find_cases
 
 
-def unlabelled_source_of(task: str) -> MakeSource:
-    """Makes a source whose labels are neither looked at nor, where the task has a reader for it, needed."""
+def names_of(task: str) -> Callable[[Path], list[str]]:
+    """The `find_names` of that task's module: of everything that its sampler may read, shapes and colours included."""
+    return _module(task).find_names
+
+
+def unlabelled_sampler_of(task: str) -> MakeSampler:
+    """Makes a sampler whose labels are neither looked at nor, where the task has a reader for it, needed."""
     if task in UNLABELLED:
         return import_module(f".{UNLABELLED[task]}", __package__).make_unlabelled
     from .sampler import WithoutLabels
 
-    def set_aside(data: Path, holdout: tuple[str, ...], plan: Plan, patch: tuple[int, ...], seed: int) -> Source:
-        return WithoutLabels(source_of(task)(data, holdout, plan, patch, seed))
+    def set_aside(selection: Selection, plan: Plan, patch: tuple[int, ...], seed: int) -> Sampler:
+        return WithoutLabels(sampler_of(task)(selection, plan, patch, seed))
 
     return set_aside

@@ -10,6 +10,8 @@ PRECISIONS = ("bfloat16", "float16", "float32")
 AUTO = "auto"
 SCHEDULES = ("cosine", "poly")
 OPTIMISERS = ("adamw", "sgd")
+WHOLE = {"steps": 1, "batch": 1, "warm_up": 1, "save_steps": 1, "patience": 1, "seed": 0}  # least value of what is counted
+POSITIVE = ("minutes", "learning_rate", "clip", "save_minutes", "validate_minutes")  # what is measured: finite, above 0
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,16 @@ class Settings:
         for name, known in (("precision", PRECISIONS), ("schedule", SCHEDULES), ("optimiser", OPTIMISERS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}, not one of {', '.join(known)}")
+        for name, least in WHOLE.items():
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or value < least):
+                raise ValueError(f"{name.replace('_', ' ')} is {value}, not a whole number from {least} on")
+        for name in POSITIVE:
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:  # false for NaN too
+                raise ValueError(f"{name.replace('_', ' ')} is {value}, not a number above 0")
+        if not 0 <= self.weight_decay < math.inf or not 0 <= self.average < 1:
+            raise ValueError(f"weight decay {self.weight_decay} or average {self.average} is negative or too large")
         if self.precision == "float16" and not self.device.startswith("cuda"):
             raise ValueError("precision float16 needs a CUDA device")
 

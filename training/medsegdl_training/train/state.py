@@ -16,6 +16,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from MedSegDLLib.errors import UsageError
 from MedSegDLLib.io.atomic import atomic_path
 
 from .settings import Settings
@@ -78,7 +79,7 @@ class Plateau:
 
 @dataclass(eq=False)
 class Run:
-    """Everything that changes while training, and nothing else: what a checkpoint holds."""
+    """Everything that changes while training: what a checkpoint holds. `identity` says of which run it is; see `runs.identity_of`."""
 
     network: Trainable
     average: Trainable
@@ -88,6 +89,7 @@ class Run:
     step: int = 0
     seconds: float = 0.0
     plateau: Plateau = field(default_factory=Plateau)
+    identity: str = ""
 
     @classmethod
     def start(cls, network: Trainable, settings: Settings) -> Run:
@@ -111,13 +113,23 @@ class Run:
             "seconds": self.seconds,
             "scaler": self.scaler.state_dict(),
             "plateau": asdict(self.plateau),
+            "identity": self.identity,
         }
         with atomic_path(path) as temporary:
             torch.save(state, temporary)
 
     def load(self, path: Path) -> None:
-        """Go back to a checkpoint. Only tensors and numbers are read from it, no code."""
+        """Go back to a checkpoint. Only tensors and numbers are read from it, no code.
+
+        Raises:
+            UsageError: it is of a run with another identity.
+        """
         state = torch.load(path, map_location="cpu", weights_only=True)
+        kept = state.get("identity", "")
+        if self.identity and kept and kept != self.identity:
+            says = f"{path} was made with other data, another plan or other settings (SHA-256 {kept[:12]}, now {self.identity[:12]})."
+            raise UsageError(says, "Go on with what the run began with, or start another with --init.")
+        self.identity = self.identity or kept
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])

@@ -7,20 +7,20 @@ from collections.abc import Callable, Sequence
 import torch
 
 from .objectives import generators_of, sampled
-from .sampler import Source
+from .sampler import Sampler
 from .state import Trainable, layout
 
 SAMPLES = 16
 FIRST_SEED = 1000  # of the samples; they are the same in every run
 
 
-def validator(source: Source, thresholds: Sequence[float], device: str) -> Callable[[Trainable], float]:
-    """A function that gives a network's mean Dice over fixed samples of a source and as many of the first outputs as there are thresholds.
+def validator(sampler: Sampler, thresholds: Sequence[float], device: str) -> Callable[[Trainable], float]:
+    """A function that gives a network's mean Dice over fixed samples of a sampler and as many of the first outputs as there are thresholds.
 
     A region that is empty in a sample counts 1 where it is found empty, else 0.
     """
     regions, least = len(thresholds), torch.tensor(thresholds)[:, None]
-    batch = sampled(source, generators_of(range(FIRST_SEED, FIRST_SEED + SAMPLES)), "cpu")
+    batch = sampled(sampler, generators_of(range(FIRST_SEED, FIRST_SEED + SAMPLES)), "cpu")
 
     @torch.no_grad()
     def measure(network: Trainable) -> float:

@@ -17,6 +17,7 @@ from torch import Tensor
 from MedSegDLLib.tasks import Modality, Scale, Task
 
 from ..train.sampler import Batch
+from .smoothing import blur
 from .stain import Stain, draw_stain, no_stain, stained
 
 FIELD_LATTICE = 4  # knots of the bias field an axis
@@ -249,21 +250,8 @@ def blurred(x: Tensor, sigma: Tensor) -> Tensor:
     """Gaussian blur of those samples whose sigma is above 0."""
     out = x.clone()
     for i in (sigma > 0).nonzero().flatten().tolist():
-        out[i] = _gaussian(x[i], float(sigma[i]))
+        out[i] = blur(x[i], float(sigma[i]))
     return out
-
-
-def _gaussian(image: Tensor, sigma: float) -> Tensor:
-    """Separable Gaussian over (C, *S), edges repeated."""
-    radius = max(1, math.ceil(3 * sigma))
-    kernel = torch.exp(-0.5 * (torch.arange(-radius, radius + 1, device=image.device) / sigma) ** 2)
-    kernel = (kernel / kernel.sum()).to(image.dtype)
-    for axis in range(1, image.ndim):
-        lines = image.movedim(axis, -1)
-        padded = F.pad(lines.reshape(1, -1, lines.shape[-1]), (radius, radius), mode="replicate")
-        smooth = F.conv1d(padded.movedim(0, 1), kernel[None, None])
-        image = smooth.reshape(lines.shape).movedim(-1, axis)
-    return image
 
 
 def coarsened(x: Tensor, factor: Tensor) -> Tensor:

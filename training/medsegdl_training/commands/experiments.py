@@ -1,4 +1,4 @@
-"""`medsegdl-train ladder`, `compare` and `synthesis`: tables of trainings. Arguments in, table out; torch comes once a command runs."""
+"""`medsegdl-train label-efficiency` (also `ladder`), `compare`, `synthesis`: tables of trainings. torch comes once a command runs."""
 
 from __future__ import annotations
 
@@ -9,39 +9,42 @@ from typing import Any
 from MedSegDLLib.errors import UsageError
 from MedSegDLLib.tasks import TASKS
 
+from .options import share, whole
 from .training import PATCHES, MakeCommand
 
 
 def add_commands(commands: Any, make: MakeCommand) -> None:
-    """The two commands and their options."""
-    ladder = make(commands, "ladder", "what each level of supervision brings, as a table", ladder_command)
-    _folders(ladder)
-    ladder.add_argument("--steps", type=int, default=200, help="of every training")
-    ladder.add_argument("--shares", type=float, nargs="+", help="of the labels, 0..1")
-    ladder.add_argument("--seeds", type=int, nargs="+")
-    ladder.add_argument("--methods", nargs="+", help="supervised, 'mean teacher', masked, contrastive")
-    ladder.add_argument("--workers", type=int, default=1, help="processes of one thread each")
+    """The three commands and their options."""
+    labels = make(
+        commands, "label-efficiency", "what each level of supervision brings, as a table", label_efficiency_command, aliases=("ladder",)
+    )
+    _folders(labels)
+    labels.add_argument("--steps", type=whole(), default=200, help="of every training")
+    labels.add_argument("--shares", type=share, nargs="+", help="of the labels, 0..1")
+    labels.add_argument("--seeds", type=whole(0), nargs="+")
+    labels.add_argument("--methods", nargs="+", help="supervised, 'mean teacher', masked, contrastive")
+    labels.add_argument("--workers", type=whole(), default=1, help="processes of one thread each")
 
     compare = make(commands, "compare", "our network against others with the same budget, as a table", compare_command)
     _folders(compare)
-    compare.add_argument("--steps", type=int, required=True, help="of every training")
-    compare.add_argument("--batch", type=int, default=4)
-    compare.add_argument("--patch", type=int, nargs=2, default=[128, 128])
-    compare.add_argument("--seeds", type=int, nargs="+", default=[1])
+    compare.add_argument("--steps", type=whole(), required=True, help="of every training")
+    compare.add_argument("--batch", type=whole(), default=4)
+    compare.add_argument("--patch", type=whole(), nargs=2, default=[128, 128])
+    compare.add_argument("--seeds", type=whole(0), nargs="+", default=[1])
     compare.add_argument("--networks", nargs="+", help="some of them only")
-    compare.add_argument("--widths", type=int, nargs="+", help="filters a level of our network; the others are scaled to it")
+    compare.add_argument("--widths", type=whole(), nargs="+", help="filters a level of our network; the others are scaled to it")
     compare.add_argument("--precision", choices=("bfloat16", "float32"), default="bfloat16")
-    compare.add_argument("--speed", type=int, metavar="STEPS", help="only race our loop against a plain MONAI loop for so many steps")
-    compare.add_argument("--threads", type=int, default=2)
+    compare.add_argument("--speed", type=whole(), metavar="STEPS", help="only race our loop against a plain MONAI loop for so many steps")
+    compare.add_argument("--threads", type=whole(), default=2)
 
     synthesis = make(commands, "synthesis", "what synthesised samples bring on cases never seen, as a table", synthesis_command)
     synthesis.add_argument("--out", type=Path, required=True, help="gets the table; what is done already is not done again")
-    synthesis.add_argument("--steps", type=int, required=True, help="of every training")
-    synthesis.add_argument("--patch", type=int, nargs="+", help="sides of a sample in voxels: (K) J I")
+    synthesis.add_argument("--steps", type=whole(), required=True, help="of every training")
+    synthesis.add_argument("--patch", type=whole(), nargs="+", help="sides of a sample in voxels: (K) J I")
     synthesis.add_argument("--tests", nargs="+", required=True, metavar="CASE", help="each is held out of trainings of its own")
     synthesis.add_argument("--apart", nargs="+", default=[], metavar="CASE", help="names that no training may see")
-    synthesis.add_argument("--seeds", type=int, nargs="+", default=[1])
-    synthesis.add_argument("--threads", type=int, default=2)
+    synthesis.add_argument("--seeds", type=whole(0), nargs="+", default=[1])
+    synthesis.add_argument("--threads", type=whole(), default=2)
 
 
 def _folders(command: argparse.ArgumentParser) -> None:
@@ -49,15 +52,15 @@ def _folders(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", type=Path, required=True, help="gets the table; what is done already is not done again")
 
 
-def ladder_command(options: argparse.Namespace, line: list[str]) -> int:
-    """Climb the ladder of supervision."""
-    from ..experiments.label_efficiency import METHODS, Ladder, climb
+def label_efficiency_command(options: argparse.Namespace, line: list[str]) -> int:
+    """Few labels and many, with and without the unlabelled pictures."""
+    from ..experiments.label_efficiency import METHODS, LabelEfficiency, run_study
 
     if options.task != "nuclei":
-        raise UsageError(f"The ladder is for pictures, not for '{options.task}'.", "Give --task nuclei.")
+        raise UsageError(f"Label efficiency is measured on pictures, not for '{options.task}'.", "Give --task nuclei.")
     chosen = {name: tuple(getattr(options, name)) for name in ("shares", "seeds", "methods") if getattr(options, name)}
     _known(chosen.get("methods", ()), METHODS)
-    print(climb(Ladder(options.data, options.test, options.out, options.steps, **chosen), options.workers))
+    print(run_study(LabelEfficiency(options.data, options.test, options.out, options.steps, **chosen), options.workers))
     return 0
 
 

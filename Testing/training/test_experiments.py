@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 
+from medsegdl_training.cases.pictures import Picture
 from medsegdl_training.commands.main import main
 from medsegdl_training.experiments import common as picture_trials
-from medsegdl_training.experiments import label_efficiency as ladders
+from medsegdl_training.experiments import label_efficiency as label_efficiency
 from medsegdl_training.experiments.common import DICE, KAGGLE, score, shrunk, spread
 from medsegdl_training.experiments.compare import OURS
 from medsegdl_training.experiments.rivals import RIVALS, profile_of, scaled, weights_of
-from medsegdl_training.train.nuclei_sampler import Picture
 from MedSegDLLib.network.inception_unet import PROFILES, InceptionUNet
 from MedSegDLLib.tasks import NUCLEI
 from Testing.training.made_up import picture, write_pictures
@@ -28,45 +28,45 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
-def ladder(tmp_path: Path) -> ladders.Ladder:
+def study(tmp_path: Path) -> label_efficiency.LabelEfficiency:
     data = write_pictures(tmp_path / "data", 4)
-    return ladders.Ladder(data, data, tmp_path / "out", steps=1, shares=(0.5, 1.0), seeds=(1,), widths=WIDTHS, batch=1)
+    return label_efficiency.LabelEfficiency(data, data, tmp_path / "out", steps=1, shares=(0.5, 1.0), seeds=(1,), widths=WIDTHS, batch=1)
 
 
 def refuse(*anything: object) -> str:
     raise AssertionError("nothing is left to train")
 
 
-def test_a_ladder_is_climbed_once(ladder: ladders.Ladder, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = ladders.climb(ladder)
+def test_a_study_is_done_once(study: label_efficiency.LabelEfficiency, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = label_efficiency.run_study(study)
     for row in ("supervised", "mean teacher", "pre-trained (masked)", "pre-trained (contrastive)", "50% of the labels", KAGGLE):
         assert row in text, row
-    kept = json.loads((ladder.out / "ladder.json").read_text(encoding="utf-8"))
+    kept = json.loads((study.out / "label_efficiency.json").read_text(encoding="utf-8"))
     assert len(kept["cells"]) == 8
     assert set(kept["pretraining"]) == {"masked", "contrastive"}
     assert all(0 <= cell[measure] <= 1 for cell in kept["cells"] for measure in (DICE, KAGGLE))
 
     monkeypatch.setattr(picture_trials, "train", refuse)
-    assert ladders.climb(ladder) == text
-    (ladder.out / "cells" / "supervised_0.5_1.json").unlink()
+    assert label_efficiency.run_study(study) == text
+    (study.out / "cells" / "supervised_0.5_1.json").unlink()
     with pytest.raises(AssertionError, match="nothing is left"):
-        ladders.climb(ladder)
+        label_efficiency.run_study(study)
 
 
-def test_protocols_are_kept_apart(ladder: ladders.Ladder) -> None:
-    few = replace(ladder, methods=("supervised",), shares=(0.5,))
-    ladders.climb(few)
+def test_protocols_are_kept_apart(study: label_efficiency.LabelEfficiency) -> None:
+    few = replace(study, methods=("supervised",), shares=(0.5,))
+    label_efficiency.run_study(few)
     with pytest.raises(picture_trials.UsageError, match="another protocol"):
-        ladders.climb(replace(few, steps=2))
+        label_efficiency.run_study(replace(few, steps=2))
 
 
-def test_pre_training_is_where_its_cells_start(ladder: ladders.Ladder) -> None:
-    ladders.pretrained(ladder, "masked")
-    settings = ladder.settings(5)
-    run = ladders.Run.start(ladder.network(5), settings)
-    ladders.begin_from(run, ladder.out / "runs" / "masked" / ladders.CHECKPOINT)
-    average = torch.load(ladder.out / "runs" / "masked" / ladders.CHECKPOINT, weights_only=True)["average"]
-    fresh = ladder.network(5).state_dict()
+def test_pre_training_is_where_its_cells_start(study: label_efficiency.LabelEfficiency) -> None:
+    label_efficiency.pretrained(study, "masked")
+    settings = study.settings(5)
+    run = label_efficiency.Run.start(study.network(5), settings)
+    label_efficiency.begin_from(run, study.out / "runs" / "masked" / label_efficiency.CHECKPOINT)
+    average = torch.load(study.out / "runs" / "masked" / label_efficiency.CHECKPOINT, weights_only=True)["average"]
+    fresh = study.network(5).state_dict()
     for name, tensor in run.network.state_dict().items():
         assert torch.equal(tensor, fresh[name] if name.startswith("segmenter.heads") else average[name]), name
 
