@@ -304,17 +304,31 @@ def test_a_scene_closed_meanwhile_is_not_checked(entered: Any, client: FakeClien
     assert not client.asked
 
 
-def test_slicer_starts_without_simpleitk_and_torch() -> None:
+def test_slicer_starts_without_numpy_simpleitk_and_torch_and_without_most_of_the_library() -> None:
+    """Slicer imports the module's file at its start, for everybody: nothing of ours may ask for numpy there."""
     code = """
-import sys
+import builtins, sys
 from PySide6 import QtWidgets
 application = QtWidgets.QApplication([])
 from Testing.panel import standins
 standins.install()
-standins.import_panel()
-print(sorted({"SimpleITK", "torch", "safetensors"} & set(sys.modules)))
+import slicer
+slicer.app = standins.Application()
+asked, real = [], builtins.__import__
+def noted(name, globals=None, *others):
+    if (globals or {}).get("__name__", "").startswith("MedSegDL") and name.split(".")[0] in ("numpy", "SimpleITK", "torch", "safetensors"):
+        asked.append((globals["__name__"], name))
+    return real(name, globals, *others)
+builtins.__import__ = noted
+from types import SimpleNamespace
+slicer.modules = SimpleNamespace()
+standins.import_panel().MedSegDL(SimpleNamespace(path=str(standins.MODULE_FOLDER / "MedSegDL.py")))
+for started in slicer.app.startup:
+    started()
+print(asked, sorted(name for name in sys.modules if name.startswith("MedSegDLLib.") and name.count(".") > 1))
 """
     environment = {**os.environ, "PYTHONPATH": str(standins.MODULE_FOLDER)}
     root = standins.MODULE_FOLDER.parent
     done = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout.strip() == "[]", done.stderr
+    few = [f"MedSegDLLib.{name}" for name in ("scene.slicer_python", "worker.environment", "worker.processes")]
+    assert done.stdout.strip() == f"[] {few}", done.stdout + done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -185,11 +186,27 @@ def test_torch_is_installed_through_the_extension_which_asks(bare: BareScene, mo
     installed: list[str] = []
     monkeypatch.setattr(PyTorchUtilsLogic, "answer", answer)
     monkeypatch.setitem(sys.modules, "PyTorchUtils", SimpleNamespace(PyTorchUtilsLogic=PyTorchUtilsLogic))
+    monkeypatch.setitem(sys.modules, "slicer.packaging", None)  # Slicer 5.10
     monkeypatch.setattr(slicer.util, "pip_install", installed.append)
     failure = slicer_python.install_torch()
     assert PyTorchUtilsLogic.asked["askConfirmation"] is True
     assert PyTorchUtilsLogic.asked["torchVersionRequirement"].startswith(">=")
     assert (failure is None) == (answer is not None) == bool(installed)
+
+
+def test_slicers_own_installer_is_used_where_it_is(bare: BareScene, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setitem(sys.modules, "PyTorchUtils", SimpleNamespace(PyTorchUtilsLogic=PyTorchUtilsLogic))
+    monkeypatch.setitem(
+        sys.modules, "slicer.packaging", SimpleNamespace(pip_ensure=lambda wanted, requester: asked.append((wanted, requester)))
+    )
+    monkeypatch.setattr(slicer.util, "pip_install", lambda wanted: asked.append("the old way"))
+    assert slicer_python.install_torch() is None
+    assert asked == [([slicer_python.SAFETENSORS], "MedSegDL")]
+
+
+def test_the_phantom_is_computed_by_a_module_that_is_there() -> None:
+    assert importlib.util.find_spec(slicer_python.PHANTOM_MODULE) is not None
 
 
 def test_phantom_of_a_python_without_torch_is_explained(bare: BareScene, tmp_path: Path) -> None:
@@ -230,6 +247,7 @@ for name in ("torch", "safetensors"):
 from Testing.panel import standins
 standins.install()
 module = standins.import_panel()
+import MedSegDLLib.scene.panel
 from MedSegDLLib.checks.modality_guess import guess_modalities
 print(module.MedSegDL.__name__, "without torch")
 """

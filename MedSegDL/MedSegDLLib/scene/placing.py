@@ -104,7 +104,7 @@ def placing(order: Order, result: Result, packed: list[Packed]) -> Generator[Non
         place_beside(volume, segmentation, table, objects, uncertainty)
     except BaseException:
         for node in made:
-            slicer.mrmlScene.RemoveNode(node)
+            _remove(node)
         for display in hidden:
             display.SetVisibility(True)
         raise
@@ -134,6 +134,14 @@ def hide_earlier(task: Task, shown: Any) -> list[Any]:
     for display in displays:
         display.SetVisibility(False)
     return displays
+
+
+def _remove(node: Any) -> None:
+    """Take a node out of the scene with its display, which would stay."""
+    displayed = node.IsA("vtkMRMLDisplayableNode")
+    displays = [node.GetNthDisplayNode(number) for number in range(node.GetNumberOfDisplayNodes())] if displayed else []
+    for entry in (*displays, node):
+        slicer.mrmlScene.RemoveNode(entry)
 
 
 def _mark(segmentation: Any, task: Task, objects: Any) -> None:

@@ -278,8 +278,10 @@ class Session:
         elif run.packing is not None:
             run.packing.poll()
         deadline = time.monotonic() + FINISHING_BUDGET_S
-        while run.placing is not None and self._run is run and time.monotonic() < deadline:
+        while run.placing is not None and self._run is run:
             self._step(run)
+            if time.monotonic() >= deadline:
+                return
 
     def _step(self, run: _Run) -> None:
         try:
