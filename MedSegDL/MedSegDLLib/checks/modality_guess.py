@@ -205,7 +205,7 @@ def contradiction(candidate: Candidate, key: str, task: Task) -> tuple[str, str]
     best = max(points, key=lambda other: points[other])
     if points[best] >= SURE and points[best] - points[key] >= SURE:
         return titles[best], _reason(best, words)
-    foreign = [word for word in words if word.word == "OTHER"]
+    foreign = [word for word in words if word.word == "OTHER" and SCORES[key].get("OTHER", 0.0) < 0]
     return ("none of the images that are needed", _sentence(foreign)) if foreign else None
 
 

@@ -125,6 +125,11 @@ def test_what_speaks_against_a_choice(key: str, candidate: Candidate, looks_like
     assert (found and found[0]) == looks_like
 
 
+@pytest.mark.parametrize("name", ["CT portal venous phase", "abd_phase2.nii.gz", "3dircadb_01_ct.nii.gz", "fat_patient", "perfusion CT"])
+def test_words_of_mr_do_not_speak_against_a_ct(name: str) -> None:
+    assert contradiction(Candidate(name), "ct", LIVER) is None
+
+
 def test_no_true_name_speaks_against_itself() -> None:
     for name, key in CASES:
         if key:
