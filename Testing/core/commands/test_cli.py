@@ -338,3 +338,48 @@ def test_info_tells_the_versions(capsys):
     assert main(["info", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["packages"]["torch"] and set(told["weights"]) == {"brain", "liver", "nuclei"}
+
+
+IN_PLACE = """
+import os, signal, sys
+from MedSegDLLib.commands.main import main
+real, moved = os.replace, []
+def replace(source, target):
+    real(source, target)
+    if os.path.basename(os.path.dirname(source)) == "new":
+        moved.append(target)
+        if len(moved) == 3:
+            os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+os.replace = replace
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGINT", "SIGKILL"])
+def test_a_signal_while_the_files_take_their_places_keeps_the_earlier_result(head, brain_weights, tmp_path, number):
+    folder = tmp_path / "out"
+    assert main(arguments(head, brain_weights, folder)) == 0
+    (folder / "WT.nii.gz").write_text("the earlier mask", encoding="utf-8")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    command = [sys.executable, "-c", IN_PLACE, number, *arguments(head, brain_weights, folder, "--uncertainty")]
+    child = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(LIBRARY)})
+    assert child.returncode == (-signal.SIGKILL if number == "SIGKILL" else 130) and "Traceback" not in child.stderr
+    if number == "SIGKILL":  # the next start takes back what was moved, whatever becomes of that start
+        assert main(arguments({"t1": tmp_path / "gone.nii.gz"}, brain_weights, folder)) == 3
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_what_a_header_left_open_is_printed_and_recorded(head, brain_weights, tmp_path, capsys):
+    nibabel = pytest.importorskip("nibabel", reason="nibabel is not installed")
+    image = nibabel.load(head["flair"])
+    aside = image.affine.copy()
+    aside[0, 3] += 40
+    image.set_qform(aside, 1)
+    nibabel.save(image, head["flair"])
+    folder = tmp_path / "out"
+    assert main(arguments(head, brain_weights, folder)) == 0
+    assert "sform and qform lie up to 40.0 mm apart" in capsys.readouterr().err
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert [(entry["code"], entry["input"]) for entry in report["warnings"] if entry["code"] == "header"] == [("header", "flair")]
+    assert np.allclose(nibabel.load(folder / "WT.nii.gz").affine, image.get_sform())
