@@ -1,0 +1,168 @@
+"""Mistakes that the tests must notice: each is made in a copy of the tree, and the tests named beside it have to fail.
+
+Run by hand, some minutes: `make mutants`, or `python Testing/mutants.py WORD ...` for those whose name holds a word.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+COPIED = ("MedSegDL", "training", "Testing", "bench", "pyproject.toml", "CMakeLists.txt", "MedSegDL.json", "MedSegDL.png", "Resources")
+LIB, TRAINING = "MedSegDL/MedSegDLLib", "training/medsegdl_training"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One mistake.
+
+    Attributes:
+        name: what it would mean to a user.
+        file: where it is made.
+        right, wrong: text that stands once in the file, and what takes its place.
+        tests: files or folders that must fail.
+    """
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+    tests: tuple[str, ...]
+
+
+MUTANTS = (
+    Mutant(
+        "images are not brought to one grid",
+        f"{LIB}/geometry/align.py",
+        "if image is not None and not image.grid.same_as(grid):",
+        "if image is not None and image.array.shape[:3] != grid.shape:",
+        ("Testing/core/geometry", "Testing/core/test_pipeline.py"),
+    ),
+    Mutant(
+        "another grid is filled with 0 whatever the background is",
+        f"{LIB}/geometry/align.py",
+        "return image if nothing == 0 else image.with_array(image.array.astype(np.float32) - np.float32(nothing))",
+        "return image",
+        ("Testing/core/geometry", "Testing/core/test_pipeline.py", "Testing/core/preprocess"),
+    ),
+    Mutant(
+        "regions may leave the foreground",
+        f"{LIB}/pipeline.py",
+        "known = Known(foreground, aligned.volumes[aligned.reference])",
+        "known = Known(None, aligned.volumes[aligned.reference])",
+        ("Testing/core/test_pipeline.py", "Testing/core/test_plain_path.py"),
+    ),
+    Mutant(
+        "the foreground is not looked at when a region is restored",
+        f"{LIB}/postprocess/restore.py",
+        "limit = known.foreground if region.inside is None else masks[region.inside]",
+        "limit = None if region.inside is None else masks[region.inside]",
+        ("Testing/core/postprocess/test_restore.py",),
+    ),
+    Mutant(
+        "regions need not lie inside one another",
+        f"{LIB}/postprocess/restore.py",
+        "limit = known.foreground if region.inside is None else masks[region.inside]",
+        "limit = known.foreground",
+        ("Testing/core/postprocess/test_restore.py",),
+    ),
+    Mutant(
+        "the uncertainty counts outputs that are no regions",
+        f"{LIB}/pipeline.py",
+        "result.uncertainty = entropy(probabilities[: len(task.regions)], prepared.grid, aligned.grid)",
+        "result.uncertainty = entropy(probabilities, prepared.grid, aligned.grid)",
+        ("Testing/core/test_pipeline.py",),
+    ),
+    Mutant(
+        "the statistics of a slab stand for those of the whole",
+        f"{LIB}/network/slabs.py",
+        "share = torch.tensor(self._voxels, dtype=torch.float64, device=place)[:, None] / sum(self._voxels)",
+        "share = torch.tensor([0.0] * (len(self._voxels) - 1) + [1.0], dtype=torch.float64, device=place)[:, None]",
+        ("Testing/core/network",),
+    ),
+    Mutant(
+        "an enhancing tumour without T1ce",
+        f"{LIB}/pipeline.py",
+        "    masks |= {key: np.zeros_like(masks[key]) for key in left_out(task, [key for key, image in aligned.volumes.items() if image])}\n",
+        "",
+        ("Testing/core/test_pipeline.py", "Testing/core/postprocess"),
+    ),
+    Mutant(
+        "T1 and FLAIR exchanged without a word",
+        f"{LIB}/checks/inputs.py",
+        "    if against:\n        title, reason = against",
+        "    if False:\n        title, reason = against",
+        ("Testing/core/checks",),
+    ),
+    Mutant(
+        "volumes in the wrong unit",
+        f"{LIB}/result.py",
+        "MM3_PER_ML = 1000.0",
+        "MM3_PER_ML = 100.0",
+        ("Testing/core",),
+    ),
+    Mutant(
+        "left and right exchanged on the way to the file",
+        f"{LIB}/io/nifti.py",
+        "*affine[:3].ravel(),",
+        "*(affine[:3] * [[-1], [1], [1]]).ravel(),",
+        ("Testing/core/io",),
+    ),
+    Mutant(
+        "weights of another file pass",
+        f"{LIB}/network/weights.py",
+        "if hashlib.sha256(content).hexdigest() != sha256:",
+        "if not sha256:",
+        ("Testing/core/network/test_weights.py",),
+    ),
+    Mutant(
+        "N4 leaves the field in",
+        f"{LIB}/preprocess/n4.py",
+        "bspline.stack(planes, rows[0][part])[0].neg_().exp_()",
+        "bspline.stack(planes, rows[0][part])[0].exp_()",
+        ("Testing/core/preprocess", "Testing/judges"),
+    ),
+)
+
+
+def main(words: list[str]) -> int:
+    """Try the mutants whose name holds one of the words, or all; 1 if a single one lives."""
+    chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant.name for word in words)]
+    alive = [mutant.name for mutant in chosen if not _killed(mutant)]
+    print(f"{len(chosen) - len(alive)} of {len(chosen)} killed")
+    return 1 if alive else 0
+
+
+def _killed(mutant: Mutant) -> bool:
+    with tempfile.TemporaryDirectory(prefix="medsegdl-mutant-") as folder:
+        copy = Path(folder)
+        for name in COPIED:
+            source = ROOT / name
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, copy / name)
+        path = copy / mutant.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(mutant.right) != 1 or mutant.right == mutant.wrong:
+            raise SystemExit(f"{mutant.name}: the text to change does not stand once in {mutant.file}")
+        path.write_text(text.replace(mutant.right, mutant.wrong), encoding="utf-8")
+        done = _tests(copy, mutant.tests)
+    failed = done.returncode == 1
+    last = (done.stdout.strip().splitlines() or ["no output"])[-1]
+    print(f"{'killed' if failed else 'ALIVE '}  {mutant.name}  ({last})", flush=True)
+    return failed
+
+
+def _tests(copy: Path, tests: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(copy / "MedSegDL"), str(copy / "training"), str(copy)])}
+    environment |= {"QT_QPA_PLATFORM": "offscreen", "MEDSEGDL_DATA": os.environ.get("MEDSEGDL_DATA", str(ROOT.parent / "shared" / "data"))}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
