@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SLICER ?= Slicer
 
-.PHONY: demo test lint pictures bench bench-quick test-slicer clean
+.PHONY: demo test lint pictures mutants bench bench-quick test-slicer clean
 
 demo: $(READY)  ## segment a phantom in a real MRML scene with the shipped weights
 	$(BIN)/medsegdl demo -o out/demo
@@ -25,6 +25,9 @@ bench: $(VENV)/.bench  ## time and memory by phase, ratios against the peers: do
 
 bench-quick: $(VENV)/.bench  ## the same in under three minutes, rough, printed only
 	$(BIN)/python -m bench --quick --fresh
+
+mutants: $(READY)  ## makes known mistakes in a copy of the tree; the tests named beside each must fail
+	$(BIN)/python Testing/mutants.py
 
 test-slicer:  ## Slicer's own self tests: make test-slicer SLICER=/path/to/Slicer
 	$(SLICER) --testing --no-splash --additional-module-paths "$(CURDIR)/MedSegDL" --python-script "$(CURDIR)/Testing/Python/run_self_tests.py"
