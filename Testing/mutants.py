@@ -89,8 +89,8 @@ MUTANTS = (
     Mutant(
         "an enhancing tumour without T1ce",
         f"{LIB}/pipeline.py",
-        "    masks |= {key: np.zeros_like(masks[key]) for key in left_out(task, [key for key, image in aligned.volumes.items() if image])}\n",
-        "",
+        "masks |= {key: np.zeros_like(masks[key]) for key in left_out(",
+        "_ = {key: np.zeros_like(masks[key]) for key in left_out(",
         ("Testing/core/test_pipeline.py", "Testing/core/postprocess"),
     ),
     Mutant(

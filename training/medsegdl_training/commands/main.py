@@ -53,6 +53,8 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument(
         "--spacing", type=positive, nargs=3, metavar="MM", help="the grid to work on, along i, j, k, in place of the one trained on"
     )
+    export.add_argument("--tuned-on", help="what was chosen by looking at the cases of the scores, for the manifest and the card")
+    export.add_argument("--reproducible", metavar="COMMIT", help="commit whose code made the weights, or why none does")
     export.add_argument("--card", type=Path, help="also write a model card (Markdown)")
 
     add_all(commands)
@@ -75,7 +77,14 @@ def export_command(options: argparse.Namespace, line: list[str]) -> int:
     from ..train.export import NOT_STATED, ExportOptions, export
 
     scores = [read_scores(path) for path in options.scores]
-    chosen = ExportOptions(scores, options.note, options.licence or NOT_STATED, tuple(options.spacing) if options.spacing else None)
+    chosen = ExportOptions(
+        scores=scores,
+        note=options.note,
+        licence=options.licence or NOT_STATED,
+        spacing_mm=tuple(options.spacing) if options.spacing else None,
+        tuned_on=options.tuned_on or NOT_STATED,
+        reproducible=options.reproducible or NOT_STATED,
+    )
     manifest = export(options.run, options.out, options.precision, chosen, options.card)
     print(f"{options.out} ({options.out.stat().st_size / 1e6:.2f} MB) sha256 {manifest['sha256']}")
     return 0

@@ -21,7 +21,7 @@ from .runs import read_settings, start
 
 LICENCE_NOTE = "Weights for research use only, not a medical device; the licence of the training data applies to what was made from it."
 NOT_STATED = "not stated; ask whoever gave the data"
-EXPORTED = ("protocol", "mean", "cases", "weights_sha256", "date")
+EXPORTED = ("protocol", "mean", "cases", "weights_sha256", "date", "tuned_on")
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,16 @@ class ExportOptions:
         note: on the training.
         licence: of the data.
         spacing_mm: the grid to work on, along i, j, k, in place of the one that was trained on.
+        tuned_on: what of the weights was chosen by looking at the cases of the scores.
+        reproducible: the commit whose code made the weights, or why no commit does.
     """
 
     scores: Sequence[dict[str, Any]] = ()
     note: str | None = None
     licence: str = NOT_STATED
     spacing_mm: tuple[float, float, float] | None = None
+    tuned_on: str = NOT_STATED
+    reproducible: str = NOT_STATED
 
 
 def load_run(folder: Path) -> tuple[Run, dict[str, Any]]:
@@ -106,9 +110,10 @@ def manifest_of(run: Run, entry: dict[str, Any], options: ExportOptions) -> dict
             "steps": run.step,
             "minutes": round(run.seconds / 60, 1),
             "spacing_mm": trained.spacing_mm,
+            "reproducible": options.reproducible,
             **({"note": options.note} if options.note else {}),
         },
-        "scores": [{key: score[key] for key in EXPORTED if key in score} for score in options.scores],
+        "scores": [{"tuned_on": options.tuned_on} | {key: score[key] for key in EXPORTED if key in score} for score in options.scores],
         "date": datetime.now(timezone.utc).date().isoformat(),
         "licence_note": LICENCE_NOTE,
     }
@@ -140,6 +145,8 @@ def card_text(manifest: dict[str, Any], path: Path) -> str:
         training["command"],
         "```",
         "",
+        f"Reproducible: {training.get('reproducible', NOT_STATED)}",
+        "",
         "## Scores",
         "",
     ]
@@ -157,10 +164,11 @@ def _millimetres(spacing_mm: Sequence[float] | None) -> str:
 def score_lines(score: dict[str, Any]) -> list[str]:
     """One protocol's table: the mean, then case by case."""
     names = list(score["mean"])
-    lines = [score["protocol"], "", "| case | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    tuned = score.get("tuned_on", NOT_STATED)
+    lines = [score["protocol"], "", "| case | " + " | ".join(names) + " | tuned on |", "|---" * (len(names) + 2) + "|"]
     for name, values in [("**mean**", score["mean"]), *((case["name"], case["measures"]) for case in score["cases"])]:
         cells = (_cell(values.get(key)) for key in names)
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        lines.append(f"| {name} | " + " | ".join(cells) + f" | {tuned} |")
     return [*lines, ""]
 
 
