@@ -21,9 +21,11 @@ from self_test_desktop import (
     live,
     load_phantom,
     made_result,
+    made_volume,
     make_tiny_case,
     needs_worker,
     open_panel,
+    phantom_loaders,
     screenshot,
     wait_until,
 )
@@ -35,7 +37,9 @@ from MedSegDLLib.scene.table import table_rows
 
 BRAIN_REGIONS = ["WT", "TC", "ET"]
 BRAIN_TITLES = ["Whole tumour", "Tumour core", "Enhancing tumour"]
-LONGEST_POLL_MS = 1000  # on software rendering, where every new node is drawn at once; 50 is the design's number for the panel's own part
+LONGEST_POLL_MS = 50  # of this thread, in one look at the news; drawing by software comes on top
+NARROW = 350  # pixels of a dock in which the panel works
+LONG_NAME = "patient_with_a_very_long_series_description_" * 3
 NO_PYTHON = "/no/such/python"
 
 
@@ -94,9 +98,17 @@ class MedSegDLSelfTest(unittest.TestCase):
         self.assertIn("Research use only", self.ui.noticeLabel.text)
         screenshot("1-empty")
 
-    def test_02_volumes_are_guessed(self) -> None:
-        """Each selector shows the volume that its name says."""
-        self.load_and_guess()
+    def test_02_volumes_come_one_by_one(self) -> None:
+        """Each selector shows the volume that its name says, though they come apart, and one is named late."""
+        for number, load in enumerate(phantom_loaders(), start=1):
+            node = load()
+            name = node.GetName()
+            if number == len(BRAIN_INPUTS):
+                node.SetName("Volume")
+                live(1.0)
+                self.assertEqual(len(inputs_of(self.panel.parameters)), number - 1)
+                node.SetName(name)
+            wait_until(lambda number=number: len(inputs_of(self.panel.parameters)) == number, f"{number} inputs are filled", 20)
         for key in BRAIN_INPUTS:
             selector = getattr(self.ui, f"brain_{key}Selector")
             self.assertEqual(selector.currentNode().GetName(), f"phantom_{key}")
@@ -206,6 +218,8 @@ class MedSegDLSelfTest(unittest.TestCase):
         self.ui.editButton.click()
         live(0.5)
         self.assertEqual(slicer.util.selectedModule(), "SegmentEditor")
+        mode = slicer.mrmlScene.GetSingletonNode("SegmentEditor", "vtkMRMLSegmentEditorNode").GetOverwriteMode()
+        self.assertEqual(mode, slicer.vtkMRMLSegmentEditorNode.OverwriteNone)
         editor = slicer.util.getModuleWidget("SegmentEditor").editor
         self.assertIs(editor.segmentationNode(), segmentation)
         self.assertEqual(editor.sourceVolumeNode().GetName(), "phantom_flair")
@@ -246,9 +260,9 @@ class MedSegDLSelfTest(unittest.TestCase):
         poll = session.poll
 
         def timed_poll() -> None:
-            start = time.perf_counter()
+            start = time.thread_time()  # not what other programs take on a busy machine
             poll()
-            took_ms.append(1000 * (time.perf_counter() - start))
+            took_ms.append(1000 * (time.thread_time() - start))
 
         session.poll = timed_poll
         try:
@@ -256,7 +270,7 @@ class MedSegDLSelfTest(unittest.TestCase):
         finally:
             del session.poll
         median_ms = sorted(took_ms)[len(took_ms) // 2]
-        print(f"longest of {len(took_ms)} looks at the worker's news: {max(took_ms):.0f} ms, median {median_ms:.0f} ms")
+        print(f"longest of {len(took_ms)} looks at the worker's news: {max(took_ms):.0f} ms of this thread, median {median_ms:.0f} ms")
         self.assertLess(max(took_ms), LONGEST_POLL_MS)
 
     def test_14_a_python_that_cannot_run_is_explained(self) -> None:
@@ -291,6 +305,84 @@ class MedSegDLSelfTest(unittest.TestCase):
         sources = wait_until(lambda: getattr(slicer.modules, "sampleDataSources", {}).get("MedSegDL"), "the phantom is offered", 20)
         self.assertTrue(callable(sources[0].customDownloader))
         slicer.selfTests["MedSegDL"]()
+
+    def test_17_a_choice_is_never_undone(self) -> None:
+        """'not given' stays so while other volumes come, and 'Guess again' takes it back."""
+        self.load_and_guess()
+        self.ui.brain_t2Selector.setCurrentNode(None)
+        made_volume("another_t2")
+        live(1.0)
+        self.assertIsNone(self.ui.brain_t2Selector.currentNode())
+        slicer.mrmlScene.RemoveNode(slicer.util.getNode("another_t2"))
+        self.ui.guessButton.click()
+        self.assertEqual(self.ui.brain_t2Selector.currentNode().GetName(), "phantom_t2")
+
+    def test_18_an_edit_is_measured(self) -> None:
+        """What is drawn in the Segment Editor is in the panel's table a moment later, and erases nothing else."""
+        self.load_and_guess()
+        segmentation = self.result()
+        before = [row["Voxels"] for row in table_rows(self.panel.parameters.resultTable)]
+        reference = segmentation.GetNodeReference(segmentation.GetReferenceImageGeometryReferenceRole())
+        drawn = np.ones(slicer.util.arrayFromVolume(reference).shape, np.uint8)
+        slicer.util.updateSegmentBinaryLabelmapFromArray(drawn, segmentation, "WT", reference)
+        wait_until(lambda: self.shown(0, 2) == f"{drawn.size:,}", "the edit is measured", 20)
+        rows = table_rows(self.panel.parameters.resultTable)
+        self.assertEqual([row["Voxels"] for row in rows], [str(drawn.size), *before[1:]])
+
+    def test_19_a_second_run(self) -> None:
+        """It has a name of its own and hides the first, surfaces included; the 3-D button says what is shown."""
+        self.load_and_guess()
+        first = self.result()
+        self.ui.show3DButton.checked = True
+        live(0.5)
+        second = self.result()
+        self.assertNotEqual(first.GetName(), second.GetName())
+        self.assertFalse(first.GetDisplayNode().GetVisibility())
+        self.assertTrue(second.GetDisplayNode().GetVisibility())
+        self.assertFalse(self.ui.show3DButton.checked)
+        screenshot("9-second-run")
+
+    def test_20_long_names_in_a_narrow_dock(self) -> None:
+        """The panel needs no more than 350 pixels, and does not grow with every change."""
+        self.load_and_guess()
+        for key in BRAIN_INPUTS:
+            slicer.util.getNode(f"phantom_{key}").SetName(f"{LONG_NAME}{key}")
+        segmentation = self.result()
+        self.ui.advancedCollapsibleButton.collapsed = False
+        for number in range(4):
+            segmentation.GetSegmentation().GetSegment("WT").SetName(f"{LONG_NAME}{number}")
+            wait_until(lambda number=number: self.shown(0, 0) == f"{LONG_NAME}{number}", "the name is shown", 20)
+            live(0.2)
+            self.assertLessEqual(self.ui.MedSegDL.minimumSizeHint.width(), NARROW)
+        screenshot("10-long-names")
+        self.ui.advancedCollapsibleButton.collapsed = True
+
+    @needs_worker
+    def test_21_the_panel_always_comes_back(self) -> None:
+        """A reference that loses its voxels during the run: said, and the next click works."""
+        self.load_and_guess()
+        self.ui.segmentButton.click()
+        reference = slicer.util.getNode("phantom_flair")
+        data = reference.GetImageData()
+        reference.SetAndObserveImageData(None)
+        wait_until(lambda: not self.panel.session.running, "the run has ended")
+        self.assertTrue(self.ui.segmentButton.visible)
+        self.assertFalse(self.ui.runWidget.visible)
+        self.assertIn("changed while it was segmented", self.ui.findingsLabel.text)
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode"), 0)
+        reference.SetAndObserveImageData(data)
+        self.segment()
+
+    def test_22_the_private_environment_is_told_before(self) -> None:
+        """Size and time stand beside the button; nothing is there to be removed."""
+        wait_until(lambda: self.ui.environmentLabel.text, "the cost is told", 20)
+        if not self.ui.removeButton.enabled:  # else this user has one: then its place is told
+            for part in ("to download", "on disk", "minutes"):
+                self.assertIn(part, self.ui.environmentLabel.text)
+
+    def shown(self, row: int, column: int) -> str:
+        """A text of the table of volumes."""
+        return self.ui.resultTable.item(row, column).text()
 
 
 if __name__ == "__main__":

@@ -142,9 +142,15 @@ def open_panel() -> Any:
 
 def load_phantom() -> list[Any]:
     """The phantom's four volumes as nodes; volumes of their names without a worker."""
+    return [load() for load in phantom_loaders()]
+
+
+def phantom_loaders() -> list[Callable[[], Any]]:
+    """One function a volume of the phantom, that loads it."""
     if CASE["folder"] is None:
-        return [made_volume(f"phantom_{key}") for key in BRAIN_INPUTS]
-    return [slicer.util.loadVolume(str(path), {"singleFile": True}) for path in sorted((CASE["folder"] / "phantom").glob("*.nrrd"))]
+        return [functools.partial(made_volume, f"phantom_{key}") for key in BRAIN_INPUTS]
+    paths = sorted((CASE["folder"] / "phantom").glob("*.nrrd"))
+    return [lambda path=path: slicer.util.loadVolume(str(path), {"singleFile": True}) for path in paths]
 
 
 def kill(pid: int) -> None:
