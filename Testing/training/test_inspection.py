@@ -71,6 +71,28 @@ def test_everything_that_would_end_a_run(brains: Path, capsys: pytest.CaptureFix
     assert all(problem["remedy"] for entry in found["cases"] for problem in entry["problems"])
 
 
+def relabelled(path: Path, labels: dict[int, int]) -> None:
+    old = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+    new = np.zeros_like(old)
+    for value, other in labels.items():
+        new[old == value] = other
+    write(new.astype(np.uint8), path)
+
+
+def test_a_data_set_whose_labels_may_mean_two_things(brains: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One case with 1, 2, 3 and one with 1, 2, 4 and no name that tells: BraTS 2015, or two data sets? A dataset.json tells."""
+    for name, enhancing in (("first", 3), ("second", 4)):
+        path = brains / name / f"{name}_seg.nii.gz"
+        relabelled(path, {1: 1, 2: 2, 3: enhancing, 4: enhancing})
+    code, found = inspected(brains, capsys)
+    assert code == 3 and problems(found, "first")["labels"] == "first/first_seg.nii.gz"
+    names = {"necrosis": 1, "oedema": 2, "non-enhancing": 3, "enhancing": 4}
+    (brains / "dataset.json").write_text(json.dumps({"labels": names}), encoding="utf-8")
+    code, found = inspected(brains, capsys)
+    assert code == 0 and "labels" not in problems(found, "first")
+    assert [entry["reference"]["volumes_ml"]["ET"] > 0 for entry in found["cases"]] == [False, True]
+
+
 def test_the_text_names_file_and_remedy(brains: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (brains / "first" / "first_seg.nii.gz").write_bytes(b"no image")
     assert main(["inspect", "--task", "brain", "--data", str(brains)]) == 3

@@ -18,6 +18,7 @@ from MedSegDLLib.metrics.labels import (
     convention_named,
     decide,
     described,
+    is_told,
     looks_like_a_picture,
     region_of_name,
     regions_of_labels,
@@ -119,6 +120,12 @@ def test_what_is_assumed_is_said(enhancing: int, tmp_path: Path) -> None:
 def test_values_that_all_conventions_read_alike_need_no_note() -> None:
     assert decide(BRAIN, set(), [Path("empty.nii.gz")]).note == ""
     assert decide(LIVER, {1, 2}, [Path("x.nii.gz")]).note == ""
+
+
+def test_what_is_told_needs_no_data_set(tmp_path: Path) -> None:
+    assert is_told(Path("BraTS-GLI-00000-000-seg.nii.gz"), {1, 2, 3}, BRAIN)
+    assert is_told(Path("x.nii.gz"), set(), BRAIN) and is_told(Path("x.nii.gz"), {1, 2}, LIVER)
+    assert not is_told(Path("x.nii.gz"), {1, 2, 3}, BRAIN) and not is_told(Path("x.nii.gz"), {1, 2, 3, 4}, BRAIN)
 
 
 NNUNET = [

@@ -35,7 +35,16 @@ def find(folder: Path, task: Task) -> list[Case]:
         InputRefused: it is no JSON, its channels are not the task's, or it keeps all modalities in one file.
     """
     descriptions = [path for path in (folder / DESCRIPTION, *sorted(folder.glob(f"*/{DESCRIPTION}"))) if path.is_file()]
-    return [case for path in descriptions for case in _cases(path, task)]
+    return [case for path in descriptions if not names_labels_only(path) for case in _cases(path, task)]
+
+
+def names_labels_only(path: Path) -> bool:
+    """Whether a `dataset.json` says no more than what the labels of a data set of another layout mean (`MedSegDLLib.metrics.labels`)."""
+    try:
+        entry = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(entry, dict) and "labels" in entry and not {"channel_names", "modality", "training"} & set(entry)
 
 
 def _cases(path: Path, task: Task) -> list[Case]:

@@ -17,7 +17,7 @@ from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.geometry.align import reference_of
 from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.io.read import read_image
-from MedSegDLLib.metrics.labels import regions_of_labels
+from MedSegDLLib.metrics.labels import decide, is_told, regions_of_labels
 from MedSegDLLib.result import MM3_PER_ML
 from MedSegDLLib.tasks import TASKS, Modality, Task
 
@@ -25,6 +25,7 @@ from .case import Case
 from .preparation import findings_of, reference_beyond
 from .references import read_reference
 
+NAME_THEM = "Put a dataset.json with the names of the `labels` above the cases if that is not right."
 MOST_NAMES = 5  # of cases that a refusal names
 MOST_VALUES = 20  # of a label map's values that are listed
 SEVERITIES = (Severity.NOTE, Severity.WARNING, Severity.ERROR)
@@ -49,6 +50,7 @@ def inspect_cases(cases: Sequence[Case], task: Task, jobs: int = 1) -> Entry:
     else:
         entries = [look(case) for case in cases]
     _find_twins(entries)
+    _find_conventions(cases, entries, task)
     problems = [problem for entry in entries for problem in entry["problems"]]
     return {
         "task": task.key,
@@ -156,6 +158,34 @@ def _reference_entry(case: Case, reference: Image, task: Task, problems: list[En
         says = f"The reference {case.reference.name} is empty."
         problems.append(problem(Severity.WARNING, "empty_reference", file, says, "Check that the case really shows nothing to segment."))
     return entry
+
+
+def _find_conventions(cases: Sequence[Case], entries: Sequence[Entry], task: Task) -> None:
+    """Whether the references that nothing but their values explains are of one convention: each is read by itself later.
+
+    In a set of BraTS 2012 to 2015 the case without label 4 would be taken for one of 2023, where 3 is the enhancing tumour.
+    """
+    untold = [
+        (case, entry)
+        for case, entry in zip(cases, entries)
+        if (entry["reference"] or {}).get("volumes_ml") and not is_told(case.reference, _values(entry), task)
+    ]
+    if len(untold) < 2:
+        return
+    present = set().union(*(_values(entry) for _, entry in untold))
+    try:
+        decision = decide(task, present, [case.reference for case, _ in untold])
+    except InputRefused as error:
+        case, entry = untold[0]
+        entry["problems"].append(problem(Severity.ERROR, "labels", _short(case.reference), error.message, error.remedy))
+        return
+    if decision.note:
+        untold[0][1]["problems"].append(problem(Severity.NOTE, "labels", _short(untold[0][0].reference), decision.note, NAME_THEM))
+
+
+def _values(entry: Entry) -> set[int]:
+    """Labels above 0 of an inspected reference."""
+    return {int(value) for value in entry["reference"]["labels"]} - {0}
 
 
 def _grids(case: Case, images: dict[str, Image], reference: Image | None, task: Task) -> list[Entry]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 from MedSegDLLib.errors import InputRefused, UsageError
@@ -62,7 +63,7 @@ def evaluate_case(case: Case, task: Task, options: Options, choice: InputChoice 
     """
     images, labels = read_case(case, choice)
     result = segment(images, task, options)
-    entry = score(case.name, of_result(result), of_labels(labels, task), task)
+    entry = score(case.name, of_result(result), of_labels(labels, task, case.reference), task)
     rest = {key: value for key, value in entry.items() if key != "case"}
     return {"name": case.name, "measures": measures_of(entry), **rest, "seconds": round(sum(result.record["seconds"].values()), 2)}
 
@@ -81,10 +82,10 @@ def of_result(result: Result) -> Segmentation:
     return Segmentation("the result", result.grid, dict(result.masks), result.instances)
 
 
-def of_labels(labels: Image, task: Task) -> Segmentation:
-    """A reference, to be measured against."""
+def of_labels(labels: Image, task: Task, origin: Path) -> Segmentation:
+    """A reference, to be measured against; `origin` is its file, which may tell what its labels mean."""
     name = labels.name or "the reference"
-    return Segmentation(name, labels.grid, regions_of_labels(labels.array, task, name), labels.array if task.instances else None)
+    return Segmentation(name, labels.grid, regions_of_labels(labels.array, task, origin), labels.array if task.instances else None)
 
 
 def measures_of(entry: Entry) -> Measures:

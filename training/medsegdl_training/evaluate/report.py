@@ -88,7 +88,7 @@ def pictured(rank: str, scored: Entry, case: Case, task: Task, options: Options)
     """Segment a case once more and draw every region over the input that lends its grid (the contrast image for what it shows best)."""
     images, labels = read_case(case)
     result = segment(images, task, options)
-    found, true = of_result(result), of_labels(labels, task)
+    found, true = of_result(result), of_labels(labels, task, case.reference)
     shown = images[result.reference]
     pictures = [(region.key, *overlay(shown, found.regions[region.key], true.regions[region.key])) for region in task.regions]
     return Pictured(rank, case.name, scored["measures"], tuple(pictures))
