@@ -132,7 +132,7 @@ def network_input(images: dict[str, Image], task: Task, plan: Plan, way: Way = W
     watch, progress = way.watch, way.progress
     with watch.phase("align"):
         progress(0.05, "Bringing the images to one grid")
-        aligned = align(images, task)
+        aligned = align(images, task, str(way.device))
         foreground = FOREGROUND[plan.scale](_arrays(aligned), aligned.noisy)
     with watch.phase("bias correction"):
         aligned, fields = corrected(aligned, task, foreground, way, span(progress, 0.1, 0.4))
