@@ -480,3 +480,9 @@ def test_damaged_files_end_in_a_sentence(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     assert int(done.stdout) > 60
     assert "Doe" not in done.stderr
+
+
+def test_who_it_is_is_struck_out_of_descriptions(tmp_path: Path) -> None:
+    tags = {"SeriesDescription": "ABD DOE_JANE 4711 portal", "ProtocolName": "doe jane liver", "AccessionNumber": "A998877"}
+    image = read(slices(HU, **tags), tmp_path)
+    assert image.tags["SeriesDescription"] == "ABD ..._... ... portal" and image.tags["ProtocolName"] == "... ... liver"

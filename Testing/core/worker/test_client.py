@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 
 from MedSegDLLib.errors import Cancelled, InputRefused
+from MedSegDLLib.io.private_folder import LOCK_FILE, remove_private_folder
+from MedSegDLLib.io.private_folder import PREFIX as PRIVATE_PREFIX
 from MedSegDLLib.worker.client import Background, Callbacks, SegmentationClient, State, Worker
-from MedSegDLLib.worker.processes import PRIVATE_PREFIX, Failure, Launch, explain_exit, remove_private_folder
+from MedSegDLLib.worker.processes import Failure, Launch, explain_exit
 from MedSegDLLib.worker.protocol import read_array, write_array
 
 from ..odd_services import FRACTIONS, odd_launch
@@ -111,7 +113,7 @@ def test_a_result_stays_readable_when_its_files_are_gone(worker):
 def test_the_files_of_a_request_are_removed_with_its_answer(mortal, tmp_path):
     asked(mortal)
     (folder,) = private_folders(tmp_path)
-    wait_for(mortal, lambda: not list(folder.iterdir()))
+    wait_for(mortal, lambda: [path.name for path in folder.iterdir()] == [LOCK_FILE])
 
 
 def test_states(tmp_path):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import numpy as np
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.io.formats import file_suffix
+from MedSegDLLib.io.private_folder import private_folder
 from MedSegDLLib.io.read import read_image
 
 from .dsb2018 import pictures_in
@@ -83,16 +83,16 @@ def _organs(folder: Path) -> Image:
 def _unpacked(path: Path) -> Iterator[Path]:
     """The liver's and tumours' files of a zip in a private folder; of the names inside only that of the last folder is used."""
     try:
-        with tempfile.TemporaryDirectory(prefix="medsegdl-") as place, zipfile.ZipFile(path) as archive:
+        with private_folder() as place, zipfile.ZipFile(path) as archive:
             wanted = [(entry, organ) for entry in archive.infolist() if not entry.is_dir() and (organ := _organ_of(entry.filename))]
             if sum(entry.file_size for entry, _ in wanted) > MOST_BYTES:
                 raise InputRefused(f"{path.name} would unpack to more than {MOST_BYTES >> 30} GB.", "Unpack it yourself.")
             for number, (entry, organ) in enumerate(wanted):
-                target = Path(place) / MASKS / organ / f"{number:06d}"
+                target = place / MASKS / organ / f"{number:06d}"
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(entry) as packed, target.open("wb") as unpacked:
                     shutil.copyfileobj(packed, unpacked, COPY_BYTES)
-            yield Path(place)
+            yield place
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
         raise InputRefused(f"{path.name} is no readable zip.", "Download the case again.") from error
 

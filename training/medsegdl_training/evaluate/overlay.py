@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 import numpy as np
 
 from MedSegDLLib.geometry.image import Image
+from MedSegDLLib.io.private_folder import private_folder
 from MedSegDLLib.io.write import write_image
 
 TRUE_POSITIVE, FALSE_POSITIVE, MISS = (255, 255, 255), (255, 140, 0), (0, 150, 255)  # told apart by the colour-blind too
@@ -74,7 +72,7 @@ def _enlarged(picture: np.ndarray) -> np.ndarray:
 
 def png(picture: np.ndarray) -> bytes:
     """(J, I, 3) uint8 as the content of a PNG file."""
-    with tempfile.TemporaryDirectory(prefix="medsegdl-") as folder:
-        path = Path(folder) / "picture.png"
+    with private_folder() as folder:
+        path = folder / "picture.png"
         write_image(Image(np.ascontiguousarray(picture[None]), np.eye(4)), path)
         return path.read_bytes()

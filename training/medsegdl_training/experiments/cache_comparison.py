@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from MedSegDLLib.errors import UsageError
+from MedSegDLLib.io.private_folder import private_folder
 
 from ..cases.cache import LEVEL, chunks_of
 
@@ -44,8 +44,8 @@ def compare(array: np.ndarray, side: int, seed: int = 0) -> list[Outcome]:
     sides = [min(side, length) for length in array.shape[1:]]
     corners = [[int(random.integers(0, length - part + 1)) for length, part in zip(array.shape[1:], sides)] for _ in range(READS)]
     spans = [(slice(None), *(slice(a, a + part) for a, part in zip(corner, sides))) for corner in corners]
-    with tempfile.TemporaryDirectory(prefix="medsegdl-") as folder:
-        return [_measured(name, store, array, Path(folder) / name, spans) for name, store in STORES.items()]
+    with private_folder() as folder:
+        return [_measured(name, store, array, folder / name, spans) for name, store in STORES.items()]
 
 
 def _measured(name: str, store: Callable[[np.ndarray, Path], Reader], array: np.ndarray, path: Path, spans: list[Any]) -> Outcome:
