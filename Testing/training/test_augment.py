@@ -13,7 +13,6 @@ from medsegdl_training.transforms.augment import (
     Drawn,
     Recipe,
     apply,
-    augment,
     biased,
     blurred,
     coarsened,
@@ -28,6 +27,11 @@ from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI, TASKS
 
 STILL = Recipe(**{name: 0.0 for name in vars(Recipe()) if name.endswith("_share")})
 RESTLESS = {name: 1.0 for name in vars(STILL) if name.endswith("_share")}
+
+
+def augment(batch: Batch, recipe: Recipe, numbers: torch.Generator) -> Batch:
+    """Draw and apply, as a step of training does."""
+    return apply(batch, draw(recipe, tuple(batch.x.shape), numbers), recipe.bounds)
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -6,7 +6,7 @@ Nothing is normalised, aligned or corrected here: what inference does, training 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +76,7 @@ def respaced(image: Image, spacing_mm: Spacing | None) -> Image:
         return image
     affine = image.affine.copy()
     affine[:3, :3] *= np.array(spacing_mm) / image.grid.spacing_mm
-    return Image(image.array, affine, image.name, image.tags)
+    return replace(image, affine=affine)
 
 
 def as_at_work(images: dict[str, Image], task: Task, plan: Plan, findings: Sequence[Finding]) -> NetworkInput:

@@ -293,8 +293,3 @@ def biased(x: Tensor, field: Tensor) -> Tensor:
     low = x[chosen].amin(list(range(2, x.ndim)), keepdim=True)
     out[chosen] = (x[chosen] - low) * gain + low
     return out
-
-
-def augment(batch: Batch, recipe: Recipe, generator: torch.Generator) -> Batch:
-    """Draw and apply."""
-    return apply(batch, draw(recipe, tuple(batch.x.shape), generator), recipe.bounds)
