@@ -11,7 +11,7 @@ import torch
 from MedSegDLLib.geometry import boxes
 from MedSegDLLib.geometry.image import Grid, Image
 from MedSegDLLib.postprocess import edges
-from MedSegDLLib.postprocess.edges import CORE_MM, FAR_MM, INSIDE_MM, OUTSIDE_MM, edges_of, signed_distance_mm
+from MedSegDLLib.postprocess.edges import CORE_MM, FAR_MM, INSIDE_MM, OUTSIDE_MM, bayes_error, edges_of, octants, signed_distance_mm
 from MedSegDLLib.postprocess.restore import Known, restore
 from MedSegDLLib.tasks import LIVER, NUCLEI, Plan, Scale
 
@@ -92,6 +92,58 @@ def test_a_dark_tumour_at_the_surface_stays_liver() -> None:
     unaware = restore(torch.cat([network, torch.zeros_like(inner)]), COARSE, FINE, LIVER, PLAN, known=Known(image=image))
     assert (found["liver"] > 0)[tumour].mean() > 0.95 > 0.6 > (unaware["liver"] > 0)[tumour].mean()
     assert (found["tumour"] <= found["liver"]).all() and overlap(found["tumour"] > 0, tumour) > 0.8
+
+
+def rough(seed: int) -> torch.Tensor:
+    """A network's ball whose surface errs by 1.5 mm here and there: (1, K, J, I)."""
+    noise = torch.randn((1, 1, *COARSE.shape), generator=torch.Generator().manual_seed(seed))
+    for _ in range(3):
+        noise = torch.nn.functional.avg_pool3d(noise, 5, stride=1, padding=2, count_include_pad=False)
+    error_mm = (1.5 * noise / noise.std())[0, 0].numpy()
+    return torch.from_numpy(1 / (1 + np.exp((distance_from(CENTRE, COARSE) - RADIUS_MM + error_mm) / 2.0))).float()[None]
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("muscle", [1.0, 0.8, 0.5], ids=["all round", "but for a fifth of fat", "one half, fat the other"])
+@pytest.mark.parametrize("contrast", [0.0, 5.0, 10.0, 25.0])
+def test_an_isodense_liver_is_never_made_worse(contrast: float, muscle: float, seed: int) -> None:
+    """As bright as what lies around it on some or all sides: there the network's border stays, elsewhere it may gain."""
+    across = np.arange(FINE.shape[2])[None, None] / FINE.shape[2]
+    values = np.where(distance_from(CENTRE, FINE) < RADIUS_MM, 60.0 + contrast, np.where(across < muscle, 60.0, -100.0))
+    noise = np.random.default_rng(seed).normal(0, 15, FINE.shape)
+    image, network = Image((values + noise).astype(np.int16), FINE.affine, "ct"), rough(seed)
+    truth = distance_from(CENTRE, FINE) < RADIUS_MM
+    plain = restore(network, COARSE, FINE, TASK, replace(PLAN, follow_edges=False))["liver"] > 0
+    followed = restore(network, COARSE, FINE, TASK, PLAN, known=Known(image=image))["liver"] > 0
+    assert overlap(followed, truth) >= overlap(plain, truth)
+    if muscle == 0.5 and contrast:
+        assert overlap(followed, truth) > overlap(plain, truth) + 0.005
+
+
+@pytest.mark.parametrize("belief", [0.3, 0.1, 0.03])
+def test_a_rim_tumour_that_the_network_hardly_believes_in_stays_liver(belief: float) -> None:
+    at_surface = CENTRE + np.array([RADIUS_MM - 4.0, 0.0, 0.0])
+    image, network = drawn(FINE, RADIUS_MM), unsure(RADIUS_MM)
+    tumour = (distance_from(at_surface, FINE) < 7) & (distance_from(CENTRE, FINE) < RADIUS_MM)
+    image.array[tumour] -= 60
+    inner = torch.from_numpy(belief * (distance_from(at_surface, COARSE) < 10)).float()[None]
+    plain = restore(torch.cat([network, inner]), COARSE, FINE, LIVER, replace(PLAN, follow_edges=False))["liver"] > 0
+    found = restore(torch.cat([network, inner]), COARSE, FINE, LIVER, PLAN, known=Known(image=image))["liver"] > 0
+    assert found[tumour].mean() >= plain[tumour].mean() - 0.01
+
+
+def test_a_bayes_error_is_that_of_two_bells() -> None:
+    x = torch.linspace(-8, 10, 100_001, dtype=torch.float64)
+    first, second = (torch.exp(-0.5 * (x - middle) ** 2) for middle in (0.0, 2.0))
+    assert bayes_error(first, second) == pytest.approx(0.158655, abs=1e-4) and bayes_error(first, first) == pytest.approx(0.5)
+
+
+def test_octants_are_the_eight_sides() -> None:
+    mask = np.zeros((6, 7, 8), bool)
+    mask[1:5, 1:5, 2:6] = True
+    found = octants(mask).numpy()
+    assert sorted(np.unique(found)) == list(range(8)) and found[0, 0, 0] == 0 and found[-1, -1, -1] == 7
+    assert np.bincount(found[mask]).tolist() == [8] * 8
 
 
 def test_slices_at_a_time_are_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
