@@ -45,7 +45,7 @@ class How(Enum):
 BYTES_A_VOXEL_AND_FILTER = {  # float32 maps alive at once at the finest level and oneDNN's copies, measured (`make bench`)
     How.WHOLE: {2: 70, 3: 61},
     How.LAYERS: {2: 32, 3: 33},
-    How.SLABS: {2: 12, 3: 15},
+    How.SLABS: {2: 12, 3: 10},
 }
 
 
