@@ -68,6 +68,8 @@ def test_none_chosen_by_the_user_stays_none(entered: Any) -> None:
     nodes = brain_volumes()
     pass_a_moment(entered)
     entered.ui.brain_t1Selector.setCurrentNode(None)
+    entered.inputs.fill()
+    assert selected(entered)["brain_t1"] is None
     come(entered, "another_t1")
     entered.inputs.fill()
     assert selected(entered)["brain_t1"] is None and selected(entered)["brain_t2"] is nodes["t2"]

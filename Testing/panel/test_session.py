@@ -222,6 +222,12 @@ def test_milliliters_keep_what_matters(volume_ml: float, text: str) -> None:
     assert wording.milliliters(volume_ml) == text
 
 
+def test_long_names_may_break_and_keep_their_letters() -> None:
+    broken = wording.breakable("a short word and " + "x" * 120)
+    assert broken.replace("\u200b", "") == "a short word and " + "x" * 120
+    assert max(len(part) for part in broken.replace("\u200b", " ").split()) <= wording.LONGEST_RUN
+
+
 def test_summary_counts_only_where_objects_are_counted() -> None:
     record = {"seconds": {"check": 1.0, "network": 2.26}, "device": "cuda:0", "count": 0}
     assert wording.summary(record, "{seconds} s on {device}.", "{count} objects.") == "0 objects. 3.3 s on CUDA:0."
