@@ -260,7 +260,7 @@ class Session:
         """The worker has answered: find the regions' voxels in a thread, for that takes long on large volumes."""
         if self._run is run:
             told = Callbacks(on_result=functools.partial(self._begin, run, result), on_error=functools.partial(self._end, run))
-            self._begin(run, result, pack(result))
+            run.packing = Background(lambda progress: pack(result), told)
 
     def _begin(self, run: _Run, result: Result, packed: Any) -> None:
         run.packing = None
