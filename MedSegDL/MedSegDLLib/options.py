@@ -21,6 +21,7 @@ class Options:
         mode: `accurate` averages over mirrored images (several times the time).
         uncertainty: also give the entropy image.
         keep_bias_field: also give the log field of every modality.
+        keep_names: the record also names the inputs' files; their names are often patients'.
     """
 
     device: str = "auto"
@@ -29,6 +30,7 @@ class Options:
     mode: str = "fast"
     uncertainty: bool = False
     keep_bias_field: bool = False
+    keep_names: bool = False
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:

@@ -27,7 +27,7 @@ from .preprocess.foreground import FOREGROUND
 from .preprocess.n4 import N4Options, correct_bias
 from .preprocess.normalise import Prepared, prepare
 from .progress import Progress, quiet, span
-from .record import Stopwatch, input_entry
+from .record import Stopwatch, input_entry, without_names
 from .result import Result, segments_on
 from .tasks import Plan, Task
 
@@ -132,7 +132,7 @@ def network_input(images: dict[str, Image], task: Task, plan: Plan, way: Way = W
     watch, progress = way.watch, way.progress
     with watch.phase("align"):
         progress(0.05, "Bringing the images to one grid")
-        aligned = align(images, task)
+        aligned = align(images, task, str(way.device))
         foreground = FOREGROUND[plan.scale](_arrays(aligned), aligned.noisy)
     with watch.phase("bias correction"):
         aligned, fields = corrected(aligned, task, foreground, way, span(progress, 0.1, 0.4))
@@ -210,7 +210,7 @@ def record(
     return {
         "task": result.task.key,
         "version": result.task.version,
-        "warnings": [asdict(finding) | {"severity": finding.severity.value, "code": finding.code.value} for finding in findings],
+        "warnings": [finding_entry(finding, {} if options.keep_names else images) for finding in findings],
         "volumes_ml": {key: value if value is None else round(value, 6) for key, value in result.volumes_ml.items()},
         "areas_um2": {key: value if value is None else round(value, 4) for key, value in result.areas_um2.items()},
         "voxel_count": {s.region.key: s.voxel_count for s in result.segments},
@@ -220,10 +220,16 @@ def record(
         "strategy": strategy.name,
         "packages": package_versions(),
         "weights": {"file": weights.path.name, "sha256": weights.manifest["sha256"]},
-        "inputs": {key: input_entry(image) for key, image in images.items()},
+        "inputs": {key: input_entry(image, options.keep_names) for key, image in images.items()},
         "reference": result.reference,
         "options": {**asdict(options), "weights": None if options.weights is None else Path(options.weights).name},
     }
+
+
+def finding_entry(finding: Finding, nameless: dict[str, Image]) -> dict:
+    """A finding for the record, without the names of these images."""
+    said = {"severity": finding.severity.value, "code": finding.code.value, "message": without_names(finding.message, nameless)}
+    return asdict(finding) | said
 
 
 def warm(task: Task, device_name: str, weights: Path | None = None) -> dict:

@@ -24,7 +24,7 @@ COMPACT_BONE_HU, SPONGY_BONE_HU = (850.0, 1250.0), (300.0, 700.0)
 COMPACT_TO_SPONGY = 3.0  # in bodies 0 to 0.2, in a skull about 1; 23 to 27 where soft tissue lies at 1000 to 1100
 BRIGHTER_SHARE = 0.45  # of what is no air or lung may lie above soft tissue: 0.02 in bodies, 0.8 where everything is multiplied by 10
 FILLING = 0.0  # what programs put where there is nothing: no share counts it
-FAT_HU, VESSELS_HU = -30.0, 110.0  # a body holds darker and brighter things than these
+SOFT_TISSUE_HU = 40.0  # a body holds brighter things, and fat or noise below 0
 PADDING_GAP_HU = 50.0  # padding stands alone by at least so much
 MOST_PADDINGS = 4
 CT_CORRECTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -101,12 +101,11 @@ def in_hounsfield_units(values: np.ndarray) -> bool:
 
 
 def _narrow(values: np.ndarray) -> bool:
-    """Whether all that is dark is one value (air that was cut out, or padding), and what is left spans less than fat to vessels."""
+    """Whether all that is dark is one value (air that was cut out, or padding), and what is left is no body: a window, or divided."""
     rest = values[values > values.min()]
     if not rest.size or rest.min() < BELOW_SOFT_TISSUE_HU:
         return False
-    dark, bright = np.percentile(rest, (1, 99))
-    return bool(dark > FAT_HU or bright < VESSELS_HU)
+    return bool(rest.min() >= 0 or np.percentile(rest, 99) < SOFT_TISSUE_HU)
 
 
 def _share(values: np.ndarray, ends: tuple[float, float]) -> float:

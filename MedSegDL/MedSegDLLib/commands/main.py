@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import InputRefused, MedSegDLError, memory_explained
+from ..io.private_folder import sweep_private_folders
 from ..worker.environment import TORCH_READS
 from . import demo, evaluate, info, n4, segment
 from .broken_pipe import lasting_output
@@ -52,6 +53,7 @@ def _failure_of(parsed: argparse.Namespace) -> MedSegDLError | None:
     """Run the command; why it ended if it did not end well."""
     try:
         with cancelling(), memory_explained():
+            sweep_private_folders()
             parsed.run(parsed)
             sys.stdout.flush()
     except MedSegDLError as failure:

@@ -23,6 +23,7 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("--no-bias-correction", action="store_true", help="leave N4 out")
     command.add_argument("--mode", choices=("fast", "accurate"), default="fast", help="accurate averages over mirrored images")
     command.add_argument("--uncertainty", action="store_true", help="also write the entropy image")
+    command.add_argument("--keep-names", action="store_true", help="name the input files in report.json (they may name a patient)")
     command.set_defaults(run=run)
 
 
@@ -58,7 +59,14 @@ def run(arguments: argparse.Namespace) -> None:
         watch = Stopwatch()
         with watch.phase("read"):
             images = read_images(paths)
-        options = Options(arguments.device, arguments.weights, not arguments.no_bias_correction, arguments.mode, arguments.uncertainty)
+        options = Options(
+            device=arguments.device,
+            weights=arguments.weights,
+            bias_correction=not arguments.no_bias_correction,
+            mode=arguments.mode,
+            uncertainty=arguments.uncertainty,
+            keep_names=arguments.keep_names,
+        )
         result = segment(images, task, options, progress)
         for key, found in zip(paths, side_by_side(file_sha256, list(paths.values())), strict=True):
             result.record["inputs"][key]["sha256"] = found

@@ -39,12 +39,12 @@ def reference_of(images: dict[str, Image], task: Task) -> str:
     return next(key for key in task.reference_order if key in images)
 
 
-def align(images: dict[str, Image], task: Task) -> Aligned:
+def align(images: dict[str, Image], task: Task, device: str = "cpu") -> Aligned:
     """Resample every given input linearly to the reference's grid; those that lie on it already are passed on as they are.
 
     MR intensities have no zero of their own: where the background of one is another value (a constant was added, the image z-scored or
     scaled to -1..1), that value is subtracted first, so that 0 is nothing in every volume and in every later step. Where an input ends
-    before the reference does, its background is written.
+    before the reference does, its background is written. `device` is where to resample; the volumes come back to the CPU.
     """
     reference = reference_of(images, task)
     grid = images[reference].grid
@@ -57,7 +57,7 @@ def align(images: dict[str, Image], task: Task) -> Aligned:
                 noisy.add(entry.key)
             image = _on_zero(image)
         if image is not None and not image.grid.same_as(grid):
-            image = regrid(image, grid, "linear", NOTHING[entry.modality])
+            image = regrid(image, grid, "linear", NOTHING[entry.modality], device)
             resampled.append(entry.key)
         volumes[entry.key] = image
     return Aligned(reference, grid, volumes, tuple(resampled), frozenset(noisy))

@@ -16,6 +16,7 @@ from .image import Grid, Image
 Pointwise = Callable[[torch.Tensor], torch.Tensor]
 
 MODES = ("linear", "nearest")
+WITHOUT_FLOAT64 = ("mps",)  # kinds of accelerators
 SLAB_VOXELS = 2**18  # target voxels at once on the CPU: 2 MB a float64 coordinate, which the caches hold
 ACCELERATOR_SLAB = 2**24  # fewer, larger kernels
 PARALLEL_DRIFT_VOXELS = 1e-4  # axes count as parallel if no voxel strays further; float32 headers (NIfTI) stay below it
@@ -51,6 +52,11 @@ class _Axis:
     def shifted(self, offset: int) -> _Axis:
         """For a source that has lost its first `offset` positions."""
         return _Axis(self.lower - offset, self.upper - offset, self.weight, self.outside)
+
+
+def knows_float64(device: torch.device) -> bool:
+    """Whether a device computes with 64 bits."""
+    return device.type not in WITHOUT_FLOAT64
 
 
 def resample(
@@ -95,11 +101,12 @@ def resample(
     return found.view(array.dtype) if mode == "nearest" else found
 
 
-def regrid(image: Image, grid: Grid, mode: str = "linear", fill: float = 0.0) -> Image:
-    """The image on another grid; colours stay the last axis. Linear gives float32, nearest keeps the type."""
+def regrid(image: Image, grid: Grid, mode: str = "linear", fill: float = 0.0, device: str = "cpu") -> Image:
+    """The image on another grid, resampled on the device; colours stay the last axis. Linear gives float32, nearest keeps the type."""
     array = np.ascontiguousarray(image.array)
     array = np.moveaxis(array, -1, 0) if array.ndim == 4 else array
-    found = resample(torch.from_numpy(array.copy() if not array.flags.writeable else array), image.grid, grid, mode, fill).numpy()
+    values = torch.from_numpy(array.copy() if not array.flags.writeable else array).to(device)
+    found = resample(values, image.grid, grid, mode, fill).cpu().numpy()
     found = np.moveaxis(found, 0, -1) if found.ndim == 4 else found
     return Image(np.ascontiguousarray(found), grid.affine, image.name, image.tags)
 
@@ -215,7 +222,7 @@ def _neighbours(
     `slab` is (first slice, end slice, J, I). Indices are summed in float64, exact up to 2^53.
     """
     index, weights, outside = 0.0, [], False
-    place = torch.device("cpu") if values.device.type == "mps" else values.device  # Apple's accelerator has no float64
+    place = values.device if knows_float64(values.device) else torch.device("cpu")
     for row, length, stride in zip(index_affine, values.shape[1:], _strides(values)):
         position = _coordinates(row, slab, place)
         outside = outside | (position < -0.5 - TIE) | (position >= length - 0.5 - TIE)

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import struct
 import warnings
 import zlib
@@ -66,6 +67,8 @@ VOLUME_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.128.1": PET,
     "1.2.840.10008.5.1.4.1.1.130": PET,
 }
+IDENTITY = ("PatientName", "PatientID", "OtherPatientIDs", "PatientBirthDate", "AccessionNumber")  # read to be struck out elsewhere
+SHORTEST_NAME = 3  # letters; shorter ones are in too many words
 SCREENSHOTS = "1.2.840.10008.5.1.4.1.1.7"  # secondary captures: a volume only if they carry a geometry
 DIRECTORY = "1.2.840.10008.1.3.10"
 # Classes with pixels that are no image of the patient, and what to call them.
@@ -129,6 +132,7 @@ _READ = (
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "ContrastBolusAgentSequence"),
     *MARKS,
     *DICOM_TAGS,
+    *IDENTITY,
 )
 _READ_TAGS = sorted({tag_for_keyword(keyword) for keyword in _READ})
 _TAGS = {keyword: tag_for_keyword(keyword) for keyword in (*_READ, *_GROUPS, *_GROUPS.values(), *_OTHER_NAMES.values(), "CodeMeaning")}
@@ -308,7 +312,8 @@ class _Values:
 
 
 def _plain(part: object) -> str:
-    text = getattr(part, "original_string", None) or str(part)
+    written = getattr(part, "original_string", None)  # of a number, as it stands in the file; of a name, bytes
+    text = written if isinstance(written, str) else str(part)
     return text.encode("utf-8", "replace").decode("utf-8").strip("\0 ")
 
 
@@ -392,7 +397,7 @@ def _image_file(source: Source, values: _Values, pixels: PixelFormat) -> ImageFi
         columns=values.whole("Columns", 0),
         frame_count=values.whole("NumberOfFrames", 1),
         pixels=pixels,
-        tags={keyword: text for keyword in DICOM_TAGS if (text := _tag(values, keyword))},
+        tags=_tags(values),
         derived_class=not kind,
     )
 
@@ -521,6 +526,13 @@ def _scaling(fields: _Fields) -> tuple[float, float, str]:
     if fields.holder("ModalityLUTSequence") is not None:
         return 1.0, 0.0, "a table of values (ModalityLUTSequence) instead of a slope and intercept"
     return found[0], found[1], ""
+
+
+def _tags(values: _Values) -> dict[str, str]:
+    """The tags of the sequence; a patient's name or number that somebody wrote into them is struck out."""
+    words = {word for keyword in IDENTITY for word in re.split(r"\W+", values.text(keyword)) if len(word) >= SHORTEST_NAME}
+    told = re.compile("|".join(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])" for word in sorted(words)) or r"(?!)", re.IGNORECASE)
+    return {keyword: told.sub("...", text) for keyword in DICOM_TAGS if (text := _tag(values, keyword))}
 
 
 def _tag(values: _Values, keyword: str) -> str:

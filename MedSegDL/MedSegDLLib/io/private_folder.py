@@ -5,6 +5,7 @@ Each folder (mode 0700) holds a lock file that the system itself lets go when it
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -18,6 +19,8 @@ from typing import IO
 PREFIX = "medsegdl-"  # every private temporary folder begins so; nothing else is ever removed as one
 LOCK_FILE = "owner.lock"
 OLD_S = 24 * 3600.0  # a folder without a lock (of an earlier version, or one being made) is left alone for so long
+_REMOVE_TRIES = 10  # Windows keeps a file until its last memory map is closed, a moment after the process ended
+_REMOVE_PAUSE_S = 0.1
 WINDOWS = sys.platform == "win32"
 
 if WINDOWS:
@@ -25,11 +28,12 @@ if WINDOWS:
 else:
     import fcntl
 
+_OWNER = os.getpid()
 _locks: dict[Path, IO[bytes]] = {}  # kept open as long as this process owns the folder
 
 
 def make_private_folder(inside: Path | None = None) -> Path:
-    """A new folder that only this user can read and that belongs to this process, in `inside` or the system's temporary folder.
+    """A new folder that only this user can read, in `inside` or the system's temporary folder; it goes with this process at the latest.
 
     Raises:
         OSError: no folder can be made there.
@@ -47,13 +51,24 @@ def make_private_folder(inside: Path | None = None) -> Path:
     return folder
 
 
+@atexit.register
+def _remove_all() -> None:
+    """At this process's ordinary end; a forked child leaves its parent's alone."""
+    for folder in list(_locks) if os.getpid() == _OWNER else ():
+        remove_private_folder(folder)
+
+
 def remove_private_folder(folder: Path) -> None:
     """Remove a folder of ours with everything in it, as far as the system lets us; another one is left alone."""
     if not folder.name.startswith(PREFIX):
         return
     if stream := _locks.pop(folder, None):
         stream.close()
-    shutil.rmtree(folder, ignore_errors=True)
+    for _ in range(_REMOVE_TRIES):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(_REMOVE_PAUSE_S)
 
 
 @contextlib.contextmanager

@@ -129,8 +129,17 @@ def decide(task: Task, present: set[int], paths: Iterable[Path]) -> Decision:
     listed = ", ".join(map(str, sorted(present)))
     raise InputRefused(
         f"{name} holds the labels {listed}, which have several meanings.",
-        f"Say which with `evaluate --labels`, or by names in a dataset.json: {keys}.",
+        f"Say which with `evaluate --labels`, or by `labels` in a dataset.json: {keys}.",
     )
+
+
+def is_told(path: Path, present: set[int], task: Task) -> bool:
+    """Whether a `dataset.json` or a name tells what the values of a label map mean, or all conventions that know them agree."""
+    if described(path, task) is not None:
+        return True
+    fitting = [convention for convention in task.conventions if convention.knows(present)]
+    told = [convention for convention in fitting if convention.names and _names(path, convention)]
+    return len(_meanings(told or fitting, present)) == 1
 
 
 def described(path: Path, task: Task) -> LabelConvention | None:

@@ -101,14 +101,11 @@ class Statistics:
         self._voxels.append(values.shape[1])
 
     def total(self) -> tuple[Tensor, Tensor]:
-        """(C,) mean and variance of the whole, float32 on the slabs' device; summed in float64 (Chan, Golub and LeVeque 1983)."""
-        device = self._slabs[0].device
-        place = device if device.type == "meta" else torch.device("cpu")  # no float64 on Apple's accelerator
-        means, variances = torch.stack(self._slabs, dim=1).to(place).double()
-        share = torch.tensor(self._voxels, dtype=torch.float64, device=place)[:, None] / sum(self._voxels)
+        """(C,) mean and variance of the whole from those of the slabs (Chan, Golub and LeVeque 1983)."""
+        means, variances = torch.stack(self._slabs, dim=1)
+        share = torch.tensor(self._voxels, dtype=torch.float64).div_(sum(self._voxels)).float().to(means.device)[:, None]
         mean = (share * means).sum(dim=0)
-        variance = (share * (variances + (means - mean) ** 2)).sum(dim=0)
-        return mean.float().to(device), variance.float().to(device)
+        return mean, (share * (variances + (means - mean) ** 2)).sum(dim=0)
 
 
 class SlabNetwork:

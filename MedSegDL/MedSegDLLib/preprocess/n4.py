@@ -19,6 +19,7 @@ from ..checks.intensities import looks_normalised
 from ..errors import InputRefused, UsageError
 from ..geometry.boxes import bounding_box
 from ..geometry.image import Image
+from ..geometry.resample import knows_float64
 from ..network.device import full_precision
 from ..progress import Progress
 from . import bspline
@@ -138,7 +139,7 @@ def _mean_of(lattice: torch.Tensor, volume: torch.Tensor, mask: torch.Tensor, ro
     """Mean of a field over the usable mask, a scalar; evaluated within the mask's box only."""
     planes_of, *box = bounding_box(mask)
     planes = bspline.in_plane(lattice[None], *(matrix[span] for matrix, span in zip(rows[1:], box, strict=True)))
-    exact = torch.float32 if lattice.device.type == "mps" else torch.float64  # Apple's accelerator has no float64
+    exact = torch.float64 if knows_float64(lattice.device) else torch.float32
     total, count = torch.zeros((2, 1), dtype=exact, device=lattice.device)
     for start in range(planes_of.start, planes_of.stop, PLANES):
         part = slice(start, min(start + PLANES, planes_of.stop))
@@ -206,9 +207,9 @@ def one_thread() -> Iterator[None]:
 def _coarse_grid(volumes: torch.Tensor, mask: torch.Tensor, options: N4Options) -> tuple[torch.Tensor, torch.Tensor]:
     """Every s-th voxel of the volumes (M, k, j, i) float32, and which of them count; the full grid where that leaves too few.
 
-    There is no float64 on Apple's accelerator, so that its estimate is made on the CPU, which is quick enough.
+    The estimate needs float64; where the device has none (Apple's) it is made on the CPU, which is quick enough.
     """
-    device = "cpu" if volumes.device.type == "mps" else volumes.device
+    device = volumes.device if knows_float64(volumes.device) else torch.device("cpu")
     for shrink in (options.shrink_for(tuple(mask.shape)), (1, 1, 1)):
         picks = tuple(_picks(n, s) for n, s in zip(mask.shape, shrink, strict=True))
         coarse = volumes[(slice(None), *picks)].to(device, torch.float32)

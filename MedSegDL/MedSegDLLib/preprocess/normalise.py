@@ -71,9 +71,8 @@ def percentiles(array: Tensor, wanted: tuple[float, ...]) -> list[float]:
         return [float(value) for value in np.percentile(array.numpy(), wanted)]
     ordered = array.flatten().sort().values
     places = [percent / 100 * (len(ordered) - 1) for percent in wanted]
-    lower = ordered[[int(place) for place in places]].tolist()
-    upper = ordered[[math.ceil(place) for place in places]].tolist()
-    return [a + (b - a) * (place % 1) for a, b, place in zip(lower, upper, places)]
+    ends = [(float(ordered[int(place)]), float(ordered[math.ceil(place)])) for place in places]
+    return [low + (high - low) * (place % 1) for (low, high), place in zip(ends, places)]
 
 
 def network_grid(reference: Grid, plan: Plan) -> Grid:

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..errors import InputRefused, MedSegDLError
 from ..io.atomic import atomic_path, flush_to_disk, not_written
+from ..io.private_folder import make_private_folder
 
 SLICER_CORE = "slicer-core==5.12.4.0"  # its scene is the desktop's, compiled from the same sources
 SINGLE_FILE = 1
@@ -146,9 +147,10 @@ def open_scene() -> BareScene:
     slicer.modules = SimpleNamespace(
         volumes=SimpleNamespace(logic=lambda: volumes), segmentations=SimpleNamespace(logic=lambda: segmentations)
     )
-    cache = tempfile.TemporaryDirectory(prefix="medsegdl-scene-")
-    remote_io = _remote_io(slicer, scene, cache.name)
-    return BareScene(scene, (application, colors, volumes, segmentations, remote_io, cache))
+    cache = make_private_folder() / "cache"
+    cache.mkdir()
+    remote_io = _remote_io(slicer, scene, cache)
+    return BareScene(scene, (application, colors, volumes, segmentations, remote_io))
 
 
 def _module_logic(kind: type, application: Any, scene: Any) -> Any:
@@ -158,11 +160,11 @@ def _module_logic(kind: type, application: Any, scene: Any) -> Any:
     return logic
 
 
-def _remote_io(slicer: Any, scene: Any, cache: str) -> Any:
+def _remote_io(slicer: Any, scene: Any, cache: Path) -> Any:
     """Reading a .mrb goes through the scene's cache, which must have a folder of its own."""
-    (Path(cache) / ".slicer-cache").touch()  # the cache manager clears only folders with this mark
+    (cache / ".slicer-cache").touch()  # the cache manager clears only folders with this mark
     logic = slicer.vtkMRMLRemoteIOLogic()
-    logic.GetCacheManager().SetRemoteCacheDirectory(cache)
+    logic.GetCacheManager().SetRemoteCacheDirectory(str(cache))
     logic.SetMRMLScene(scene)
     logic.AddDataIOToScene()
     return logic

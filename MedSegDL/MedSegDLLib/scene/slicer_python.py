@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ from typing import Any
 import slicer
 
 from ..errors import MedSegDLError
+from ..io.private_folder import private_folder
 from ..worker.environment import LIBRARY_FOLDER, SAFETENSORS, TORCH, Interpreter, child_environment
-from ..worker.processes import PRIVATE_PREFIX, Failure, Launch, run_with_lines
+from ..worker.processes import Failure, Launch, run_with_lines
 
 PHANTOM_MODULE = "MedSegDLLib.phantom.sample_data"
 
@@ -76,12 +76,9 @@ def load_phantom(interpreter: Interpreter, spacing_mm: float = 1.0) -> list[Any]
     Raises:
         MedSegDLError: that Python cannot compute it.
     """
-    folder = Path(tempfile.mkdtemp(prefix=PRIVATE_PREFIX))
-    try:
+    with private_folder() as folder:
         make_phantom(interpreter, folder, spacing_mm)
         return [slicer.util.loadVolume(str(path), {"singleFile": True}) for path in sorted(folder.glob("*.nrrd"))]
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def make_phantom(interpreter: Interpreter, folder: Path, spacing_mm: float = 1.0) -> None:

@@ -15,7 +15,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -23,13 +22,11 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import MedSegDLError, ended_for_memory
+from ..io.private_folder import remove_private_folder
 
 WINDOWS = sys.platform == "win32"
-PRIVATE_PREFIX = "medsegdl-"  # every private temporary folder begins so; nothing else is ever removed as one
 PRIVATE_VARIABLE = "MEDSEGDL_PRIVATE_FOLDER"  # tells the child which folder to remove should its parent be gone
 HEARTBEAT_S = 0.2
-_REMOVE_TRIES = 10  # Windows keeps a file until its last memory map is closed, a moment after the process ended
-_REMOVE_PAUSE_S = 0.1
 
 # https://learn.microsoft.com/openspecs/windows_protocols/ms-erref (NTSTATUS values), as Python returns them
 _WINDOWS_CRASH_CODES = {
@@ -112,17 +109,6 @@ def kill_tree(process: subprocess.Popen) -> None:
 
 def _nowhere() -> dict[str, int]:
     return {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-
-
-def remove_private_folder(folder: Path) -> None:
-    """Remove a private temporary folder; one that is gone, or is not ours by its name, is left alone."""
-    if not folder.name.startswith(PRIVATE_PREFIX):
-        return
-    for _ in range(_REMOVE_TRIES):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        time.sleep(_REMOVE_PAUSE_S)
 
 
 # The leash: a Python that runs another one and kills the whole group once its own stdin ends, which it does however the parent ends.

@@ -6,7 +6,6 @@ Both sides import this room; neither torch nor Slicer enters it.
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,9 +13,9 @@ import numpy as np
 
 from ..errors import InputRefused, UsageError
 from ..geometry.image import Grid, Image, ReadingNote
+from ..io import private_folder
 from ..result import Result, segments_on
 from ..tasks import TASKS, Task
-from .processes import PRIVATE_PREFIX
 
 
 def make_private_folder(inside: Path | None = None) -> Path:
@@ -26,7 +25,7 @@ def make_private_folder(inside: Path | None = None) -> Path:
         InputRefused: no folder can be made there.
     """
     try:
-        return Path(tempfile.mkdtemp(prefix=PRIVATE_PREFIX, dir=inside))
+        return private_folder.make_private_folder(inside)
     except OSError as error:
         where = inside or "the system's temporary folder"
         raise InputRefused(f"No temporary folder can be made in {where}: {error.strerror}.", "Free some space, or set TMPDIR.") from error

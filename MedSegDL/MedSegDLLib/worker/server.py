@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import OUT_OF_MEMORY_REMEDY, Cancelled, MedSegDLError, OutOfMemory, UsageError, is_out_of_memory
-from .processes import PRIVATE_VARIABLE, WINDOWS, remove_private_folder
+from ..io.private_folder import remove_private_folder, sweep_private_folders
+from .processes import PRIVATE_VARIABLE, WINDOWS
 
 if TYPE_CHECKING:
     from .services import Services
@@ -138,6 +139,7 @@ def main(services: Services | None = None) -> int:
     """
     channel = Channel()
     watch_parent()
+    sweep_private_folders()
     try:
         from . import services as core
 
