@@ -16,6 +16,7 @@ from .test_panel import BRAIN, volume
 from .test_run import finish
 
 NARROW = 350
+READABLE = 300
 LONG = "patient_with_a_very_long_series_description_" * 3  # 132 characters without a place to break
 ROUNDS = 20
 
@@ -53,6 +54,8 @@ def dock_width(panel: Any, start: int = NARROW) -> int:
 def test_an_empty_panel_is_narrow(entered: Any) -> None:
     entered.ui.advancedCollapsibleButton.collapsed = False
     assert dock_width(entered) == NARROW
+    assert native(entered).minimumSizeHint().width() >= READABLE  # a dock gives no more than that
+    assert entered.ui.noticeLabel.wordWrap
 
 
 def test_long_names_do_not_widen_the_panel(crowded: Any) -> None:
