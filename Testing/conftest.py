@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import locale
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,10 @@ import pytest
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch loads: its threads spin otherwise, which busy machines pay for
 import torch
+
+for name, handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
+    if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:  # of a shell's background, or nohup: children
+        signal.signal(getattr(signal, name), handler)  # would inherit it, and the command line leaves ignored signals alone
 
 LOCALE = locale.setlocale(locale.LC_ALL)
 ROOT = Path(__file__).resolve().parent.parent
