@@ -330,5 +330,5 @@ print(asked, sorted(name for name in sys.modules if name.startswith("MedSegDLLib
     environment = {**os.environ, "PYTHONPATH": str(standins.MODULE_FOLDER)}
     root = standins.MODULE_FOLDER.parent
     done = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True, check=False)
-    few = [f"MedSegDLLib.{name}" for name in ("scene.slicer_python", "worker.environment", "worker.processes")]
+    few = [f"MedSegDLLib.{name}" for name in ("io.private_folder", "scene.slicer_python", "worker.environment", "worker.processes")]
     assert done.stdout.strip() == f"[] {few}", done.stdout + done.stderr

@@ -103,6 +103,15 @@ def test_an_order_without_inputs_is_refused(session: Session, client: FakeClient
     assert heard.failures[0].kind == InputRefused.kind and not session.running and not client.asked
 
 
+def placed(session: Session, heard: Heard) -> None:
+    """Poll until the result is in the scene: it goes there in short steps, more of them on a busy machine."""
+    for _ in range(1000):
+        session.poll()
+        if heard.results:
+            return
+    raise AssertionError("the result never came")
+
+
 def test_outcome_hangs_beside_its_reference(session: Session, client: FakeClient) -> None:
     heard, asked = Heard(), order()
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
@@ -110,7 +119,7 @@ def test_outcome_hangs_beside_its_reference(session: Session, client: FakeClient
     hierarchy.SetItemParent(hierarchy.CreateItem(study, asked.reference), study)
     session.segment(asked, heard.callbacks)
     client.answer(brain_result(client))
-    session.poll()
+    placed(session, heard)
     outcome = heard.results[0]
     for node in (outcome.segmentation, outcome.table):
         assert hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)) == study
@@ -122,7 +131,7 @@ def test_an_output_that_was_deleted_meanwhile_is_made_anew(session: Session, cli
     session.segment(order(output=output), heard.callbacks)
     slicer.mrmlScene.RemoveNode(output)
     client.answer(brain_result(client))
-    session.poll()
+    placed(session, heard)
     assert heard.results[0].segmentation is not output
 
 
@@ -130,7 +139,7 @@ def test_a_result_is_not_guessed_as_an_input(session: Session, client: FakeClien
     asked, heard = order(), Heard()
     session.segment(asked, heard.callbacks)
     client.answer(brain_result(client, uncertainty=np.ones((3, 4, 5), np.float32)))
-    session.poll()
+    placed(session, heard)
     assert heard.results[0].uncertainty.GetName() == "a_flair uncertainty"
     assert guess_nodes(BRAIN) == asked.nodes
 
