@@ -100,11 +100,10 @@ class MedSegDLSelfTest(unittest.TestCase):
 
     def test_02_volumes_come_one_by_one(self) -> None:
         """Each selector shows the volume that its name says, though they come apart, and one is named late."""
-        for number, load in enumerate(phantom_loaders(), start=1):
-            node = load()
-            name = node.GetName()
-            if number == len(BRAIN_INPUTS):
-                node.SetName("Volume")
+        for number, (name, load) in enumerate(phantom_loaders(), start=1):
+            late = number == len(BRAIN_INPUTS)
+            node = load("Volume" if late else name)
+            if late:
                 live(1.0)
                 self.assertEqual(len(inputs_of(self.panel.parameters)), number - 1)
                 node.SetName(name)

@@ -142,15 +142,20 @@ def open_panel() -> Any:
 
 def load_phantom() -> list[Any]:
     """The phantom's four volumes as nodes; volumes of their names without a worker."""
-    return [load() for load in phantom_loaders()]
+    return [load(name) for name, load in phantom_loaders()]
 
 
-def phantom_loaders() -> list[Callable[[], Any]]:
-    """One function a volume of the phantom, that loads it."""
+def phantom_loaders() -> list[tuple[str, Callable[[str], Any]]]:
+    """Name of each volume of the phantom, and a function that loads it under the name that it is given."""
     if CASE["folder"] is None:
-        return [functools.partial(made_volume, f"phantom_{key}") for key in BRAIN_INPUTS]
+        return [(f"phantom_{key}", made_volume) for key in BRAIN_INPUTS]
     paths = sorted((CASE["folder"] / "phantom").glob("*.nrrd"))
-    return [lambda path=path: slicer.util.loadVolume(str(path), {"singleFile": True}) for path in paths]
+    return [(path.stem, functools.partial(load_as, path)) for path in paths]
+
+
+def load_as(path: Path, name: str) -> Any:
+    """A volume from a file, under a name."""
+    return slicer.util.loadVolume(str(path), {"singleFile": True, "name": name})
 
 
 def kill(pid: int) -> None:
