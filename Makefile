@@ -23,7 +23,7 @@ pictures: $(READY)  ## the tutorial's pictures of the panel, from a run of the s
 bench: $(VENV)/.bench  ## time and memory by phase, ratios against the peers: docs/performance.md (about 12 minutes; goes on where it stopped)
 	$(BIN)/python -m bench
 
-bench-quick: $(VENV)/.bench  ## the same in under three minutes, rough, printed only
+bench-quick: $(VENV)/.bench  ## the same with fewer runs, sizes and iterations, rough, printed only
 	$(BIN)/python -m bench --quick --fresh
 
 mutants: $(READY)  ## makes known mistakes in a copy of the tree; the tests named beside each must fail

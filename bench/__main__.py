@@ -23,9 +23,7 @@ def main() -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="bench", description="Time and memory of MedSegDL and its peers on this machine.")
     parser.add_argument("pieces", nargs="*", choices=[[], *PIECES], help=f"only these of {', '.join(PIECES)}")
-    parser.add_argument(
-        "--quick", action="store_true", help="under three minutes: fewer runs, sizes and iterations; writes out/bench/quick only"
-    )
+    parser.add_argument("--quick", action="store_true", help="fewer runs, sizes and iterations; writes out/bench/quick only")
     parser.add_argument("--fresh", action="store_true", help="measure again what was measured already")
     parser.add_argument("--piece", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
