@@ -54,9 +54,9 @@ MUTANTS = (
     Mutant(
         "regions may leave the foreground",
         f"{LIB}/pipeline.py",
-        "known = Known(foreground, aligned.volumes[aligned.reference])",
+        "known = Known(ready.foreground, aligned.volumes[aligned.reference])",
         "known = Known(None, aligned.volumes[aligned.reference])",
-        ("Testing/core/test_pipeline.py", "Testing/core/test_plain_path.py"),
+        ("Testing/core/test_pipeline.py", "Testing/core/test_pipeline_wiring.py"),
     ),
     Mutant(
         "the foreground is not looked at when a region is restored",
@@ -75,15 +75,15 @@ MUTANTS = (
     Mutant(
         "the uncertainty counts outputs that are no regions",
         f"{LIB}/pipeline.py",
-        "result.uncertainty = entropy(probabilities[: len(task.regions)], prepared.grid, aligned.grid)",
-        "result.uncertainty = entropy(probabilities, prepared.grid, aligned.grid)",
-        ("Testing/core/test_pipeline.py",),
+        "result.uncertainty = entropy(probabilities[: len(task.regions)], ready.prepared.grid, ready.aligned.grid)",
+        "result.uncertainty = entropy(probabilities, ready.prepared.grid, ready.aligned.grid)",
+        ("Testing/core/test_pipeline.py", "Testing/core/test_pipeline_wiring.py"),
     ),
     Mutant(
         "the statistics of a slab stand for those of the whole",
         f"{LIB}/network/slabs.py",
-        "share = torch.tensor(self._voxels, dtype=torch.float64, device=place)[:, None] / sum(self._voxels)",
-        "share = torch.tensor([0.0] * (len(self._voxels) - 1) + [1.0], dtype=torch.float64, device=place)[:, None]",
+        "torch.tensor(self._voxels, dtype=torch.float64).div_(sum(self._voxels))",
+        "torch.tensor([0.0] * (len(self._voxels) - 1) + [1.0], dtype=torch.float64)",
         ("Testing/core/network",),
     ),
     Mutant(
