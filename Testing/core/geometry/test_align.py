@@ -112,3 +112,15 @@ def test_a_ct_ends_in_air() -> None:
     assert aligned.volumes["ct"].array is body  # Hounsfield units are never moved
     assert aligned.volumes["late"].array[0, 0, 0] == -1000
     assert aligned.volumes["late"].array[CROP].min() == -1024
+
+
+def test_an_image_of_the_same_size_elsewhere_is_brought_to_the_grid() -> None:
+    """Equal shapes are no equal grids: a T1 that lies one voxel further is read where the FLAIR's voxels are."""
+    array = np.zeros((6, 7, 8), np.float32)
+    array[2:4, 3:5, 2:6] = np.arange(16, dtype=np.float32).reshape(2, 2, 4) + 1
+    here = np.diag([-2.0, -2.0, 2.0, 1.0])
+    there = here.copy()
+    there[:3, 3] = here[:3, :3] @ (1, 0, 0)
+    aligned = align({"flair": Image(array, here, "flair"), "t1": Image(array, there, "t1")}, BRAIN)
+    assert aligned.resampled == ("t1",)
+    assert np.array_equal(aligned.volumes["t1"].array[:, :, 1:], array[:, :, :-1])
