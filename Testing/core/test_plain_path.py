@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
-from scipy.ndimage import distance_transform_edt, gaussian_filter, gaussian_filter1d
+from scipy.ndimage import center_of_mass, distance_transform_edt, gaussian_filter, gaussian_filter1d
 
 from MedSegDLLib.geometry.align import align
 from MedSegDLLib.geometry.background import background_value
@@ -29,6 +29,7 @@ from MedSegDLLib.postprocess.edges import (
     HISTOGRAM_BLUR,
     INSIDE_MM,
     MOST,
+    MOST_ERROR,
     OUTSIDE_MM,
     RARE,
     SHELL_MM,
@@ -99,14 +100,24 @@ def _edges_followed(probability: torch.Tensor, inner: torch.Tensor, image: np.nd
     smooth = gaussian_filter(image.astype(np.float64).clip(low, high), SMOOTHING_MM / sides, mode="nearest")
     mask = probability.numpy() >= plan.threshold
     distance = distance_transform_edt(~mask, sampling=sides) - distance_transform_edt(mask, sampling=sides)
-    shares = []
-    for place in (distance < -CORE_MM, (distance > SHELL_MM[0]) & (distance < SHELL_MM[1])):
-        counts = gaussian_filter1d(np.histogram(smooth[place], BINS, (low, high))[0].astype(float), HISTOGRAM_BLUR, mode="constant")
-        shares.append(counts / counts.sum() + RARE)
-    evidence = np.log(shares[0] / shares[1]).clip(-MOST, MOST)[((smooth - low) * BINS / (high - low)).astype(int).clip(0, BINS - 1)]
+    levels = ((smooth - low) * BINS / (high - low)).astype(int).clip(0, BINS - 1)
+    inside, shell = _shares(smooth[distance < -CORE_MM], plan.window), (distance > SHELL_MM[0]) & (distance < SHELL_MM[1])
+    side = sum((index > middle) << axis for axis, (index, middle) in enumerate(zip(np.indices(mask.shape), center_of_mass(mask))))
+    evidence = np.zeros(mask.shape)
+    for octant in range(8):
+        outside = _shares(smooth[shell & (side == octant)], plan.window)
+        overlap = np.minimum(inside / inside.sum(), outside / outside.sum()).sum() / 2
+        if overlap <= MOST_ERROR:
+            heard_here = side == octant
+            evidence[heard_here] = np.log(inside / outside).clip(-MOST, MOST)[levels[heard_here]]
     heard = (distance > -INSIDE_MM) & (distance < OUTSIDE_MM) & (inner.numpy() < SPARED)
     moved = torch.sigmoid(torch.logit(probability, SURE) + torch.from_numpy(evidence).float())
     return torch.where(torch.from_numpy(heard), moved, probability)
+
+
+def _shares(intensities: np.ndarray, window: tuple[float, float]) -> np.ndarray:
+    counts = gaussian_filter1d(np.histogram(intensities, BINS, window)[0].astype(float), HISTOGRAM_BLUR, mode="constant")
+    return counts / max(counts.sum(), 1) + RARE
 
 
 def _cleaned(mask: np.ndarray, region: Region, voxel_mm3: float) -> np.ndarray:
