@@ -21,7 +21,7 @@ ROWS = (
     ("pipeline",),
     ("memory",),
     ("preprocess", "network", "postprocess", "metrics", "checks"),
-    ("io",),
+    ("io", "dicom"),
     ("record",),
     ("geometry",),
     ("options", "result", "progress"),

@@ -9,9 +9,10 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ..dicom import read as dicom
 from ..errors import InputRefused, OutOfMemory, is_out_of_memory
 from ..geometry.image import Image
-from . import dicom, integrity
+from . import integrity
 from .atomic import reason
 from .formats import PICTURE_SUFFIXES, file_suffix
 from .itk_workarounds import native_messages_off

@@ -14,7 +14,8 @@ import numpy as np
 
 from ..errors import InputRefused
 from ..geometry.image import LPS_FROM_RAS, ReadingNote
-from .dicom_header import CT, Frame
+from .classes import CT
+from .frames import Frame
 
 SAME_PLACE_MM = 1e-3
 SAME_SPOT_MM = 0.01  # rounding of positions in headers

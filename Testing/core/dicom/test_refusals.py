@@ -18,9 +18,10 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import HTJ2KLossless, RLELossless
 
+from MedSegDLLib.dicom import pixels as dicom_pixels
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.geometry.image import Image
-from MedSegDLLib.io import dicom_pixels, private_folder
+from MedSegDLLib.io import private_folder
 from MedSegDLLib.io.read import read_image
 
 from ..dicom_kinds import (

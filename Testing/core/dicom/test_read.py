@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from MedSegDLLib.dicom import source as dicom_source
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.geometry.image import DICOM_TAGS
-from MedSegDLLib.io import dicom_source
 from MedSegDLLib.io.read import read_image
 
 from ..dicom_series import CT_CLASS, MR_CLASS, PATIENT, Series

@@ -26,10 +26,10 @@ from pydicom.uid import (
 )
 
 from ..errors import InputRefused
-from .dicom_header import Frame, ImageFile, PixelFormat
-from .dicom_source import SMALL_BYTES
-from .free_memory import free_memory_bytes
-from .private_folder import private_folder
+from ..io.free_memory import free_memory_bytes
+from ..io.private_folder import private_folder
+from .frames import Frame, ImageFile, PixelFormat
+from .source import SMALL_BYTES
 
 MAX_VOXELS = 2**31
 MAX_RATIO = 100  # pixels to the bytes they come from: lossless packs a half to a tenth, lossy a fiftieth

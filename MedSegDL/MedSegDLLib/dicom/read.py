@@ -1,6 +1,6 @@
 """DICOM into one volume, by where the frames lie and never by file name.
 
-The door to the rooms `dicom_source` (folder, zip), `dicom_header`, `dicom_series` (which frames, in which order) and `dicom_pixels`.
+The door to the rooms `source` (folder, zip), `header` and `frames`, `series` (which frames, in which order) and `pixels`.
 
 Patient data may not leave these rooms: only the tags in `DICOM_TAGS` do.
 """
@@ -13,11 +13,13 @@ from pathlib import Path
 
 from ..errors import InputRefused
 from ..geometry.image import Image, ReadingNote
-from .dicom_header import CT, DIRECTORY, PLAIN_SUFFIXES, Frame, frames_of
-from .dicom_header import looks_like_dicom as _marked
-from .dicom_pixels import AIR_HU, MAX_VOXELS, equal_pixels, padding_to_air, refuse_too_much, voxels
-from .dicom_series import Examination, Volume, chosen, several_at_one_place, volume
-from .dicom_source import Source, file_source, folder_sources, zip_sources
+from .classes import CT, DIRECTORY
+from .frames import Frame, frames_of
+from .header import PLAIN_SUFFIXES
+from .header import looks_like_dicom as _marked
+from .pixels import AIR_HU, MAX_VOXELS, equal_pixels, padding_to_air, refuse_too_much, voxels
+from .series import Examination, Volume, chosen, several_at_one_place, volume
+from .source import Source, file_source, folder_sources, zip_sources
 
 __all__ = ["DIRECTORY", "MAX_VOXELS", "PLAIN_SUFFIXES", "looks_like_dicom", "read_file", "read_folder", "read_zip"]
 
