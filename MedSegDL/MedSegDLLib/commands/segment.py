@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from ..errors import UsageError
+from ..options import Options
 from ..tasks import TASKS, Task
 from .terminal import NOTICE, output_folder, path, progress_bar
 
@@ -18,13 +19,30 @@ def add(command: argparse.ArgumentParser) -> None:
         for entry in task.inputs:
             group.add_argument(f"--{entry.key}", type=path, metavar="FILE", help=f"{entry.title}: file, DICOM folder or zip")
     command.add_argument("-o", "--output", type=path, required=True, metavar="DIR", help="folder for the results")
+    add_options(command)
+    command.set_defaults(run=run)
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """How to segment: what `segment` and `cohort` share."""
     command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:n or mps (default: %(default)s)")
     command.add_argument("--weights", type=path, metavar="FILE", help="a .safetensors file instead of the shipped one")
     command.add_argument("--no-bias-correction", action="store_true", help="leave N4 out")
     command.add_argument("--mode", choices=("fast", "accurate"), default="fast", help="accurate averages over mirrored images")
     command.add_argument("--uncertainty", action="store_true", help="also write the entropy image")
     command.add_argument("--keep-names", action="store_true", help="name the input files in report.json (they may name a patient)")
-    command.set_defaults(run=run)
+
+
+def options_of(arguments: argparse.Namespace) -> Options:
+    """What `add_options` asked for."""
+    return Options(
+        device=arguments.device,
+        weights=arguments.weights,
+        bias_correction=not arguments.no_bias_correction,
+        mode=arguments.mode,
+        uncertainty=arguments.uncertainty,
+        keep_names=arguments.keep_names,
+    )
 
 
 def given_inputs(arguments: argparse.Namespace, task: Task) -> dict[str, Path]:
@@ -49,28 +67,10 @@ def run(arguments: argparse.Namespace) -> None:
     paths = given_inputs(arguments, task)
     with output_folder(arguments.output) as folder, progress_bar() as progress:
         progress(0.0, "Starting")
-        from ..io.atomic import file_sha256
-        from ..io.read import read_images
-        from ..io.threads import side_by_side
+        from ..cohort.one_case import segment_files
         from ..io.write import write_result
-        from ..pipeline import Options, segment
-        from ..record import Stopwatch
 
-        watch = Stopwatch()
-        with watch.phase("read"):
-            images = read_images(paths)
-        options = Options(
-            device=arguments.device,
-            weights=arguments.weights,
-            bias_correction=not arguments.no_bias_correction,
-            mode=arguments.mode,
-            uncertainty=arguments.uncertainty,
-            keep_names=arguments.keep_names,
-        )
-        result = segment(images, task, options, progress)
-        for key, found in zip(paths, side_by_side(file_sha256, list(paths.values())), strict=True):
-            result.record["inputs"][key]["sha256"] = found
-        result.record["seconds"] = {**watch.seconds, **result.record["seconds"]}
+        result = segment_files(paths, task, options_of(arguments), progress)
         progress(1.0, "Writing")
         write_result(result, folder)
     _print_result(result, folder)
