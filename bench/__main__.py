@@ -75,7 +75,7 @@ def _measure(name: str, folder: Path, quick: bool, fresh: bool) -> None:
 def _run_child(name: str, quick: bool) -> str | None:
     """None, or in one sentence why there is no answer."""
     command = [sys.executable, "-m", "bench", "--piece", name, *(["--quick"] if quick else [])]
-    environment = {**TORCH_READS, **os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "MedSegDL")])}
+    environment = {**TORCH_READS, **os.environ, "PYTHONPATH": os.pathsep.join(str(ROOT / part) for part in (".", "MedSegDL", "training"))}
     try:
         done = subprocess.run(
             command, cwd=ROOT, env=environment, timeout=PIECES[name].limit_s, stderr=subprocess.PIPE, text=True, check=False

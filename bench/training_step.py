@@ -1,18 +1,20 @@
-"""Where a step of training goes: draw, augment, forward, backward, optimiser; with the convolutions of training and with torch's own.
+"""Where a step of training goes: draw, augment, forward, backward, optimiser; as torch alone does it, and as we do, one by one.
 
-Both in one process, in turns, on one phantom's head, one thread, the brain's network and the patch of its trainings.
+All in one process, in turns, on one phantom's head, one thread, the brain's network and the patch of its trainings. What is counted is
+processor time, which another process on the same machine changes little.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from statistics import median
 
 import numpy as np
 import torch
+from torch import nn
 
 from medsegdl_training.cases.selection import Selection
 from medsegdl_training.train import loop
@@ -22,6 +24,7 @@ from medsegdl_training.train.losses import LOSSES
 from medsegdl_training.train.objectives import Progress, Supervised, generators_of, numbers_for, sampled
 from medsegdl_training.train.sampler import LabelledSampler
 from medsegdl_training.train.settings import Settings
+from medsegdl_training.train.shared_input import share_input
 from medsegdl_training.train.state import Run
 from medsegdl_training.transforms.augment import apply, recipe_for
 from MedSegDLLib.io.write import write_image
@@ -35,19 +38,44 @@ PATCH = (64, 80, 64)
 PARTS = ("draw", "augment", "forward", "backward", "optimiser")
 
 
+@dataclass(frozen=True)
+class Variant:
+    """What of the step is ours: the convolutions, and the inception modules that read their input once."""
+
+    convolutions: Callable[[str], AbstractContextManager]
+    sharing: Callable[[nn.Module, str], None]
+
+
+VARIANTS = {
+    "torch": Variant(lambda device: nullcontext(), lambda network, device: None),
+    "convolutions": Variant(quick_convolutions, lambda network, device: None),
+    "ours": Variant(quick_convolutions, share_input),
+}
+
+
+@contextmanager
+def taken(variant: Variant) -> Iterator[None]:
+    """While open, the training loop is as the variant says."""
+    loop.quick_convolutions, loop.share_input = variant.convolutions, variant.sharing
+    try:
+        yield
+    finally:
+        loop.quick_convolutions, loop.share_input = quick_convolutions, share_input
+
+
 def measure(quick: bool) -> dict:
-    """Median seconds a part, torch's convolutions and ours."""
+    """Median seconds a part of every variant, the first step left out."""
     torch.set_num_threads(1)
     settings = Settings(steps=1, batch=1, precision="float32", warm_up=1)
     objective = Supervised(_sampler(), recipe_for(BRAIN), LOSSES[settings.loss])
-    contexts = {"torch": lambda device: nullcontext(), "ours": quick_convolutions}
-    steps = {name: _Steps(_fresh(settings), objective, settings) for name in contexts}
-    losses: dict[str, list[float]] = {name: [] for name in contexts}
-    for _ in range(2 if quick else 5):
-        for name, context in contexts.items():
-            loop.quick_convolutions = context
-            losses[name].append(steps[name].step())
-    loop.quick_convolutions = quick_convolutions
+    steps, losses = {}, {name: [] for name in VARIANTS}
+    for name, variant in VARIANTS.items():
+        with taken(variant):
+            steps[name] = _Steps(_fresh(settings), objective, settings)
+    for _ in range(3 if quick else 6):
+        for name, variant in VARIANTS.items():
+            with taken(variant):
+                losses[name].append(steps[name].step())
     later = {name: {part: median(one.seconds[part][1:]) for part in PARTS} for name, one in steps.items()}
     apart = max(abs(a - b) for a, b in zip(losses["torch"], losses["ours"], strict=True))
     return {"patch": PATCH, "threads": 1, "seconds": later, "losses_apart": apart, "processor": torch.backends.cpu.get_cpu_capability()}
@@ -62,24 +90,26 @@ class _Steps:
     settings: Settings
     seconds: dict[str, list[float]] = field(default_factory=lambda: {part: [] for part in PARTS})
 
+    def __post_init__(self) -> None:
+        self.forward, self.masks = loop.prepared(self.run, self.settings)
+
     @contextmanager
     def _part(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
+        start = time.process_time()
         yield
-        self.seconds[name].append(time.perf_counter() - start)
+        self.seconds[name].append(time.process_time() - start)
 
     def step(self) -> float:
         """What `loop.train` does in a step; the loss."""
-        forward, masks = loop.prepared(self.run, self.settings)
         with self._part("draw"):
             seeds = loop.own_seeds(self.run.generator, self.settings.batch)
-            masks.follow(seeds)
+            self.masks.follow(seeds)
             generators = generators_of(seeds)
             batch = sampled(self.objective.sampler, generators, self.settings.device)
         with self._part("augment"):
             batch = apply(batch, numbers_for(batch, self.objective.recipe, generators), self.objective.recipe.bounds)
         with self._part("forward"):
-            loss = self.objective.loss(forward, self.run.average, batch, Progress(0, 0.0))
+            loss = self.objective.loss(self.forward, self.run.average, batch, Progress(0, 0.0))
         with self._part("backward"):
             self.run.optimiser.zero_grad(set_to_none=True)
             loss.backward()

@@ -76,12 +76,17 @@ class InstanceNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise (N, C, *spatial) over its spatial axes."""
-        if x[0, 0].numel() == 1:
-            shape = (1, -1) + (1,) * (x.ndim - 2)
-            return x * self.weight.view(shape) + self.bias.view(shape)
-        if x.shape[0] == 1:  # the same numbers, without leaving the channels-last layout
-            return F.batch_norm(x, None, None, self.weight, self.bias, training=True)
-        return F.instance_norm(x, weight=self.weight, bias=self.bias)
+        return instance_normalised(x, self.weight, self.bias)
+
+
+def instance_normalised(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Normalise (N, C, *spatial) over its spatial axes, then scale and shift each channel; a single voxel is only scaled and shifted."""
+    if x[0, 0].numel() == 1:
+        shape = (1, -1) + (1,) * (x.ndim - 2)
+        return x * weight.view(shape) + bias.view(shape)
+    if x.shape[0] == 1:  # the same numbers, without leaving the channels-last layout
+        return F.batch_norm(x, None, None, weight, bias, training=True)
+    return F.instance_norm(x, weight=weight, bias=bias)
 
 
 def conv_unit(dims: int, inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:

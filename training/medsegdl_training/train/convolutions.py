@@ -26,7 +26,7 @@ class TrainingConvolutions(TorchFunctionMode):
     """Within: 3-D convolutions of float32 tensors on the CPU run as told above; results and gradients are the same up to rounding."""
 
     def __torch_function__(self, func: Callable, types: Sequence[type], args: tuple = (), kwargs: dict[str, Any] | None = None) -> Any:
-        if func is not F.conv3d or kwargs or len(args) != ARGUMENTS or args[0].dtype != torch.float32 or not _plain(*args):
+        if func is not F.conv3d or kwargs or len(args) != ARGUMENTS or not _ours(args[0], *args[4:]):
             return func(*args, **(kwargs or {}))
         x, weight, bias, stride, padding = args[:5]
         if set(weight.shape[2:]) == {1} and set(stride) == {1}:
@@ -68,6 +68,6 @@ def in_halves(x: Tensor, weight: Tensor, bias: Tensor | None, stride: Sequence[i
     return torch.cat([found[:1], found[1:]], dim=2)
 
 
-def _plain(x: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: int) -> bool:
-    """Whether these are the convolutions of our networks: on the CPU, undilated, one group, numbers for padding."""
-    return x.device.type == "cpu" and set(dilation) == {1} and groups == 1 and not isinstance(padding, str)
+def _ours(x: Tensor, padding: Any, dilation: Any, groups: int) -> bool:
+    """Whether these are the convolutions of our networks: float32 on the CPU, undilated, one group, numbers for padding."""
+    return x.dtype == torch.float32 and x.device.type == "cpu" and set(dilation) == {1} and groups == 1 and not isinstance(padding, str)

@@ -22,6 +22,7 @@ from .convolutions import quick_convolutions
 from .dropout import SampleSeeds, seed_by_sample
 from .objectives import Objective, Progress
 from .settings import Settings
+from .shared_input import share_input
 from .state import CHECKPOINT, LOG, Run, Trainable, follow, layout, trim_log
 
 __all__ = ["CHECKPOINT", "LOG", "Run", "Settings", "follow", "train"]
@@ -104,8 +105,12 @@ class Levels(nn.Module):
 
 
 def prepared(run: Run, settings: Settings) -> tuple[nn.Module, SampleSeeds]:
-    """The network's levels, compiled if asked, gradients averaged over all processes; and what tells its dropout the samples' seeds."""
+    """The network's levels, compiled if asked, gradients averaged over all processes; and what tells its dropout the samples' seeds.
+
+    Modules of the network are replaced by quicker ones on the same parameters: its state dict stays what it was.
+    """
     masks = seed_by_sample(run.network, settings.device)
+    share_input(run.network, settings.device)
     levels = Levels(run.network, settings.device)
     return parallel.wrapped(torch.compile(levels) if settings.compile else levels), masks
 
