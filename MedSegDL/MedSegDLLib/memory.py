@@ -97,7 +97,7 @@ def estimate_memory(
     """
     found = extents(images, task, weights, biased)
     arch = weights.network.arch
-    strategy = strategies(arch, found.network, device)[0]
+    strategy = strategies(arch, found.network, device, options.strategies_left_out)[0]
     forward = 0
     if strategy.device.type == "cpu":
         forward = kept_bytes(arch, found.network) + estimate_bytes(arch, found.network, strategy.how)

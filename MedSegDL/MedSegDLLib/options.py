@@ -21,6 +21,7 @@ class Options:
         mode: `accurate` averages over mirrored images (several times the time).
         uncertainty: also give the entropy image.
         keep_bias_field: also give the log field of every modality.
+        strategies_left_out: how many of the network's strategies are not tried, the quickest first: the same answer in less memory.
         keep_names: the record also names the inputs' files; their names are often patients'.
     """
 
@@ -30,6 +31,7 @@ class Options:
     mode: str = "fast"
     uncertainty: bool = False
     keep_bias_field: bool = False
+    strategies_left_out: int = 0
     keep_names: bool = False
 
     def __post_init__(self) -> None:

@@ -62,7 +62,7 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
     ready = network_input(images, task, weights.plan, Way(options, findings, device, watch, progress))
     with watch.phase("network"):
         shape = tuple(ready.prepared.x.shape[1:])
-        tried = strategies(weights.network.arch, shape, device)
+        tried = strategies(weights.network.arch, shape, device, options.strategies_left_out)
         accurate = options.mode == "accurate"
         probabilities, strategy = predict(weights.network, ready.prepared.x, weights.plan, tried, accurate, span(progress, 0.42, 0.9))
     with watch.phase("restore"):

@@ -11,7 +11,7 @@ from .. import __version__
 from ..errors import InputRefused, MedSegDLError, memory_explained
 from ..io.private_folder import sweep_private_folders
 from ..worker.environment import TORCH_READS
-from . import demo, evaluate, info, n4, segment
+from . import cohort, demo, evaluate, info, n4, segment
 from .broken_pipe import lasting_output
 from .signals import cancelling
 from .terminal import NOTICE
@@ -19,6 +19,7 @@ from .terminal import NOTICE
 EXIT_CODES = "exit codes: 0 done, 2 wrong usage, 3 input refused, 4 weights missing or not genuine, 5 out of memory, 130 cancelled"
 COMMANDS = {
     "segment": (segment, "volumes or a picture in, segments out"),
+    "cohort": (cohort, "many cases: a folder each, a table, a page"),
     "n4": (n4, "bias-field correction of one MR volume"),
     "evaluate": (evaluate, "compare a segmentation with a reference"),
     "demo": (demo, "segment a phantom in a real MRML scene"),

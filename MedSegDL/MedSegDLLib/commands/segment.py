@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> None:
         from ..cohort.one_case import segment_files
         from ..io.write import write_result
 
-        result = segment_files(paths, task, options_of(arguments), progress)
+        result, _ = segment_files(paths, task, options_of(arguments), progress)
         progress(1.0, "Writing")
         write_result(result, folder)
     _print_result(result, folder)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,17 +23,10 @@ def path(text: str) -> Path:
 @contextlib.contextmanager
 def output_folder(folder: Path) -> Iterator[Path]:
     """Make sure that the folder can be written before anything runs; a folder made in vain is removed again."""
-    from ..io.write import prepare_folder
+    from ..io.write import folder_for_result
 
-    made = [parent for parent in (folder, *folder.parents) if not os.path.lexists(parent)]
-    prepare_folder(folder)
-    try:
+    with folder_for_result(folder):
         yield folder
-    except BaseException:
-        for parent in made:
-            if parent.is_dir() and not any(parent.iterdir()):
-                parent.rmdir()
-        raise
 
 
 @contextlib.contextmanager

@@ -9,24 +9,19 @@ import atexit
 import contextlib
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from .locks import WINDOWS, take_lock
+
 PREFIX = "medsegdl-"  # every private temporary folder begins so; nothing else is ever removed as one
 LOCK_FILE = "owner.lock"
 OLD_S = 24 * 3600.0  # a folder without a lock (of an earlier version, or one being made) is left alone for so long
 _REMOVE_TRIES = 10  # Windows keeps a file until its last memory map is closed, a moment after the process ended
 _REMOVE_PAUSE_S = 0.1
-WINDOWS = sys.platform == "win32"
-
-if WINDOWS:
-    import msvcrt
-else:
-    import fcntl
 
 _OWNER = os.getpid()
 _locks: dict[Path, IO[bytes]] = {}  # kept open as long as this process owns the folder
@@ -42,7 +37,7 @@ def make_private_folder(inside: Path | None = None) -> Path:
     with contextlib.suppress(OSError):  # a file system without locks: the folder's age must tell
         young = folder / f"{LOCK_FILE}.new"
         stream = young.open("wb")
-        if _locked(stream):
+        if take_lock(stream):
             if not WINDOWS:  # there no open file can be renamed, nor is a locked one mistaken for free
                 young.rename(folder / LOCK_FILE)
             _locks[folder] = stream
@@ -108,20 +103,8 @@ def _is_left(folder: Path) -> bool:
         with contextlib.suppress(OSError):
             if lock.is_file():
                 with lock.open("r+b") as stream:
-                    return (lock.name == LOCK_FILE or WINDOWS) and _locked(stream)
+                    return (lock.name == LOCK_FILE or WINDOWS) and take_lock(stream)
     with contextlib.suppress(OSError):
         newest = max(path.lstat().st_mtime for path in (folder, *folder.iterdir()))
         return time.time() - newest > OLD_S
     return False
-
-
-def _locked(stream: IO[bytes]) -> bool:
-    """Take the lock if nobody has it; it is let go when the stream is closed, or with the process."""
-    try:
-        if WINDOWS:
-            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -9,8 +9,8 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -64,6 +64,20 @@ def prepare_folder(folder: str | os.PathLike) -> Path:
         raise not_written(folder, error) from error
     repair(folder)
     return folder
+
+
+@contextmanager
+def folder_for_result(folder: Path) -> Iterator[Path]:
+    """`prepare_folder` for a block of work; a folder that was made in vain is removed again."""
+    made = [parent for parent in (folder, *folder.parents) if not os.path.lexists(parent)]
+    prepare_folder(folder)
+    try:
+        yield folder
+    except BaseException:
+        for parent in made:
+            if parent.is_dir() and not any(parent.iterdir()):
+                parent.rmdir()
+        raise
 
 
 def prepare_file(path: str | os.PathLike, suffixes: Sequence[str] | None) -> Path:

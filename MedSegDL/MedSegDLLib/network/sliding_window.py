@@ -88,8 +88,13 @@ def _planes(device: torch.device) -> int:
     return PLANES_AT_ONCE.get(device.type, 1)
 
 
-def strategies(arch: Architecture, shape: tuple[int, int, int], device: torch.device) -> list[Strategy]:
+def strategies(arch: Architecture, shape: tuple[int, int, int], device: torch.device, left_out: int = 0) -> list[Strategy]:
     """What may be tried for a volume (K, J, I), the quickest first; those that the estimate rules out are left off.
+
+    Args:
+        arch, shape: of the network and its input.
+        device: where to try first; the CPU comes after it.
+        left_out: how many of the quickest not to try (a process ended in them); the last is always tried.
 
     Raises:
         OutOfMemory: not even the last is expected to fit.
@@ -107,7 +112,7 @@ def strategies(arch: Architecture, shape: tuple[int, int, int], device: torch.de
         gib = (min(needs.values()) + kept_bytes(arch, shape)) / SAFE_SHARE / 2**30
         message = f"There is not enough free memory: the network needs {gib:.1f} GiB for an image of this size."
         raise OutOfMemory(message, "Close other programs, crop the image to the region of interest, or use a machine with more memory.")
-    return fitting
+    return fitting[min(left_out, len(fitting) - 1) :]
 
 
 def predict(

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from ..errors import UsageError
@@ -26,7 +26,7 @@ def segment(images: dict[str, Image], task: Task, options: dict, progress: Progr
     """
     from .. import pipeline
 
-    unknown = set(options) - {field.name for field in fields(pipeline.Options)}
+    unknown = set(options) - {known.name for known in fields(pipeline.Options)}
     if unknown:
         raise UsageError(f"The option '{min(unknown)}' is unknown.", "Use the fields of Options.")
     weights = options.get("weights")
@@ -68,12 +68,13 @@ def describe() -> dict:
 
 @dataclass(frozen=True)
 class Services:
-    """The four things a worker does."""
+    """The four things a worker does, and `more` by the kind of request: payload and progress in, JSON types out."""
 
     segment: Callable[[dict[str, Image], Task, dict, Progress], Result] = segment
     check: Callable[[dict[str, Image], Task], list[dict]] = check
     warm: Callable[[Task, str, Path | None], dict] = warm
     describe: Callable[[], dict] = describe
+    more: Mapping[str, Callable[[dict, Progress], dict]] = field(default_factory=dict)
 
 
 def load() -> Services:

@@ -1,0 +1,39 @@
+"""Locks on files, that the system itself lets go when their process ends, however it ends. Standard library only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+WINDOWS = sys.platform == "win32"
+
+if WINDOWS:
+    import msvcrt
+else:
+    import fcntl
+
+
+def take_lock(stream: IO[bytes]) -> bool:
+    """Take the file's lock if nobody has it; it is let go when the stream is closed, or with the process."""
+    try:
+        if WINDOWS:
+            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def held_alone(path: Path) -> Iterator[bool]:
+    """Whether this process alone holds the lock of that file while the block runs; the file is made, and stays.
+
+    Raises:
+        OSError: the file cannot be made.
+    """
+    with path.open("ab") as stream:
+        yield take_lock(stream)
