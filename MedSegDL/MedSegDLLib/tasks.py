@@ -1,12 +1,55 @@
 """What can be segmented: inputs, regions, colours, codes, normalisation and grid of every task, as data.
 
-A fourth task is one more entry in `TASKS` and one weights file: nothing in the flow asks which task it runs.
+A task is one JSON file. The shipped three lie in Resources/Tasks; any other is carried by the manifest of its weights, so that a pair
+of files (`NAME.safetensors`, `NAME.json`) in a weights folder is a task more: nothing in the flow asks which task it runs, and nothing
+that a file says is believed before it was checked. docs/tasks.md tells every key.
 """
 
 from __future__ import annotations
 
+import functools
+import os
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+from .errors import InputRefused, UsageError, WeightsError
+from .schema.patterns import QUICK_PATTERN
+from .schema.records import Unfit, above, between, counting, matching, obey, read_record, within
+from .schema.strict_json import MIB, NotStrict, read_object
+
+LARGEST_MANIFEST_BYTES = 16 * MIB  # the nuclei's, with the measures of 102 pictures, has 0.4
+LARGEST_TASK_BYTES = MIB
+TASK_KEY = "task_definition"  # where a manifest carries its task; `task` is its key, as in manifests that carry none
+WEIGHTS_SUFFIX = ".safetensors"
+WEIGHTS_VARIABLE = "MEDSEGDL_WEIGHTS"
+BACKGROUND = 0  # the label of nothing
+PAIR = "Weights are two files side by side: .safetensors and .json."
+AGAIN = "Download the weights again, both files of one release: <task>.safetensors and <task>.json."
+
+# Names that Windows gives to devices, in whatever folder and with whatever suffix; and the names of what lies beside the regions' files.
+_DEVICES = r"(?i:con|prn|aux|nul|com\d|lpt\d)"
+_OURS = r"(?i:uncertainty|instances|objects|segmentation|report|bias_.*)"
+_LETTERS = "1 to 64 letters and digits"
+
+TaskKey = Annotated[str, matching(rf"(?!{_DEVICES}$)[A-Za-z0-9][A-Za-z0-9-]{{0,63}}", f"{_LETTERS}, with '-' within")]
+InputKey = Annotated[str, matching(r"[A-Za-z][A-Za-z0-9_]{0,63}", f"{_LETTERS}, with '_' within, a letter first")]
+RegionKey = Annotated[
+    str, matching(rf"(?!(?:{_DEVICES}|{_OURS})$)[A-Za-z0-9][A-Za-z0-9_-]{{0,63}}", f"{_LETTERS}, with '_' and '-' within (a file name)")
+]
+Name = Annotated[str, matching(r"[\w.+-]{1,64}", "1 to 64 letters, digits, '.', '_', '+' and '-'")]
+Title = Annotated[str, matching(r"\S(?:[^\x00-\x1f\x7f]{0,198}\S)?", "1 to 200 printable characters")]
+Pattern = Annotated[str, QUICK_PATTERN]
+Fraction = Annotated[float, between(0, 1)]
+Probability = Annotated[float, within(0, 1)]
+Spacing = Annotated[float, between(0.01, 100, "mm")]
+Side = Annotated[int, between(1, 4096, "voxels")]
+Intensity = Annotated[float, between(-1e9, 1e9)]
+Label = Annotated[int, between(-1, 65535)]  # -1: a label that never occurs
+MOST_TILE_VOXELS = 2**28  # 645 x 645 x 645; no network of this world is trained on more at once
 
 
 class Modality(str, Enum):
@@ -27,18 +70,24 @@ class Input:
         modality: the kind of numbers it holds.
     """
 
-    key: str
-    title: str
+    key: InputKey
+    title: Title
     modality: Modality
+
+    def __post_init__(self) -> None:
+        obey(self)
 
 
 @dataclass(frozen=True)
 class Code:
     """A DICOM coded entry: coding scheme, value, meaning."""
 
-    scheme: str
-    value: str
-    meaning: str
+    scheme: Annotated[str, matching(r"[A-Za-z0-9_.-]{1,16}", "1 to 16 letters and digits (DICOM SH)")]
+    value: Annotated[str, matching(r"[A-Za-z0-9_.:-]{1,64}", "1 to 64 letters and digits")]
+    meaning: Annotated[str, matching(r"[^\x00-\x1f\x7f~^\\]{1,64}", "1 to 64 printable characters but ~, ^ and \\ (DICOM LO)")]
+
+    def __post_init__(self) -> None:
+        obey(self)
 
 
 @dataclass(frozen=True)
@@ -59,18 +108,21 @@ class Region:
         most_share: the largest part of the head or body in the image that it can take; more is a warning.
     """
 
-    key: str
-    title: str
-    color: tuple[float, float, float]
+    key: RegionKey
+    title: Title
+    color: tuple[Fraction, Fraction, Fraction]
     category: Code
     type: Code
     anatomy: Code | None = None
     inside: str | None = None
     largest_only: bool = False
-    smallest_ml: float = 0.0
+    smallest_ml: Annotated[float, between(0, 10_000, "mL")] = 0.0
     needs: tuple[str, ...] = ()
     doubtful_without: tuple[str, ...] = ()
-    most_share: float = 0.5
+    most_share: Annotated[float, above(0, 1)] = 0.5
+
+    def __post_init__(self) -> None:
+        obey(self)
 
 
 @dataclass(frozen=True)
@@ -86,12 +138,15 @@ class LabelConvention:
         usual: label maps whose values all lie among these are taken for this convention where nothing else tells, and a note says so.
     """
 
-    key: str
-    title: str
-    labels: dict[str, tuple[int, ...]] = field(hash=False)  # a task must be hashable: loaded weights are kept by it
-    others: tuple[int, ...] = ()
-    names: str = ""
-    usual: tuple[int, ...] = ()
+    key: Name
+    title: Title
+    labels: dict[str, tuple[Label, ...]] = field(hash=False)  # a task must be hashable: loaded weights are kept by it
+    others: tuple[Label, ...] = ()
+    names: Pattern = ""
+    usual: tuple[Label, ...] = ()
+
+    def __post_init__(self) -> None:
+        obey(self)
 
     def knows(self, values: set[int]) -> bool:
         """Whether all the values have a meaning in it."""
@@ -124,18 +179,27 @@ class Plan:
     """
 
     scale: Scale
-    spacing_mm: tuple[float, float, float] | None
-    tile: tuple[int, int, int]
-    window: tuple[float, float] = (0.0, 1.0)
-    slices: int = 1
-    threshold: float = 0.5
-    mirror: tuple[int, ...] = ()
-    inner_threshold: float | None = None
+    spacing_mm: tuple[Spacing, Spacing, Spacing] | None
+    tile: tuple[Side, Side, Side]
+    window: tuple[Intensity, Intensity] = (0.0, 1.0)
+    slices: Annotated[int, between(1, 31, "slices")] = 1
+    threshold: Probability = 0.5
+    mirror: tuple[Annotated[int, between(-3, -1)], ...] = ()
+    inner_threshold: Probability | None = None
     follow_edges: bool = False
 
     def __post_init__(self) -> None:
+        obey(self)
         if self.follow_edges and self.scale is not Scale.WINDOW:
-            raise ValueError("only a plan with a window can follow edges")
+            raise Unfit("only a plan with a window can follow edges")
+        if self.window[0] >= self.window[1]:
+            raise Unfit(f"'window' goes from {self.window[0]:g} to {self.window[1]:g}, which is not upwards")
+        if self.slices % 2 == 0:
+            raise Unfit(f"'slices' is {self.slices}; it must be odd, the slice itself in the middle")
+        if len(set(self.mirror)) < len(self.mirror):
+            raise Unfit(f"'mirror' names an axis twice: {list(self.mirror)}")
+        if self.tile[0] * self.tile[1] * self.tile[2] > MOST_TILE_VOXELS:
+            raise Unfit(f"'tile' has {' x '.join(map(str, self.tile))} voxels, more than any network takes at once")
 
     def threshold_of(self, region: Region) -> float:
         """Probability from which a voxel belongs to the region."""
@@ -148,9 +212,8 @@ class Plan:
 
     @classmethod
     def from_json(cls, entry: dict) -> Plan:
-        """Inverse of `to_json`. Raises TypeError, ValueError or KeyError where the entry does not fit."""
-        lists = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
-        return cls(**{**lists, "scale": Scale(entry["scale"])})
+        """Inverse of `to_json`. Raises Unfit (a ValueError) where the entry does not fit."""
+        return read_record(cls, entry, "plan")
 
 
 @dataclass(frozen=True)
@@ -160,34 +223,49 @@ class Task:
     Attributes:
         key, title: for the command line and the reader.
         version: raised when inputs, regions or their meaning change; weights of another version are refused.
-        inputs: what may be given; `required` of them must be.
-        reference_order: keys of inputs; the first one given lends its grid to the result.
+        inputs: what may be given; one of them at least must be.
         regions: the segments, outermost first.
-        conventions: how label maps name the regions; one rule for all decides which is meant (`metrics.labels`).
-        label_names: (regular expression, region key or None) for the names in an nnU-Net `dataset.json`, the first that fits counts; the
-            key is that of the innermost region which the label belongs to, None stands for what belongs to none.
+        plan: grid and normalisation for training; at run time the manifest's own plan counts.
+        reference_order: keys of inputs; the first one given lends its grid to the result. The inputs' own order where it is left out.
+        conventions: how label maps name the regions; one rule for all decides which is meant (`metrics.labels`). Where it is left out,
+            1, 2, ... in the order of the regions.
+        profile: name of the network profile that training starts from.
         bias_correction: whether N4 applies.
         skull_stripped: whether the network expects the skull removed.
         instances: whether touching objects are split and numbered.
         auxiliary: further outputs of the network after the regions (not segments themselves).
-        plan: grid and normalisation for training; at run time the manifest's own plan counts.
-        profile: name of the network profile that training starts from.
+        label_names: (regular expression, region key or None) for the names in an nnU-Net `dataset.json`, the first that fits counts; the
+            key is that of the innermost region which the label belongs to, None stands for what belongs to none.
     """
 
-    key: str
-    title: str
-    version: int
-    inputs: tuple[Input, ...]
-    reference_order: tuple[str, ...]
-    regions: tuple[Region, ...]
-    conventions: tuple[LabelConvention, ...]
+    key: TaskKey
+    title: Title
+    version: Annotated[int, between(1, 9999)]
+    inputs: Annotated[tuple[Input, ...], counting(1, 16)]
+    regions: Annotated[tuple[Region, ...], counting(1, 255)]
     plan: Plan
-    profile: str
+    reference_order: tuple[str, ...] = ()
+    conventions: Annotated[tuple[LabelConvention, ...], counting(0, 64)] = ()
+    profile: Name = "volume"
     bias_correction: bool = False
     skull_stripped: bool = False
     instances: bool = False
-    auxiliary: tuple[str, ...] = ()
-    label_names: tuple[tuple[str, str | None], ...] = ()
+    auxiliary: Annotated[tuple[RegionKey, ...], counting(0, 16)] = ()
+    label_names: Annotated[tuple[tuple[Pattern, str | None], ...], counting(0, 1024)] = ()
+
+    def __post_init__(self) -> None:
+        obey(self)
+        keys = tuple(entry.key for entry in self.inputs)
+        object.__setattr__(self, "reference_order", self.reference_order or keys)
+        object.__setattr__(self, "conventions", self.conventions or (_convention_in_order(self),))
+        _refuse_repeats("inputs", keys)
+        _refuse_repeats("regions and auxiliary outputs", self.outputs)
+        _refuse_repeats("conventions", [convention.key for convention in self.conventions])
+        if sorted(self.reference_order) != sorted(keys):
+            raise Unfit(f"'reference_order' must name every input once ({', '.join(keys)})")
+        _refuse_loose_ends(self)
+        _refuse_mixed_kinds(self)
+        refuse_misfit(self, self.plan)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -203,156 +281,271 @@ class Task:
         """The region of that key; KeyError if there is none."""
         return {region.key: region for region in self.regions}[key]
 
+    def to_json(self) -> dict:
+        """For a task file and for the manifest of weights."""
+        plain = asdict(self)
+        inputs = [{**entry, "modality": entry["modality"].value} for entry in plain["inputs"]]
+        return {**plain, "inputs": inputs, "plan": self.plan.to_json()}
 
-_MORPHOLOGY = Code("SCT", "49755003", "Morphologically Altered Structure")
-_ANATOMY = Code("SCT", "123037004", "Anatomical Structure")
-_BRAIN = Code("SCT", "12738006", "Brain")
-_LIVER = Code("SCT", "10200004", "Liver")
-_NEOPLASM = Code("SCT", "108369006", "Neoplasm")
-_ENHANCING = Code("NCIt", "C113842", "Enhancing Lesion")  # DICOM CID 7169; SNOMED's 6574001 is necrosis only
-_NUCLEUS = Code("SCT", "84640000", "Nucleus")
+    @classmethod
+    def from_json(cls, entry: Any) -> Task:
+        """Inverse of `to_json`. Raises Unfit (a ValueError): which entry does not fit, and what it must be."""
+        return read_record(cls, entry)
 
-BRAIN = Task(
-    key="brain",
-    title="Brain tumour (MR)",
-    version=1,
-    inputs=(
-        Input("t1", "T1", Modality.MR),
-        Input("t1ce", "T1ce", Modality.MR),
-        Input("t2", "T2", Modality.MR),
-        Input("flair", "FLAIR", Modality.MR),
-    ),
-    reference_order=("flair", "t1ce", "t1", "t2"),
-    regions=(
-        Region(
-            "WT",
-            "Whole tumour",
-            (0.95, 0.85, 0.25),
-            _MORPHOLOGY,
-            _NEOPLASM,
-            _BRAIN,
-            smallest_ml=0.2,
-            doubtful_without=("flair", "t2"),
-        ),
-        Region(
-            "TC",
-            "Tumour core",
-            (0.25, 0.65, 0.95),
-            _MORPHOLOGY,
-            _NEOPLASM,
-            _BRAIN,
-            inside="WT",
-            smallest_ml=0.05,
-            doubtful_without=("t1ce",),
-        ),
-        Region(
-            "ET",
-            "Enhancing tumour",
-            (0.90, 0.25, 0.25),
-            _MORPHOLOGY,
-            _ENHANCING,
-            _BRAIN,
-            inside="TC",
-            smallest_ml=0.05,
-            needs=("t1ce",),
-        ),
-    ),
-    conventions=(
-        LabelConvention(
-            "brats2023",
-            "BraTS 2023: 1 necrosis and non-enhancing, 2 oedema, 3 enhancing",
-            {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,)},
-            names=r"BraTS-(GLI|MET|MEN|SSA)-\d",
-            usual=(1, 2, 3),
-        ),
-        LabelConvention(
-            "brats2018",
-            "BraTS 2017 to 2021: 1 necrosis and non-enhancing, 2 oedema, 4 enhancing",
-            {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)},
-            names=r"Brats1[789]_|BraTS20_|BraTS2021_\d|UPENN-GBM|UCSF-PDGM",
-            usual=(1, 2, 4),
-        ),
-        LabelConvention(
-            "brats2015",
-            "BraTS 2012 to 2015: 1 necrosis, 2 oedema, 3 non-enhancing, 4 enhancing",
-            {"WT": (1, 2, 3, 4), "TC": (1, 3, 4), "ET": (4,)},
-            names=r"brats_(2013|tcia)_pat|VSD\.Brain|BRATS_[HL]G\d|OTMultiClass",
-        ),
-        LabelConvention(
-            "brats2024",
-            "BraTS 2024 after treatment: 1 non-enhancing, 2 oedema, 3 enhancing, 4 resection cavity",
-            {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,)},
-            others=(4,),
-            names=r"BraTS-GLI-\d|MU-Glioma-Post",
-        ),
-        LabelConvention(
-            "brats-ped",
-            "BraTS PED: 1 enhancing, 2 non-enhancing, 3 cystic, 4 oedema",
-            {"WT": (1, 2, 3, 4), "TC": (1, 2, 3), "ET": (1,)},
-            names=r"BraTS-PED-\d",
-        ),
-        LabelConvention(
-            "decathlon",
-            "Medical Segmentation Decathlon, Task01: 1 oedema, 2 non-enhancing, 3 enhancing",
-            {"WT": (1, 2, 3), "TC": (2, 3), "ET": (3,)},
-            names=r"BRATS_\d{3}(?!\d)|Task01_BrainTumour",
-        ),
-    ),
-    plan=Plan(Scale.ZSCORE, spacing_mm=(2.0, 2.0, 2.0), tile=(96, 112, 96), mirror=(-1,), threshold=0.75),
-    profile="brain",
-    bias_correction=True,
-    skull_stripped=True,
-    label_names=(
-        (r"back ?ground|resection|cavity|\brc\b|healthy|csf|gr[ae]y matter|white matter", None),
-        (r"o?edema|\bed\b|snfh|flair|infiltrat", "WT"),
-        (r"non ?enhanc|\bnet\b|netc|necro|\bncr\b|cyst", "TC"),
-        (r"enhanc|\bet\b|active", "ET"),
-        (r"core|\btc\b", "TC"),
-        (r"\bwt\b|tumou?r|lesion|glioma", "WT"),
-    ),
-)
 
-LIVER = Task(
-    key="liver",
-    title="Liver and liver tumours (CT)",
-    version=1,
-    inputs=(Input("ct", "CT", Modality.CT),),
-    reference_order=("ct",),
-    regions=(
-        Region("liver", "Liver", (0.87, 0.51, 0.40), _ANATOMY, _LIVER, largest_only=True),
-        Region("tumour", "Liver tumour", (0.56, 0.93, 0.56), _MORPHOLOGY, _NEOPLASM, _LIVER, inside="liver", smallest_ml=0.1),
-    ),
-    conventions=(LabelConvention("lits", "LiTS, Decathlon: 1 liver, 2 tumour", {"liver": (1, 2), "tumour": (2,)}, usual=(1, 2)),),
-    label_names=(
-        (r"back ?ground|kidney|renal|pancrea|lung|colon|spleen|prostate|hepatic|vessel", None),
-        (r"tumou?r|cancer|lesion|metasta|\bhcc\b", "tumour"),
-        (r"\bliver\b", "liver"),
-        (r".", None),  # another organ
-    ),
-    plan=Plan(
-        Scale.WINDOW,
-        spacing_mm=(3.5, 3.5, 4.0),
-        tile=(96, 96, 128),
-        window=(-150.0, 250.0),
-        threshold=0.8,
-        inner_threshold=0.4,
-        follow_edges=True,
-    ),
-    profile="liver-3d",
-)
+def _convention_in_order(task: Task) -> LabelConvention:
+    """1, 2, ... in the order of the regions; the numbers of what lies inside a region are its own too."""
+    if task.instances:
+        return LabelConvention("objects", "one number an object", {region.key: () for region in task.regions})
+    labels: dict[str, list[int]] = {region.key: [number] for number, region in enumerate(task.regions, BACKGROUND + 1)}
+    for region in reversed(task.regions):
+        if region.inside in labels:
+            labels[region.inside] += labels[region.key]
+    named = ", ".join(f"{number} {region.key}" for number, region in enumerate(task.regions, BACKGROUND + 1))
+    return LabelConvention("order", named[:200], {key: tuple(sorted(values)) for key, values in labels.items()})
 
-NUCLEI = Task(
-    key="nuclei",
-    title="Cell nuclei (microscopy)",
-    version=1,
-    inputs=(Input("image", "Picture", Modality.PICTURE),),
-    reference_order=("image",),
-    regions=(Region("nucleus", "Nuclei", (0.35, 0.55, 0.95), _ANATOMY, _NUCLEUS),),
-    conventions=(LabelConvention("objects", "one number an object", {"nucleus": ()}),),
-    plan=Plan(Scale.PERCENTILE, spacing_mm=None, tile=(1, 512, 512), mirror=(-1, -2)),
-    profile="nuclei",
-    instances=True,
-    auxiliary=("boundary",),
-)
 
-TASKS: dict[str, Task] = {task.key: task for task in (BRAIN, LIVER, NUCLEI)}
+def _refuse_repeats(what: str, keys: Any) -> None:
+    """Names that differ in nothing but capitals are one file on Windows and macOS."""
+    plain = [key.lower() for key in keys]
+    for key in keys:
+        if plain.count(key.lower()) > 1:
+            raise Unfit(f"two of the {what} are named '{key}'")
+
+
+def _refuse_loose_ends(task: Task) -> None:
+    """Every name of a region or an input leads somewhere, and regions come outermost first, so that no circle can be."""
+    inputs, known = {entry.key for entry in task.inputs}, {region.key for region in task.regions}
+    before: set[str] = set()
+    for number, region in enumerate(task.regions):
+        where = f"regions[{number}]"
+        if region.inside is not None and region.inside not in before:
+            raise Unfit(f"'{where}.inside' is '{region.inside:.60}', which is no region before it: outermost regions come first")
+        before.add(region.key)
+        for name in (*region.needs, *region.doubtful_without):
+            if name not in inputs:
+                raise Unfit(f"'{where}' names the input '{name:.60}', which the task does not have")
+    for convention in task.conventions:
+        _refuse_unsound_labels(task, convention)
+    for _, key in task.label_names:
+        if key is not None and key not in known:
+            raise Unfit(f"'label_names' names the region '{key:.60}', which the task does not have")
+
+
+def _refuse_unsound_labels(task: Task, convention: LabelConvention) -> None:
+    """Each region has labels, background is none of them, and those of an inner region are labels of the one around it."""
+    where = f"the labels of the convention '{convention.key}'"
+    if set(convention.labels) != {region.key for region in task.regions}:
+        raise Unfit(f"{where} must be those of the regions {', '.join(region.key for region in task.regions)}")
+    for region in task.regions:
+        own, outer = set(convention.labels[region.key]), set(convention.labels.get(region.inside or "", ()))
+        if BACKGROUND in own or (outer and not own <= outer):
+            raise Unfit(f"{where}: those of '{region.key}' hold 0, or are not all labels of '{region.inside}' around it")
+
+
+def _refuse_mixed_kinds(task: Task) -> None:
+    if task.pictures and len(task.inputs) > 1:
+        raise Unfit("a picture must be the only input of its task")
+    if task.instances and not (task.pictures and len(task.regions) == len(task.auxiliary) == 1):
+        raise Unfit("'instances' needs a task of pictures with one region and one auxiliary output, the boundary")
+
+
+def refuse_misfit(task: Task, plan: Plan) -> None:
+    """A plan that the task's inputs cannot follow; raises Unfit."""
+    if task.pictures != (plan.scale is Scale.PERCENTILE):
+        raise Unfit('the scale "percentile" is that of pictures, and of nothing else')
+    if task.pictures and (plan.spacing_mm is not None or plan.tile[0] != 1 or plan.slices != 1):
+        raise Unfit("a plan of pictures has no 'spacing_mm', one slice in its 'tile' and 'slices' 1")
+
+
+_MODULE = Path(__file__).resolve().parent
+
+
+def _resources(shipped: str, name: str) -> Path:
+    """Where a wheel of the core carries them; beside the module, Slicer and a checkout do."""
+    return _MODULE / shipped if (_MODULE / shipped).is_dir() else _MODULE.parent / "Resources" / name
+
+
+TASKS_FOLDER = _resources("shipped_tasks", "Tasks")
+WEIGHTS_FOLDER = _resources("shipped", "Weights")
+
+
+def read_task(path: str | os.PathLike[str]) -> Task:
+    """The task of a JSON file.
+
+    Raises:
+        InputRefused: it is not there, no JSON, or a value of it is not what it must be.
+    """
+    path = Path(path)
+    try:
+        return Task.from_json(read_object(path, LARGEST_TASK_BYTES))
+    except NotStrict as fault:
+        raise InputRefused(f"The task file {path} {fault}.", "Correct it; docs/tasks.md tells what it holds.") from fault
+    except Unfit as fault:
+        raise InputRefused(f"The task file {path} does not fit: {fault}.", "Correct it; docs/tasks.md tells every key.") from fault
+    except OSError as error:
+        reason = (error.strerror or "it is not there").lower()
+        raise InputRefused(f"The task file {path} cannot be read: {reason}.", "Check the path.") from error
+
+
+def manifest_path(path: str | os.PathLike[str]) -> Path:
+    """The manifest that belongs to a weights file: the same name, `.json`."""
+    return Path(path).with_suffix(".json")
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest beside a weights file, as it stands. Raises WeightsError: it is not there, or no strict JSON object."""
+    beside = manifest_path(path)
+    try:
+        return read_object(beside, LARGEST_MANIFEST_BYTES)
+    except NotStrict as fault:
+        raise WeightsError(f"The manifest {beside.name} {fault}.", AGAIN) from fault
+    except OSError as error:
+        raise WeightsError(f"The weights file {beside} was not found.", PAIR) from error
+
+
+def carried_task(manifest: Mapping[str, Any], name: str) -> Task:
+    """The task that a manifest carries; for one that carries none (it is older than that) the shipped task of its name.
+
+    Args:
+        manifest: as read.
+        name: of the file, for sentences.
+
+    Raises:
+        WeightsError: what it carries does not fit, is not what the manifest says, or it names a task that is not shipped.
+    """
+    key, entry = manifest.get("task"), manifest.get(TASK_KEY)
+    if entry is None:
+        if isinstance(key, str) and key in SHIPPED:
+            return SHIPPED[key]
+        raise WeightsError(f"The manifest {name} carries no task ('{TASK_KEY}'), and its 'task' is none that is shipped.", AGAIN)
+    try:
+        task = read_record(Task, entry, TASK_KEY)
+    except Unfit as fault:
+        raise WeightsError(f"The manifest {name} carries a task that does not fit: {fault}.", AGAIN) from fault
+    if key != task.key:
+        raise WeightsError(f"The manifest {name} is for one task ('task') and carries another ('{task.key}').", AGAIN)
+    return task
+
+
+def task_of_weights(path: str | os.PathLike[str]) -> Task:
+    """The task that a weights file is for. Raises WeightsError: file or manifest missing, or the task does not fit."""
+    path = Path(path)
+    if not path.is_file():
+        raise WeightsError(f"The weights file {path} was not found.", PAIR)
+    return carried_task(read_manifest(path), manifest_path(path).name)
+
+
+def user_weights_folder(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
+    """Where a user's own weights lie, in the platform's place for such data; it need not be there."""
+    home = Path.home()
+    if platform == "win32":
+        base = Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif platform == "darwin":
+        base = home / "Library" / "Application Support"
+    else:
+        base = Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+    return base / "MedSegDL" / "weights"
+
+
+def weights_places() -> tuple[Path, ...]:
+    """Where weights are looked for, the first place that has them counts: what $MEDSEGDL_WEIGHTS names and nothing else (who names a
+    folder means it), or the user's folder and the installed one."""
+    named = os.environ.get(WEIGHTS_VARIABLE)
+    return (Path(named),) if named else (user_weights_folder(), WEIGHTS_FOLDER)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Weights and manifest side by side.
+
+    Attributes:
+        path: the weights file.
+        task: what they are for; None where the manifest does not tell.
+        problem: why not, in a sentence.
+    """
+
+    path: Path
+    task: Task | None
+    problem: str = ""
+
+
+def pairs_in(place: Path) -> tuple[Pair, ...]:
+    """The pairs of a folder, by name; of a weights file itself, that one. What is no pair is passed over."""
+    try:
+        files = sorted(place.glob(f"*{WEIGHTS_SUFFIX}")) if place.is_dir() else [place] * (place.suffix == WEIGHTS_SUFFIX)
+        beside = [(path, manifest_path(path).stat()) for path in files if path.is_file() and manifest_path(path).is_file()]
+    except OSError:  # a folder that may not be read holds nothing for us; `find_weights` tells of it
+        return ()
+    return tuple(_read_pair(path, told.st_mtime_ns, told.st_size) for path, told in beside)
+
+
+@functools.lru_cache(maxsize=256)
+def _read_pair(path: Path, changed_ns: int, size: int) -> Pair:
+    """A pair, read once as long as its manifest has this age and size."""
+    try:
+        return Pair(path, carried_task(read_manifest(path), manifest_path(path).name))
+    except WeightsError as error:
+        return Pair(path, None, error.message)
+
+
+class Catalogue(Mapping[str, Task]):
+    """Every task by its key: the shipped ones, and those that weights in the places of today carry. A new pair is there at once.
+
+    A pair whose task has the key of a shipped one takes its place, as the place of its weights comes first.
+    """
+
+    def __getitem__(self, key: str) -> Task:
+        return self._now()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._now())
+
+    def __len__(self) -> int:
+        return len(self._now())
+
+    def problems(self) -> dict[Path, str]:
+        """Weights file -> why its task cannot be told."""
+        return {pair.path: pair.problem for place in weights_places() for pair in pairs_in(place) if pair.task is None}
+
+    def _now(self) -> dict[str, Task]:
+        found = dict(SHIPPED)
+        for place in reversed(weights_places()):
+            pairs = [pair.task for pair in reversed(pairs_in(place)) if pair.task is not None]
+            found |= {task.key: task for task in pairs}
+        return found
+
+
+SHIPPED: dict[str, Task] = {task.key: task for task in (read_task(TASKS_FOLDER / f"{name}.json") for name in ("brain", "liver", "nuclei"))}
+BRAIN, LIVER, NUCLEI = SHIPPED.values()
+TASKS = Catalogue()
+
+
+def task_named(key: object) -> Task:
+    """The task of that key. Raises UsageError where there is none."""
+    if isinstance(key, str) and key in TASKS:
+        return TASKS[key]
+    broken = [f"{path.name}: {problem}" for path, problem in TASKS.problems().items()]
+    raise UsageError(f"The task '{key}' is unknown.", " ".join([f"Use {', '.join(TASKS)}.", *broken]))
+
+
+def chosen_task(key: str | None, weights: str | os.PathLike[str] | None = None) -> Task:
+    """The task of a run: the one that the weights carry, where weights are named; else the one of that key.
+
+    Args:
+        key: of the task; None where the weights tell.
+        weights: a weights file, or a folder that has the task's.
+
+    Raises:
+        UsageError: neither is named, or the key is unknown.
+        WeightsError: the weights are not there, do not fit, or are for another task.
+    """
+    if weights is not None and not Path(weights).is_dir():
+        task = task_of_weights(weights)
+        if key in (None, task.key):
+            return task
+        raise WeightsError(f"The weights {Path(weights).name} are for the task '{task.key}', not for '{key}'.", "Leave --task out.")
+    if key is None:
+        raise UsageError("Neither a task nor a weights file is named.", f"Give --task ({', '.join(TASKS)}), or --weights FILE.")
+    own = [pair.task for pair in pairs_in(Path(weights))] if weights is not None else []
+    return next((task for task in own if task is not None and task.key == key), None) or task_named(key)

@@ -26,7 +26,8 @@ ROWS = (
     ("record",),
     ("geometry",),
     ("options", "result", "progress"),
-    ("tasks", "errors"),
+    ("tasks",),
+    ("schema", "errors"),
 )
 GROUND_FLOOR = {"__init__", "pipeline", "options", "memory", "progress", "record", "result", "tasks", "errors"}
 ROW_OF = {wing: number for number, row in enumerate(ROWS) for wing in row}

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from MedSegDLLib.geometry.image import Image
-from MedSegDLLib.network.inception_unet import PROFILES, InceptionUNet, describe
+from MedSegDLLib.network.inception_unet import PROFILES, InceptionUNet
 from MedSegDLLib.tasks import TASKS, Task
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -24,12 +24,10 @@ def tiny_network(task: Task, seed: int = 0) -> InceptionUNet:
 
 def tiny_weights(folder: Path, task: Task, seed: int = 0) -> Path:
     """Genuine weights of a tiny random network."""
-    from MedSegDLLib.network.weights import save_weights
+    from MedSegDLLib.network.weights import save_weights, task_entries
 
-    network = tiny_network(task, seed)
     path = folder / f"{task.key}.safetensors"
-    manifest = {"task": task.key, "task_version": task.version, "architecture": describe(network), "plan": task.plan.to_json()}
-    save_weights(network, path, {**manifest, "outputs": list(task.outputs)})
+    save_weights(tiny_network(task, seed), path, {**task_entries(task), "plan": task.plan.to_json()})
     return path
 
 

@@ -7,7 +7,7 @@ import json
 
 from .. import __version__
 from ..errors import WeightsError
-from ..tasks import TASKS, Task
+from ..tasks import SHIPPED, TASKS, Task, weights_places
 
 
 def add(command: argparse.ArgumentParser) -> None:
@@ -34,7 +34,20 @@ def describe_installation() -> dict:
         "packages": package_versions(),
         "devices": devices,
         "threads": torch.get_num_threads(),
+        "tasks": {key: _describe_task(task) for key, task in TASKS.items()},
         "weights": {key: _describe_weights(task) for key, task in TASKS.items()},
+        "weights_folders": [str(place) for place in weights_places()],
+        "problems": {str(path): problem for path, problem in TASKS.problems().items()},
+    }
+
+
+def _describe_task(task: Task) -> dict:
+    return {
+        "title": task.title,
+        "version": task.version,
+        "inputs": {entry.key: f"{entry.title} ({entry.modality.value})" for entry in task.inputs},
+        "regions": {region.key: region.title for region in task.regions},
+        "shipped": SHIPPED.get(task.key) == task,
     }
 
 
@@ -57,6 +70,10 @@ def format_installation(installation: dict) -> str:
     lines = [f"medsegdl {installation['medsegdl']}"]
     lines += [f"  {name} {version}" for name, version in installation["packages"].items()]
     lines.append(f"devices: {', '.join(installation['devices'])}; {installation['threads']} threads")
+    lines.append(f"weights are looked for in: {', '.join(installation['weights_folders'])}")
+    for key, task in installation["tasks"].items():
+        lines.append(f"task {key}: {task['title']}; inputs {', '.join(task['inputs'])}; segments {', '.join(task['regions'])}")
+    lines += [f"not used: {path}: {problem}" for path, problem in installation["problems"].items()]
     for key, entry in installation["weights"].items():
         if "problem" in entry:
             lines.append(f"weights {key}: {entry['problem']}")

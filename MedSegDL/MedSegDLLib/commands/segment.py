@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 
 from ..errors import UsageError
 from ..options import Options
-from ..tasks import TASKS, Task
+from ..tasks import TASKS, Task, chosen_task
 from .terminal import NOTICE, output_folder, path, progress_bar
 
 
 def add(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--task", required=True, choices=sorted(TASKS), help="what to segment")
-    for task in TASKS.values():
-        group = command.add_argument_group(f"inputs of --task {task.key}")
-        for entry in task.inputs:
-            group.add_argument(f"--{entry.key}", type=path, metavar="FILE", help=f"{entry.title}: file, DICOM folder or zip")
+    command.add_argument("--task", metavar="TASK", help=f"what to segment: {', '.join(sorted(TASKS))}; or what --weights are for")
     command.add_argument("-o", "--output", type=path, required=True, metavar="DIR", help="folder for the results")
     add_options(command)
+    _add_inputs(command)
     command.set_defaults(run=run)
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """How to segment: what `segment` and `cohort` share."""
     command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:n or mps (default: %(default)s)")
-    command.add_argument("--weights", type=path, metavar="FILE", help="a .safetensors file instead of the shipped one")
+    command.add_argument("--weights", type=path, metavar="FILE", help="a .safetensors file instead of the installed one")
     command.add_argument("--no-bias-correction", action="store_true", help="leave N4 out")
     command.add_argument("--mode", choices=("fast", "accurate"), default="fast", help="accurate averages over mirrored images")
     command.add_argument("--uncertainty", action="store_true", help="also write the entropy image")
@@ -45,16 +43,46 @@ def options_of(arguments: argparse.Namespace) -> Options:
     )
 
 
+def _add_inputs(command: argparse.ArgumentParser) -> None:
+    """`--KEY` for the inputs of every task, once where several tasks share a key, and `--input` for those of any."""
+    group = command.add_argument_group("inputs (file, DICOM folder or zip)")
+    group.add_argument(
+        "--input", type=_named_path, action="append", default=[], metavar="KEY=FILE", help="an input of any task, by its key"
+    )
+    tasks = TASKS.values()
+    for key in dict.fromkeys(entry.key for task in tasks for entry in task.inputs):
+        titles = dict.fromkeys(f"{entry.title} ({task.key})" for task in tasks for entry in task.inputs if entry.key == key)
+        with contextlib.suppress(argparse.ArgumentError):  # a key that is an option of ours is given by --input
+            group.add_argument(f"--{key}", dest=_destination(key), type=path, metavar="FILE", help=", ".join(titles).replace("%", "%%"))
+
+
+def _destination(key: str) -> str:
+    """Where argparse keeps an input: no name of an option of ours has a blank."""
+    return f"input {key}"
+
+
+def _named_path(text: str) -> tuple[str, Path]:
+    """KEY=FILE."""
+    key, sign, file = text.partition("=")
+    if not (key and sign):
+        raise argparse.ArgumentTypeError(f"'{text}' is not KEY=FILE")
+    return key, path(file)
+
+
 def given_inputs(arguments: argparse.Namespace, task: Task) -> dict[str, Path]:
-    """Input key -> path; raises UsageError where none is given or one belongs to another task."""
-    foreign = {entry.key for other in TASKS.values() for entry in other.inputs} - {entry.key for entry in task.inputs}
-    for key in sorted(foreign):
-        if getattr(arguments, key) is not None:
+    """Input key -> path, in the order of the task; UsageError where none is given, one twice, or one that the task does not have."""
+    options = {name.removeprefix(_destination("")): value for name, value in vars(arguments).items() if name.startswith(_destination(""))}
+    named = [(key, file) for key, file in options.items() if file is not None] + arguments.input
+    known = [entry.key for entry in task.inputs]
+    for key, _ in named:
+        if key not in known:
             raise UsageError(f"--{key} is no input of --task {task.key}.", f"Its inputs are {_options(task)}.")
-    paths = {entry.key: getattr(arguments, entry.key) for entry in task.inputs if getattr(arguments, entry.key) is not None}
+    paths = dict(named)
+    if len(paths) < len(named):
+        raise UsageError(f"An input of --task {task.key} is given twice.", f"Give each of {_options(task)} once.")
     if not paths:
         raise UsageError(f"--task {task.key} needs at least one input.", f"Its inputs are {_options(task)}.")
-    return paths
+    return {key: paths[key] for key in known if key in paths}
 
 
 def _options(task: Task) -> str:
@@ -63,7 +91,7 @@ def _options(task: Task) -> str:
 
 def run(arguments: argparse.Namespace) -> None:
     """`medsegdl segment`."""
-    task = TASKS[arguments.task]
+    task = chosen_task(arguments.task, arguments.weights)
     paths = given_inputs(arguments, task)
     with output_folder(arguments.output) as folder, progress_bar() as progress:
         progress(0.0, "Starting")

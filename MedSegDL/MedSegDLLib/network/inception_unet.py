@@ -7,13 +7,15 @@ architecture for semantic segmentation to identify nuclei in microscopy cell ima
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import WeightsError
+from ..schema.records import Unfit, between, counting, obey, read_record
 
 LEAKY_SLOPE = 0.3  # of both papers' published configuration
 _CONV = {2: nn.Conv2d, 3: nn.Conv3d}
@@ -21,6 +23,9 @@ _TRANSPOSED = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 _DROPOUT = {2: nn.Dropout2d, 3: nn.Dropout3d}
 _MAX_POOL = {2: F.max_pool2d, 3: F.max_pool3d}
 _UPSAMPLE = {2: "bilinear", 3: "trilinear"}
+MOST_LEVELS = 8  # a network halves its input at each: 128 voxels become one
+Channels = Annotated[int, between(1, 512)]  # sixteen inputs of 31 neighbouring slices are 496
+Width = Annotated[int, between(1, 2048)]
 
 
 @dataclass(frozen=True)
@@ -40,25 +45,23 @@ class Architecture:
         added_maps: decoder levels whose 1-convolved maps are up-sampled and added into the result.
     """
 
-    spatial_dims: int
-    in_channels: int
-    out_channels: int
-    widths: tuple[int, ...]
+    spatial_dims: Annotated[int, between(2, 3)]
+    in_channels: Channels
+    out_channels: Channels
+    widths: Annotated[tuple[Width, ...], counting(2, MOST_LEVELS)]
     fusion: bool = False
     factorised: bool = False
     hybrid_pool: bool = False
     residual: bool = True
-    dropout: float = 0.3
-    added_maps: int = 3
+    dropout: Annotated[float, between(0, 1)] = 0.3
+    added_maps: Annotated[int, between(1, MOST_LEVELS)] = 3
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "widths", tuple(self.widths))
-        if self.spatial_dims not in _CONV:
-            raise ValueError(f"spatial_dims is {self.spatial_dims}, not 2 or 3")
+        obey(self)
         if self.fusion and self.in_channels != 4:
-            raise ValueError(f"fusion needs four modalities, not {self.in_channels}")
+            raise Unfit(f"fusion needs four modalities, not {self.in_channels}")
         if not 1 <= self.added_maps < len(self.widths):
-            raise ValueError(f"added_maps is {self.added_maps}; the decoder has {len(self.widths) - 1} levels")
+            raise Unfit(f"added_maps is {self.added_maps}; the decoder has {len(self.widths) - 1} levels")
 
     @property
     def divisor(self) -> int:
@@ -281,11 +284,10 @@ def build(name: str, arguments: dict) -> InceptionUNet:
     Raises:
         WeightsError: unknown name or arguments.
     """
-    known = {field.name for field in fields(Architecture)}
-    if name != "inception_unet" or set(arguments) - known:
-        raise WeightsError(f"The weights ask for an unknown network ({name}).", "Use weights made for this version of MedSegDL.")
+    if name != "inception_unet":
+        raise WeightsError(f"The weights ask for an unknown network ({name!s:.60}).", "Use weights made for this version of MedSegDL.")
     try:
-        return InceptionUNet(Architecture(**arguments))
+        return InceptionUNet(read_record(Architecture, arguments, "arguments"))
     except (TypeError, ValueError) as error:
         message = f"The weights' description of the network does not fit: {error}."
         raise WeightsError(message, "Use the manifest that came with them.") from error

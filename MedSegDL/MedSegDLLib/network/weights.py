@@ -18,13 +18,25 @@ from torch import Tensor, nn
 
 from ..errors import WeightsError
 from ..io.atomic import atomic_path
-from ..tasks import Modality, Plan, Task
+from ..schema.records import Unfit
+from ..tasks import (
+    AGAIN,
+    PAIR,
+    TASK_KEY,
+    WEIGHTS_FOLDER,
+    WEIGHTS_SUFFIX,
+    WEIGHTS_VARIABLE,
+    Plan,
+    Task,
+    carried_task,
+    manifest_path,
+    pairs_in,
+    read_manifest,
+    refuse_misfit,
+    weights_places,
+)
 from .inception_unet import InceptionUNet, build, describe
 
-_LIBRARY = Path(__file__).resolve().parents[1]
-_SHIPPED = _LIBRARY / "shipped"  # where a wheel of the core carries them; beside the module, Slicer and a checkout do
-WEIGHTS_FOLDER = _SHIPPED if _SHIPPED.is_dir() else _LIBRARY.parent / "Resources" / "Weights"
-WEIGHTS_VARIABLE = "MEDSEGDL_WEIGHTS"
 FORMAT_VERSION = 1
 PRECISIONS = ("float16", "int8")
 LARGEST_FILE_BYTES = 256 * 2**20  # twenty times the largest file that the project ships; more is not a weights file of ours
@@ -32,7 +44,6 @@ SCALE_SUFFIX = ".scale"
 _INT8_LIMIT = 127
 _SMALLEST_SCALE = 1e-12  # keeps the division defined for a channel of zeros
 _COLOURS = 3  # channels of a picture; grey ones are repeated
-_REMEDY = "Download the weights again, both files of one release: <task>.safetensors and <task>.json."
 _KEYS: dict[str, type | tuple[type, ...]] = {
     "format": int,
     "task": str,
@@ -62,46 +73,58 @@ class Weights:
     path: Path
 
 
-def manifest_path(path: Path) -> Path:
-    """The manifest that belongs to a weights file: the same name, `.json`."""
-    return Path(path).with_suffix(".json")
-
-
 def find_weights(task: Task, override: str | os.PathLike[str] | None = None) -> Path:
-    """The weights file of a task: `override` (a file or a folder), else of the folder $MEDSEGDL_WEIGHTS, else the installed one.
+    """The weights file of a task: `override` (a file or a folder), else of the first of `weights_places` that has one.
 
-    Who names a folder means it: other weights than those would be another answer, so there is no falling back.
+    In a folder it is `<task>.safetensors`, or the one pair whose manifest carries the task. Who names a place means it: other weights than
+    those there would be another answer, so there is no falling back from it.
 
     Raises:
-        WeightsError: there is none, or none where the variable points to.
+        WeightsError: there is none, none where the variable points to, or several in one folder.
     """
-    name = f"{task.key}.safetensors"
     if override is not None:
         chosen = Path(override)
-        chosen = chosen / name if chosen.is_dir() else chosen
+        chosen = (_of_task(task, chosen) or chosen / f"{task.key}{WEIGHTS_SUFFIX}") if chosen.is_dir() else chosen
         if not chosen.is_file():
             raise WeightsError(
                 f"The weights file {chosen} was not found.", "Check the path, or leave it out to take the installed weights."
             )
         return chosen
+    for place in weights_places():
+        found = _of_task(task, place)
+        if found is not None:
+            return found
     named = os.environ.get(WEIGHTS_VARIABLE)
     if named:
-        return _in_named_folder(Path(named), name)
-    if (WEIGHTS_FOLDER / name).is_file():
-        return WEIGHTS_FOLDER / name
+        raise _nothing_in(Path(named), task)
     raise WeightsError(
-        f"There are no weights for {task.title}: {name} was not found in {WEIGHTS_FOLDER}.",
+        f"There are no weights for {task.title}: {task.key}{WEIGHTS_SUFFIX} was not found in {WEIGHTS_FOLDER}.",
         "Install MedSegDL again, or name a weights file.",
     )
 
 
-def _in_named_folder(folder: Path, name: str) -> Path:
-    """The file of that name where $MEDSEGDL_WEIGHTS points to."""
-    if (folder / name).is_file():
-        return folder / name
-    wrong = f"holds no {name}" if folder.is_dir() else "is a file, not a folder" if folder.exists() else "does not exist"
-    raise WeightsError(
-        f"${WEIGHTS_VARIABLE} is {folder}, which {wrong}.", "Correct the variable, or unset it to take the installed weights."
+def _of_task(task: Task, place: Path) -> Path | None:
+    """The weights of a task in a folder (or the file itself); None where there are none. Raises WeightsError where there are several."""
+    if not place.is_dir():
+        return place if place.suffix == WEIGHTS_SUFFIX and place.is_file() else None
+    usual = place / f"{task.key}{WEIGHTS_SUFFIX}"
+    if usual.is_file():
+        return usual
+    found = [pair.path for pair in pairs_in(place) if pair.task is not None and pair.task.key == task.key]
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise WeightsError(
+            f"{place} holds several weights for the task '{task.key}': {names}.", f"Choose with --weights, or name one {usual.name}."
+        )
+    return found[0] if found else None
+
+
+def _nothing_in(place: Path, task: Task) -> WeightsError:
+    """Why $MEDSEGDL_WEIGHTS has nothing for a task."""
+    a_file = f"is a file, neither a folder nor {WEIGHTS_SUFFIX}"
+    wrong = f"holds no {task.key}{WEIGHTS_SUFFIX}" if place.is_dir() else a_file if place.exists() else "does not exist"
+    return WeightsError(
+        f"${WEIGHTS_VARIABLE} is {place}, which {wrong}.", "Correct the variable, or unset it to take the installed weights."
     )
 
 
@@ -113,7 +136,7 @@ def save_weights(
     Args:
         network: whose weights to write.
         path: of the safetensors file; the manifest goes beside it.
-        manifest: `task`, `task_version`, `plan`, `outputs` and whatever else is worth telling (training data, scores).
+        manifest: what `task_entries` gives, `plan`, and whatever else is worth telling (training data, scores).
         precision: `float16`, or `int8` with a scale an output channel for the convolutions.
 
     Returns:
@@ -142,6 +165,11 @@ def save_weights(
     return complete
 
 
+def task_entries(task: Task) -> dict[str, Any]:
+    """What a manifest tells of the task: its key and version, its outputs, and the task itself."""
+    return {"task": task.key, "task_version": task.version, "outputs": list(task.outputs), TASK_KEY: task.to_json()}
+
+
 def load_weights(path: str | os.PathLike[str], task: Task) -> Weights:
     """Read, check and widen the weights of a task.
 
@@ -156,7 +184,7 @@ def load_weights(path: str | os.PathLike[str], task: Task) -> Weights:
     path = Path(path)
     manifest = _read_manifest(path)
     _check_task(manifest, task, path.name)
-    plan = _plan(manifest, path.name)
+    plan = _plan(manifest, task, path.name)
     network = _empty_network(manifest, task, plan, path.name)
     stored = _read_tensors(path, manifest["sha256"])
     tensors = _widened(stored, network, manifest["precision"], path.name)
@@ -205,19 +233,12 @@ def _along(scale: Tensor, ndim: int, axis: int) -> Tensor:
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
-    beside = manifest_path(path)
-    for file in (path, beside):
-        if not file.is_file():
-            raise WeightsError(f"The weights file {file} was not found.", "Weights are two files side by side: .safetensors and .json.")
-    try:
-        manifest = json.loads(beside.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise WeightsError(f"The manifest {beside.name} cannot be read: it is no valid JSON.", _REMEDY) from error
-    if not isinstance(manifest, dict):
-        raise WeightsError(f"The manifest {beside.name} is no manifest of weights.", _REMEDY)
+    if not path.is_file():
+        raise WeightsError(f"The weights file {path} was not found.", PAIR)
+    manifest = read_manifest(path)
     for key, kind in _KEYS.items():
-        if not isinstance(manifest.get(key), kind):
-            raise WeightsError(f"The manifest {beside.name} lacks a valid entry '{key}'.", _REMEDY)
+        if not isinstance(manifest.get(key), kind) or isinstance(manifest[key], bool):
+            raise WeightsError(f"The manifest {manifest_path(path).name} lacks a valid entry '{key}'.", AGAIN)
     return manifest
 
 
@@ -235,47 +256,58 @@ def _check_task(manifest: dict[str, Any], task: Task, name: str) -> None:
             f"The weights {name} are for version {manifest['task_version']} of the task '{task.key}'; version {task.version} is needed.",
             "Use weights made for this version of MedSegDL.",
         )
+    if TASK_KEY in manifest and _meaning(carried_task(manifest, manifest_path(name).name)) != _meaning(task):
+        raise WeightsError(
+            f"The weights {name} carry another task '{task.key}' than the one that is run: its inputs or regions differ.",
+            "Name the weights with --weights and leave --task out: they tell what they are for.",
+        )
 
 
-def _plan(manifest: dict[str, Any], name: str) -> Plan:
+def _meaning(task: Task) -> tuple[list, list, tuple[str, ...]]:
+    """What channels and outputs of a network stand for."""
+    return [(entry.key, entry.modality) for entry in task.inputs], [(region.key, region.inside) for region in task.regions], task.auxiliary
+
+
+def _plan(manifest: dict[str, Any], task: Task, name: str) -> Plan:
     try:
-        return Plan.from_json(manifest["plan"])
-    except (TypeError, ValueError, KeyError) as error:
-        raise WeightsError(f"The manifest of {name} has an invalid plan ({error}).", _REMEDY) from error
+        plan = Plan.from_json(manifest["plan"])
+        refuse_misfit(task, plan)
+    except Unfit as fault:
+        raise WeightsError(f"The manifest of {name} has an invalid plan: {fault}.", AGAIN) from fault
+    return plan
 
 
 def input_channels(task: Task, plan: Plan) -> int:
     """Channels of the network's input: colours of a picture, else inputs times neighbouring slices."""
-    pictures = all(entry.modality is Modality.PICTURE for entry in task.inputs)
-    return _COLOURS if pictures else len(task.inputs) * plan.slices
+    return _COLOURS if task.pictures else len(task.inputs) * plan.slices
 
 
 def _empty_network(manifest: dict[str, Any], task: Task, plan: Plan, name: str) -> InceptionUNet:
     """The network without memory for its weights, so that an absurd description costs nothing."""
     entry = manifest["architecture"]
     if not isinstance(entry.get("arguments"), dict):
-        raise WeightsError(f"The manifest of {name} does not describe its network.", _REMEDY)
+        raise WeightsError(f"The manifest of {name} does not describe its network.", AGAIN)
     try:
         with torch.device("meta"):
             network = build(entry.get("name"), entry["arguments"])
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
-        raise WeightsError(f"The manifest of {name} describes a network that cannot be built.", _REMEDY) from error
+        raise WeightsError(f"The manifest of {name} describes a network that cannot be built.", AGAIN) from error
     if (network.arch.in_channels, network.arch.out_channels) != (input_channels(task, plan), len(task.outputs)):
-        raise WeightsError(f"The network in {name} does not fit the inputs and outputs of the task '{task.key}'.", _REMEDY)
+        raise WeightsError(f"The network in {name} does not fit the inputs and outputs of the task '{task.key}'.", AGAIN)
     return network
 
 
 def _read_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
     """Tensors of exactly those bytes whose hash was checked."""
     if path.stat().st_size > LARGEST_FILE_BYTES:
-        raise WeightsError(f"The file {path.name} is larger than weights ever are.", _REMEDY)
+        raise WeightsError(f"The file {path.name} is larger than weights ever are.", AGAIN)
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise WeightsError(f"The weights {path.name} are damaged or not genuine: their SHA-256 is not that of the manifest.", _REMEDY)
+        raise WeightsError(f"The weights {path.name} are damaged or not genuine: their SHA-256 is not that of the manifest.", AGAIN)
     try:
         return safetensors.torch.load(content)
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
-        raise WeightsError(f"The file {path.name} is not in the safetensors format.", _REMEDY) from error
+        raise WeightsError(f"The file {path.name} is not in the safetensors format.", AGAIN) from error
 
 
 def _widened(stored: dict[str, Tensor], network: InceptionUNet, precision: str, name: str) -> dict[str, Tensor]:
@@ -287,10 +319,10 @@ def _widened(stored: dict[str, Tensor], network: InceptionUNet, precision: str, 
     expected |= scales
     wrong = sorted(set(expected) ^ set(stored)) or [k for k, v in stored.items() if (v.dtype, v.shape) != expected[k]]
     if wrong:
-        raise WeightsError(f"The weights {name} do not fit the network they describe (first misfit: {wrong[0]}).", _REMEDY)
+        raise WeightsError(f"The weights {name} do not fit the network they describe (first misfit: {wrong[0]}).", AGAIN)
     unsound = [key for key, tensor in stored.items() if not torch.isfinite(tensor.float()).all()]
     if unsound:
-        raise WeightsError(f"The weights {name} hold numbers that are not finite ({unsound[0]}).", _REMEDY)
+        raise WeightsError(f"The weights {name} hold numbers that are not finite ({unsound[0]}).", AGAIN)
     wide = {key: tensor.float() for key, tensor in stored.items() if key not in scales}
     for key, axis in axes.items():
         wide[key] *= _along(stored[key + SCALE_SUFFIX], wide[key].ndim, axis)

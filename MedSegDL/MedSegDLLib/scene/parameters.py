@@ -24,7 +24,8 @@ class Labelled(Enum):
         return self.value
 
 
-TaskChoice = Labelled("TaskChoice", {key: _(task.title) for key, task in TASKS.items()}, module=__name__)
+OFFERED = dict(TASKS)  # as long as this Python runs: a parameter cannot be added to a wrapped class later
+TaskChoice = Labelled("TaskChoice", {key: _(task.title) for key, task in OFFERED.items()}, module=__name__)
 Device = Labelled("Device", {"auto": _("Automatic"), "cpu": _("CPU"), "cuda": _("GPU (CUDA)")}, module=__name__)
 Mode = Labelled("Mode", {"fast": _("Fast"), "accurate": _("Accurate")}, module=__name__)
 
@@ -36,7 +37,7 @@ def input_parameter(task: Task, entry: Input) -> str:
 
 def _with_inputs_of_all_tasks(declared: type) -> type:
     """Class decorator: one volume parameter an input of every task, so that a new task needs no line here."""
-    inputs = {input_parameter(task, entry): vtkMRMLScalarVolumeNode for task in TASKS.values() for entry in task.inputs}
+    inputs = {input_parameter(task, entry): vtkMRMLScalarVolumeNode for task in OFFERED.values() for entry in task.inputs}
     declared.__annotations__ = {**declared.__annotations__, **inputs}
     return declared
 
@@ -74,7 +75,7 @@ def wrapped(node: Any) -> MedSegDLParameterNode:
 
 def task_of(parameters: MedSegDLParameterNode) -> Task:
     """The chosen task."""
-    return TASKS[parameters.task.name]
+    return OFFERED[parameters.task.name]
 
 
 def inputs_of(parameters: MedSegDLParameterNode) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def inputs_of(parameters: MedSegDLParameterNode) -> dict[str, Any]:
     return {key: node for key, node in nodes.items() if node is not None}
 
 
-INPUT_NAMES = tuple(input_parameter(task, entry) for task in TASKS.values() for entry in task.inputs)
+INPUT_NAMES = tuple(input_parameter(task, entry) for task in OFFERED.values() for entry in task.inputs)
 
 
 class InputChoices:

@@ -11,8 +11,8 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..tasks import TASKS, Input, Task
-from .parameters import input_parameter
+from ..tasks import Input, Task
+from .parameters import OFFERED, input_parameter
 from .session import GREY_VOLUMES, volume_classes
 from .table import COLUMNS, OBJECT_COLUMNS
 from .wording import milliliters
@@ -34,7 +34,7 @@ class InputRows:
     """
 
     def __init__(self, form: Any) -> None:
-        self._rows = {task.key: [self._row(form, task, entry) for entry in task.inputs] for task in TASKS.values()}
+        self._rows = {task.key: [self._row(form, task, entry) for entry in task.inputs] for task in OFFERED.values()}
 
     @property
     def selectors(self) -> dict[str, Any]:

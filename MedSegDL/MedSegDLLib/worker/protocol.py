@@ -15,7 +15,8 @@ from ..errors import InputRefused, UsageError
 from ..geometry.image import Grid, Image, ReadingNote
 from ..io import private_folder
 from ..result import Result, segments_on
-from ..tasks import TASKS, Task
+from ..schema.records import Unfit
+from ..tasks import TASK_KEY, TASKS, Task
 
 
 def make_private_folder(inside: Path | None = None) -> Path:
@@ -101,17 +102,10 @@ def _image_from_json(key: str, entry: dict) -> Image:
         raise UsageError(f"The input '{key}' of the request is not an image: {error}.") from error
 
 
-def task_named(key: object) -> Task:
-    """The task of that key. Raises UsageError where there is none."""
-    if not isinstance(key, str) or key not in TASKS:
-        raise UsageError(f"The task '{key}' is unknown.", f"Use {', '.join(TASKS)}.")
-    return TASKS[key]
-
-
 def result_to_json(result: Result, folder: Path) -> dict:
     """Write a result's arrays into `folder` and describe it. Raises InputRefused where a file cannot be written."""
     return {
-        "task": result.task.key,
+        TASK_KEY: result.task.to_json(),
         "segments": {key: str(write_array(folder / f"{key}.npy", mask)) for key, mask in result.masks.items()},
         "instances": _optional(folder / "instances.npy", result.instances),
         "uncertainty": _optional(folder / "uncertainty.npy", result.uncertainty),
@@ -128,7 +122,7 @@ def _optional(path: Path, array: np.ndarray | None) -> str | None:
 
 def result_from_json(entry: dict) -> Result:
     """Inverse of `result_to_json`; the arrays are mapped, not copied. Raises UsageError, KeyError where the entry does not fit."""
-    task = task_named(entry["task"])
+    task = _task_from_json(entry[TASK_KEY])
     grid = Grid(tuple(entry["grid"]["shape"]), np.array(entry["grid"]["affine"], dtype=np.float64))
     masks = {key: read_array(Path(path)) for key, path in entry["segments"].items()}
     return Result(
@@ -141,6 +135,16 @@ def result_from_json(entry: dict) -> Result:
         bias_fields={key: read_array(Path(path)) for key, path in entry.get("bias_fields", {}).items()},
         record=entry["record"],
     )
+
+
+def _task_from_json(entry: dict) -> Task:
+    """The task as the worker knows it, which may have weights that this side has not; the very one of `TASKS` where it is the same."""
+    try:
+        found = Task.from_json(entry)
+    except Unfit as fault:
+        raise UsageError(f"The task of the result does not fit: {fault}.") from fault
+    known = TASKS.get(found.key)
+    return known if known == found else found
 
 
 def _mapped(path: str | None) -> np.ndarray | None:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import OUT_OF_MEMORY_REMEDY, Cancelled, MedSegDLError, OutOfMemory, UsageError, is_out_of_memory
 from ..io.private_folder import remove_private_folder, sweep_private_folders
+from ..tasks import Task, chosen_task
 from .processes import PRIVATE_VARIABLE, WINDOWS
 
 if TYPE_CHECKING:
@@ -208,31 +209,38 @@ def perform(request: dict, services: Services, progress: Callable[[float, str], 
 
 
 def _segment(payload: dict, services: Services, progress: Callable[[float, str], None]) -> dict:
-    from .protocol import images_from_json, result_to_json, task_named
+    from .protocol import images_from_json, result_to_json
 
-    task = task_named(payload.get("task"))
+    options = _required({"options": {}, **payload}, "options", dict)
+    task = _task(payload, options)
     images = images_from_json(_required(payload, "inputs", dict))
     folder = Path(_required(payload, "folder", str))
-    result = services.segment(images, task, _required({"options": {}, **payload}, "options", dict), progress)
+    result = services.segment(images, task, options, progress)
     progress(1.0, "Handing over")
     return {"result": result_to_json(result, folder)}
 
 
 def _check(payload: dict, services: Services, progress: Callable[[float, str], None]) -> dict:
-    from .protocol import images_from_json, task_named
+    from .protocol import images_from_json
 
-    return {"findings": services.check(images_from_json(_required(payload, "inputs", dict)), task_named(payload.get("task")))}
+    return {"findings": services.check(images_from_json(_required(payload, "inputs", dict)), _task(payload, payload))}
 
 
 def _warm(payload: dict, services: Services, progress: Callable[[float, str], None]) -> dict:
-    from .protocol import task_named
-
-    task, weights = task_named(payload.get("task")), payload.get("weights")
+    task, weights = _task(payload, payload), payload.get("weights")
     return {"result": services.warm(task, str(payload.get("device", "auto")), Path(weights) if weights else None)}
 
 
 def _info(payload: dict, services: Services, progress: Callable[[float, str], None]) -> dict:
     return {"result": services.describe()}
+
+
+def _task(payload: dict, options: dict) -> Task:
+    """The task of a request, by its key or by the weights that its options name. Raises UsageError, WeightsError."""
+    key, weights = payload.get("task"), options.get("weights")
+    if not isinstance(key, str | None) or not isinstance(weights, str | None):
+        raise UsageError("The request names its task or its weights by something else than text.")
+    return chosen_task(key, weights or None)
 
 
 def _required(payload: dict, key: str, kind: type) -> Any:

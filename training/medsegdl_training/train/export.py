@@ -13,7 +13,7 @@ from typing import Any
 
 from MedSegDLLib.errors import UsageError
 from MedSegDLLib.io.atomic import atomic_path
-from MedSegDLLib.network.weights import save_weights
+from MedSegDLLib.network.weights import save_weights, task_entries
 from MedSegDLLib.tasks import TASKS, Plan
 
 from .loop import CHECKPOINT, Run
@@ -95,10 +95,8 @@ def manifest_of(run: Run, entry: dict[str, Any], options: ExportOptions) -> dict
         raise UsageError(f"{_millimetres(options.spacing_mm)} is no spacing.", "Give --spacing three numbers above 0.")
     plan = replace(trained, spacing_mm=options.spacing_mm) if options.spacing_mm else trained
     return {
-        "task": task.key,
-        "task_version": task.version,
+        **task_entries(task),
         "plan": plan.to_json(),
-        "outputs": list(task.outputs),
         "training": {
             "data": entry["data"],
             "licence": options.licence,
