@@ -23,7 +23,6 @@ from ..tasks import (
     AGAIN,
     PAIR,
     TASK_KEY,
-    WEIGHTS_FOLDER,
     WEIGHTS_SUFFIX,
     WEIGHTS_VARIABLE,
     Plan,
@@ -98,7 +97,7 @@ def find_weights(task: Task, override: str | os.PathLike[str] | None = None) -> 
     if named:
         raise _nothing_in(Path(named), task)
     raise WeightsError(
-        f"There are no weights for {task.title}: {task.key}{WEIGHTS_SUFFIX} was not found in {WEIGHTS_FOLDER}.",
+        f"There are no weights for {task.title}: {task.key}{WEIGHTS_SUFFIX} was not found in {' or '.join(map(str, weights_places()))}.",
         "Install MedSegDL again, or name a weights file.",
     )
 

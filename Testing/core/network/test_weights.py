@@ -208,8 +208,10 @@ def test_a_network_that_cannot_be_or_does_not_fit(weights: Path, change: dict[st
 
 
 def test_an_absurdly_large_network_costs_no_memory(weights: Path) -> None:
-    edit(weights, lambda manifest: manifest["architecture"]["arguments"].update(widths=[60_000, 60_000, 60_000]))  # 700 GB if it were made
+    edit(weights, lambda manifest: manifest["architecture"]["arguments"].update(widths=[2048, 2048, 2048]))  # 3 GB if it were made
     assert "do not fit the network" in refusal(weights)
+    edit(weights, lambda manifest: manifest["architecture"]["arguments"].update(widths=[60_000, 60_000, 60_000]))
+    assert "from 1 to 2048" in refusal(weights)
 
 
 def test_tensors_missing_unknown_or_of_another_shape_or_type(weights: Path) -> None:
@@ -250,7 +252,7 @@ def test_where_weights_are_looked_for(tmp_path: Path, monkeypatch: pytest.Monkey
     installed, variable, given = (tmp_path / name for name in ("installed", "variable", "given"))
     for folder in (installed, variable, given):
         folder.mkdir()
-    monkeypatch.setattr("MedSegDLLib.network.weights.WEIGHTS_FOLDER", installed)
+    monkeypatch.setattr("MedSegDLLib.tasks.WEIGHTS_FOLDER", installed)
     monkeypatch.delenv(WEIGHTS_VARIABLE, raising=False)
     with pytest.raises(WeightsError, match=r"nuclei\.safetensors was not found in"):
         find_weights(NUCLEI)
