@@ -26,8 +26,7 @@ from ..pipeline import biased_inputs, load_once, segment
 from ..progress import Progress, quiet
 from ..record import Stopwatch
 from ..result import Result
-from ..tasks import Task
-from ..worker.protocol import task_named
+from ..tasks import Task, chosen_task
 from ..worker.server import explain
 from .orders import DONE, FAILED, KEPT, Order, Outcome
 from .scene_file import write_scene
@@ -108,7 +107,7 @@ def _carried_out(order: Order, found: Outcome, paths: Mapping[str, Path], progre
     if before is not None and (before["inputs"], before["weights"]) == (found.inputs, found.weights):
         return Outcome.from_json(dict(before))
     with folder_for_result(Path(order.folder)) as folder:
-        task, options = task_named(order.task), on_accelerator(options_from_json(order.options), order.accelerator)
+        task, options = _task_of(order), on_accelerator(options_from_json(order.options), order.accelerator)
         result, images = segment_files(paths, task, options, progress, found.inputs)
         progress(1.0, "Writing")
         write_thumbnail(result, images[result.reference], folder)
@@ -137,9 +136,14 @@ def on_accelerator(options: Options, number: int) -> Options:
     return replace(options, device=f"cuda:{number % torch.cuda.device_count()}") if several else options
 
 
+def _task_of(order: Order) -> Task:
+    """By its key, or as the weights of the order carry it. Raises UsageError, WeightsError."""
+    return chosen_task(order.task, options_from_json(order.options).weights)
+
+
 def weights_sha256(order: Order) -> str:
     """Of the weights that the order will use; they are loaded for it, and checked. Raises WeightsError."""
-    task = task_named(order.task)
+    task = _task_of(order)
     return load_once(find_weights(task, options_from_json(order.options).weights), task).manifest["sha256"]
 
 
@@ -155,7 +159,7 @@ def is_done(order: Order, found: Outcome) -> bool:
             and {key: entry["sha256"] for key, entry in report["inputs"].items()} == found.inputs
             and options == {name: getattr(options_from_json(order.options), name) for name in ANSWERING}
         )
-        regions = [f"{region.key}.nii.gz" for region in task_named(order.task).regions]
+        regions = [f"{region.key}.nii.gz" for region in _task_of(order).regions]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
     return same and all((folder / name).is_file() for name in (SEGMENTATION_FILE, *regions))
@@ -175,7 +179,7 @@ def forecast(order: Order) -> dict[str, float]:
     Raises:
         what reading and checking the case raise.
     """
-    task, options = task_named(order.task), options_from_json(order.options)
+    task, options = _task_of(order), options_from_json(order.options)
     images = read_images({key: Path(path) for key, path in order.inputs.items()})
     findings = check(images, task)
     if refused := [finding for finding in findings if finding.severity is Severity.ERROR]:

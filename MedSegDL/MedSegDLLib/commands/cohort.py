@@ -8,7 +8,7 @@ import sys
 import time
 
 from ..errors import Cancelled, InputRefused, UsageError
-from ..tasks import TASKS
+from ..tasks import TASKS, chosen_task
 from .segment import add_options, options_of
 from .terminal import NOTICE, output_folder, path
 
@@ -21,7 +21,7 @@ ENGINES = ("local",)
 def add(command: argparse.ArgumentParser) -> None:
     """Options."""
     command.add_argument("source", type=path, metavar="LIST.csv|FOLDER", help="a list, a BIDS data set, a folder a case, or DICOM studies")
-    command.add_argument("--task", required=True, choices=sorted(TASKS), help="what to segment")
+    command.add_argument("--task", metavar="TASK", help=f"what to segment: {', '.join(sorted(TASKS))}; or what --weights are for")
     command.add_argument("-o", "--output", type=path, required=True, metavar="DIR", help="folder for the results, a folder a case")
     command.add_argument("--engine", choices=ENGINES, default="local", help="who works (default: %(default)s)")
     command.add_argument("--workers", type=_whole, metavar="N", help="cases at once (default: as many as memory and cores bear)")
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     if arguments.scene and importlib.util.find_spec("slicer") is None:
         raise UsageError("--scene needs Slicer's libraries.", "Install them: pip install 'medsegdl[scene]'.")
-    task = TASKS[arguments.task]
+    task = chosen_task(arguments.task, arguments.weights)
     listed = find_cases(arguments.source, task)
     for note in listed.notes:
         print(note, file=sys.stderr)
