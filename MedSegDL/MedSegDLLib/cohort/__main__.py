@@ -10,15 +10,14 @@ from ..progress import Progress
 from ..worker.server import main
 from ..worker.services import Services
 from .orders import Order
+from .remote import carry_out
 
 FIRST_TO_GO = "500"  # proc(5), oom_score_adj: where memory runs out the system shall end a worker, never the driver or the desktop
 
 
 def case(payload: dict, progress: Progress) -> dict:
     """One order in, its outcome out."""
-    from .one_case import run_order
-
-    return run_order(Order.from_json(payload), progress).to_json()
+    return carry_out(payload, progress)
 
 
 def forecast(payload: dict, progress: Progress) -> dict:

@@ -13,12 +13,13 @@ from ..io.free_memory import free_memory_bytes
 from ..worker.client import Callbacks, Worker
 from ..worker.environment import Interpreter, Source, physical_cores, worker_launch
 from ..worker.processes import Failure, Launch
-from .orders import FAILED, UNABLE, Order, Outcome, Told
+from .orders import FAILED, UNABLE, Needs, Order, Outcome, Told
 
 COHORT_MODULE = "MedSegDLLib.cohort"
 SAFE_SHARE = 0.7  # of the free memory that workers may be planned with, as the network's strategies do
 MIB = 1 << 20
 PAUSE_S = 0.005  # between two looks at the workers; a case takes seconds
+UNKNOWN_MB = 4096.0  # of a case that nobody could look at: most brains and bellies take less
 ASKED = 3  # cases for a forecast, the largest first; a broken one tells nothing
 
 
@@ -46,20 +47,23 @@ class LocalEngine:
         waiting = list(reversed(list(orders)))
         if not waiting:
             return
-        count, threads = (1, physical_cores()) if alone else self._crew(waiting)
-        self._open(count)
         try:
-            while waiting or any(desk.busy for desk in self._desks):
-                for desk in self._desks:
-                    if not desk.busy and waiting:
-                        desk.take(replace(waiting.pop(), threads=threads, accelerator=desk.number))
-                    desk.worker.poll()
-                    if desk.answer is not None:
-                        told(*desk.hand_over())
-                time.sleep(PAUSE_S)
+            count = 1 if alone else min(self._wanted or self.needs(waiting).workers, len(waiting))
+            self._open(count)
+            self._work(waiting, max(1, physical_cores() // count), told)
         except BaseException:
             self.close()
             raise
+
+    def _work(self, waiting: list[Order], threads: int, told: Told) -> None:
+        while waiting or any(desk.busy for desk in self._desks):
+            for desk in self._desks:
+                if not desk.busy and waiting:
+                    desk.take(replace(waiting.pop(), threads=threads, accelerator=desk.number))
+                desk.worker.poll()
+                if desk.answer is not None:
+                    told(*desk.hand_over())
+            time.sleep(PAUSE_S)
 
     def close(self) -> None:
         """End the workers."""
@@ -72,26 +76,22 @@ class LocalEngine:
         while len(self._desks) < count:
             self._desks.append(_Desk(len(self._desks), self._launch))
 
-    def _crew(self, waiting: Sequence[Order]) -> tuple[int, int]:
-        """Workers, and threads for each."""
-        cores = physical_cores()
-        if self._wanted is None:
-            largest = sorted(waiting, key=_input_bytes, reverse=True)[:ASKED]
-            count = min(self._bearable(largest), len(waiting))
-        else:
-            count = min(self._wanted, len(waiting))
-        return count, max(1, cores // count)
+    def needs(self, orders: Sequence[Order]) -> Needs:
+        """What the largest case takes, and how many such this machine bears; one, of unknown size, where no forecast can be made.
 
-    def _bearable(self, largest: Sequence[Order]) -> int:
-        """How many workers memory and cores, or the accelerators, bear; 1 where no forecast can be made."""
+        Raises:
+            MedSegDLError: the worker cannot work at all.
+        """
         self._open(1)
-        free = free_memory_bytes()  # before a worker is warm
-        for order in largest:
+        cores = physical_cores()
+        free_mb = free_memory_bytes() / MIB  # before a worker is warm
+        for order in sorted(orders, key=_input_bytes, reverse=True)[:ASKED]:
             expected = self._desks[0].ask("forecast", order)
             if isinstance(expected, dict):
-                most = physical_cores() if not expected["devices"] else int(expected["devices"])
-                return max(1, min(most, int(SAFE_SHARE * free / MIB / expected["mb"])))
-        return 1
+                most = int(expected["devices"]) or cores
+                workers = max(1, min(most, len(orders), int(SAFE_SHARE * free_mb / expected["mb"])))
+                return Needs(expected["mb"], max(1, cores // workers), workers, int(expected["devices"]))
+        return Needs(UNKNOWN_MB, cores, 1)
 
 
 def _input_bytes(order: Order) -> int:

@@ -114,6 +114,23 @@ class Outcome:
         return cls(**entry)
 
 
+@dataclass(frozen=True)
+class Needs:
+    """What one case takes of a machine, by the forecast of the largest.
+
+    Attributes:
+        megabytes: of memory, MiB.
+        threads: of torch.
+        workers: that this machine bears at once.
+        devices: accelerators that `auto` may take here, 0 for the CPU.
+    """
+
+    megabytes: float
+    threads: int
+    workers: int
+    devices: int = 0
+
+
 Told = Callable[[Order, Outcome], None]
 
 
