@@ -41,7 +41,7 @@ class RayEngine:
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # tasks without a GPU see what the process sees, as Ray will do
         try:
             ray.init(address=address or HERE, include_dashboard=False, log_to_driver=False, logging_level="error")
-        except Exception as error:  # noqa: BLE001 - Ray raises plain `Exception` where its processes do not start
+        except Exception as error:
             says = f"There is no Ray cluster at {address}." if address else "No Ray cluster could be started here."
             raise MedSegDLError(says, "Check --address and Ray's own log (/tmp/ray).") from error
         self._needs = needs
