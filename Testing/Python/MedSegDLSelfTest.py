@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import time
 import unittest
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import slicer
 from self_test_desktop import (
     BRAIN_INPUTS,
     CASE,
+    Ticking,
     kill,
     live,
     load_phantom,
@@ -29,6 +29,7 @@ from self_test_desktop import (
     screenshot,
     wait_until,
 )
+from self_test_opening import OPENING
 
 from MedSegDLLib.scene.parameters import inputs_of, order_of
 from MedSegDLLib.scene.placing import place_result
@@ -37,7 +38,8 @@ from MedSegDLLib.scene.table import table_rows
 
 BRAIN_REGIONS = ["WT", "TC", "ET"]
 BRAIN_TITLES = ["Whole tumour", "Tumour core", "Enhancing tumour"]
-LONGEST_POLL_MS = 50  # of this thread, in one look at the news; drawing by software comes on top
+LONGEST_GAP_MS = 50  # of this thread, between two ticks of a timer; drawing by a processor comes on top
+LONGEST_OPENING_MS = 500  # of this thread, with the import of everything; Slicer's own Segment Editor takes about 200
 NARROW = 350  # pixels of a dock in which the panel works
 LONG_NAME = "patient_with_a_very_long_series_description_" * 3
 NO_PYTHON = "/no/such/python"
@@ -89,6 +91,13 @@ class MedSegDLSelfTest(unittest.TestCase):
         order = order_of(self.panel.parameters)
         self.panel.segmented(place_result(order, made_result(order)))
         return self.panel.parameters.result
+
+    def test_00_the_first_opening_is_short(self) -> None:
+        """The panel is there half a second after the first click on it."""
+        if not OPENING:
+            self.skipTest("the panel was open before: run_self_tests.py opens it first of all")
+        print(f"first opening: {OPENING['thread_ms']:.0f} ms of this thread, {OPENING['wall_ms']:.0f} ms by the clock")
+        self.assertLess(OPENING["thread_ms"], LONGEST_OPENING_MS)
 
     def test_01_empty_panel(self) -> None:
         """Nothing is loaded: nothing can be segmented, and the panel says why; also what to do where torch is missing."""
@@ -253,24 +262,15 @@ class MedSegDLSelfTest(unittest.TestCase):
 
     @needs_worker
     def test_13_panel_is_never_blocked_for_long(self) -> None:
-        """Each look at the worker's news is over at once, the one that makes the nodes of the result included."""
+        """From the click to the views that show the result the window's thread is never at work for long without a look at its events."""
         self.load_and_guess()
-        session, took_ms = self.panel.session, []
-        poll = session.poll
-
-        def timed_poll() -> None:
-            start = time.thread_time()  # not what other programs take on a busy machine
-            poll()
-            took_ms.append(1000 * (time.thread_time() - start))
-
-        session.poll = timed_poll
-        try:
+        with Ticking() as ticking:
             self.segment()
-        finally:
-            del session.poll
-        median_ms = sorted(took_ms)[len(took_ms) // 2]
-        print(f"longest of {len(took_ms)} looks at the worker's news: {max(took_ms):.0f} ms of this thread, median {median_ms:.0f} ms")
-        self.assertLess(max(took_ms), LONGEST_POLL_MS)
+            wait_until(lambda: not self.panel.steps.running, "the views are turned", 20)
+            live(0.5)
+        print(f"longest of {len(ticking.gaps_ms)} times between two ticks: {ticking.longest_ms:.0f} ms of this thread without drawing,")
+        print(f"{max(ticking.gaps_ms):.0f} ms with it; longest drawing between two ticks {max(ticking.drawing_ms):.0f} ms")
+        self.assertLess(ticking.longest_ms, LONGEST_GAP_MS)
 
     def test_14_a_python_that_cannot_run_is_explained(self) -> None:
         """A wrong path is said, both cures are offered, and the way back is open."""

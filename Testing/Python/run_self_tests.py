@@ -3,18 +3,22 @@
 
     Slicer --testing --no-splash --additional-module-paths MedSegDL --python-script Testing/Python/run_self_tests.py
 
-Settings by environment variables, see self_test_desktop.py.
+Settings by environment variables: MEDSEGDL_SELF_TESTS the beginnings of the names of the tests to run ("test_04 test_13"; else all), and
+those of self_test_desktop.py.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 import unittest
+from collections.abc import Iterator
 from pathlib import Path
 
 import slicer
 
+CHOICE_VARIABLE = "MEDSEGDL_SELF_TESTS"
 PASSED, FAILED, INCOMPLETE = 0, 1, 2
 VERDICTS = {PASSED: "passed", FAILED: "FAILED", INCOMPLETE: "INCOMPLETE"}
 
@@ -29,10 +33,13 @@ def folder_of_tests() -> Path:
 def run() -> int:
     """Run all tests; the exit code."""
     sys.path.insert(0, str(folder_of_tests()))
+    from self_test_opening import open_for_the_first_time
+
+    open_for_the_first_time()
     from self_test_desktop import offer_repository_python
 
     offer_repository_python()
-    suite = unittest.defaultTestLoader.loadTestsFromName("MedSegDLSelfTest")
+    suite = chosen(unittest.defaultTestLoader.loadTestsFromName("MedSegDLSelfTest"))
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
     failed, skipped = len(result.failures) + len(result.errors), len(result.skipped)
     for reason in sorted({reason for _test, reason in result.skipped}):
@@ -40,6 +47,17 @@ def run() -> int:
     code = verdict(result)
     print(f"MedSegDL self tests {VERDICTS[code]}: {result.testsRun - skipped} run, {failed} failed, {skipped} could not run")
     return code
+
+
+def chosen(suite: unittest.TestSuite) -> unittest.TestSuite:
+    """The tests that $MEDSEGDL_SELF_TESTS names by their beginnings; all where it is empty or not set."""
+    names = tuple(os.environ.get(CHOICE_VARIABLE, "").split())
+    return unittest.TestSuite(test for test in _flat(suite) if not names or test.id().rsplit(".", 1)[-1].startswith(names))
+
+
+def _flat(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:
+    for test in suite:
+        yield from _flat(test) if isinstance(test, unittest.TestSuite) else [test]
 
 
 def verdict(result: unittest.TestResult) -> int:

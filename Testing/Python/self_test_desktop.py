@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import qt
 import slicer
+import vtk
 
 from MedSegDLLib.result import Result, Segment
 from MedSegDLLib.scene.placing import Order
@@ -32,6 +34,7 @@ SCREENSHOTS_VARIABLE = "MEDSEGDL_SCREENSHOTS"
 WEIGHTS_VARIABLE = "MEDSEGDL_WEIGHTS"
 START_LIMIT_S = 300.0  # the first import of torch on a slow disk
 PAUSE_S = 0.01
+TICK_MS = 5
 WRITTEN = "written"  # the last word of make_tiny_case.py
 WINDOW = (1500, 1100)  # wide enough for the panel beside four views
 BRAIN_INPUTS = ["flair", "t1", "t1ce", "t2"]
@@ -156,6 +159,65 @@ def phantom_loaders() -> list[tuple[str, Callable[[str], Any]]]:
 def load_as(path: Path, name: str) -> Any:
     """A volume from a file, under a name."""
     return slicer.util.loadVolume(str(path), {"singleFile": True, "name": name})
+
+
+class Ticking:
+    """A timer that ticks while something is done, and how long the window's thread was at work between two ticks.
+
+    Processor time of this thread: what other programs take on a busy machine is not the panel's. Drawing is counted apart: without a
+    graphics card it takes 20 to 30 ms a view (llvmpipe), whoever asks for it; with one it is the card's work.
+
+    Attributes:
+        gaps_ms, drawing_ms: of each time between two ticks, all of it and the drawing within.
+    """
+
+    def __init__(self, interval_ms: int = TICK_MS) -> None:
+        self.gaps_ms: list[float] = []
+        self.drawing_ms: list[float] = []
+        self._last = self._begun = self._drawn = 0.0
+        self._observed: list[tuple[Any, int]] = []
+        self._timer = qt.QTimer()
+        self._timer.interval = interval_ms
+        self._timer.connect("timeout()", self._tick)
+
+    @property
+    def longest_ms(self) -> float:
+        """The longest time between two ticks without the drawing."""
+        return max(gap - drawn for gap, drawn in zip(self.gaps_ms, self.drawing_ms))
+
+    def __enter__(self) -> Ticking:
+        for window in render_windows():
+            events = ((vtk.vtkCommand.StartEvent, self._draw), (vtk.vtkCommand.EndEvent, self._drew))
+            self._observed += [(window, window.AddObserver(event, call)) for event, call in events]
+        self._last = time.thread_time()
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._timer.stop()
+        for window, tag in self._observed:
+            window.RemoveObserver(tag)
+
+    def _draw(self, *_: Any) -> None:
+        self._begun = time.thread_time()
+
+    def _drew(self, *_: Any) -> None:
+        self._drawn += time.thread_time() - self._begun
+
+    def _tick(self) -> None:
+        now = time.thread_time()
+        self.gaps_ms.append(1000 * (now - self._last))
+        self.drawing_ms.append(1000 * self._drawn)
+        self._last, self._drawn = now, 0.0
+
+
+def render_windows() -> list[Any]:
+    """Those of the views that are shown; none without views."""
+    layout = slicer.app.layoutManager()
+    if layout is None:
+        return []
+    slices = [layout.sliceWidget(name).sliceView() for name in layout.sliceViewNames()]
+    return [view.renderWindow() for view in (*slices, *(layout.threeDWidget(n).threeDView() for n in range(layout.threeDViewCount)))]
 
 
 def kill(pid: int) -> None:

@@ -20,7 +20,7 @@ from MedSegDLLib.worker.client import Callbacks
 
 from .fake_client import FakeClient, brain_result
 from .test_panel import brain_volumes
-from .test_run import finish, hidden, loaded, settle, shown_table  # noqa: F401 - a fixture
+from .test_run import finish, hidden, loaded, settle, shown_table, take_all  # noqa: F401 - a fixture
 
 VOXELS, ML = 2, 1
 
@@ -162,7 +162,7 @@ class TestFaults:
         finish(loaded, client, result)
         self.assert_back(loaded, "changed while it was segmented")
 
-    @pytest.mark.parametrize("step", ["pack", "add_segmentation", "volumes_table", "place_beside", "hide_earlier"])
+    @pytest.mark.parametrize("step", ["pack", "new_segmentation", "filling", "volumes_table", "place_beside", "hide_earlier"])
     def test_every_step_of_placing(self, loaded: Any, client: FakeClient, monkeypatch: pytest.MonkeyPatch, step: str) -> None:  # noqa: F811
         first = segmented(loaded, client)
         nodes = slicer.mrmlScene.GetNumberOfNodes()
@@ -303,6 +303,49 @@ class TestSteps:
         segmented(loaded, client)
         scene.RemoveObserver(tag)
         assert counts and set(counts) == {3}
+
+
+class TestLaterSteps:
+    """What is done a step at a time after a result has come."""
+
+    @pytest.fixture
+    def told(self) -> list[Any]:
+        """What was reported."""
+        return []
+
+    @pytest.fixture
+    def steps(self, entered: Any, told: list[Any]) -> Any:
+        """Steps of their own."""
+        from MedSegDLLib.scene.widgets import Steps
+
+        return Steps(told.append)
+
+    def test_one_at_a_time_to_the_end(self, steps: Any) -> None:
+        done: list[int] = []
+        steps.start(done.append(number) for number in range(2))
+        assert steps.running and not done
+        steps.take()
+        assert done == [0] and steps.running
+        steps.take()
+        steps.take()
+        assert done == [0, 1] and not steps.running
+
+    def test_a_new_piece_of_work_drops_the_old(self, steps: Any) -> None:
+        done: list[str] = []
+        steps.start(done.append("old") for _ in range(3))
+        steps.take()
+        steps.start(done.append("new") for _ in range(1))
+        take_all(steps)
+        assert done == ["old", "new"]
+        steps.start(done.append("never") for _ in range(1))
+        steps.stop()
+        take_all(steps)
+        assert "never" not in done and not steps.running
+
+    def test_what_fails_is_said_and_ends_the_work(self, steps: Any, told: list[Any]) -> None:
+        steps.start(1 // zero for zero in (0, 1))
+        take_all(steps)
+        assert len(told) == 1 and "ZeroDivisionError" in told[0].message and not steps.running
 
 
 def test_a_second_environment_is_not_begun(entered: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,8 +42,15 @@ def settle(panel: Any) -> None:
     for _ in range(500):
         panel.poll()
         if not panel.session.running:
+            take_all(panel.steps)
             return
     raise AssertionError("the run does not end")
+
+
+def take_all(steps: Any) -> None:
+    """Let the views be turned, and what else is done in steps."""
+    while steps.running:
+        steps.take()
 
 
 def hidden(widget: Any) -> bool:

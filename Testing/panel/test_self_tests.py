@@ -25,7 +25,7 @@ from . import pythonqt, standins
 SELF_TESTS = Path(__file__).resolve().parents[1] / "Python"
 # About a second each on an idle machine; the others repeat what test_panel and test_run show. $MEDSEGDL_SELF_TESTS=all runs them all.
 WITH_THE_REAL_WORKER = "test_06_cancel test_07_worker_killed test_08_scene_saved_and_loaded test_21_the_panel_always_comes_back"
-IN_THE_DESKTOP_ONLY = {"test_05_volumes_equal_segment_statistics"}
+IN_THE_DESKTOP_ONLY = {"test_00_the_first_opening_is_short", "test_05_volumes_equal_segment_statistics"}
 WORKER_NEEDED = ("torch", "safetensors")
 RUNS_WITHOUT_A_WORKER = 13  # of the tests that the stand-ins can run
 
@@ -177,6 +177,21 @@ class Small(unittest.TestCase):
         self.fail("badly")
 
 
+@pytest.mark.parametrize(("choice", "run"), [("", ["fails", "passes", "skips"]), ("pass ski", ["passes", "skips"]), ("none", [])])
+def test_single_self_tests_are_chosen_by_the_beginning_of_their_names(
+    desktop: Desktop, monkeypatch: pytest.MonkeyPatch, choice: str, run: list[str]
+) -> None:
+    seen: list[str] = []
+    suite = unittest.TestSuite([unittest.TestSuite([Small("fails"), Small("passes")]), Small("skips")])
+    monkeypatch.setattr(unittest.defaultTestLoader, "loadTestsFromName", lambda name: suite)
+    monkeypatch.setattr(unittest.TestCase, "run", lambda self, result: seen.append(self._testMethodName))
+    monkeypatch.setattr(slicer.util, "exit", lambda code: None)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setenv("MEDSEGDL_SELF_TESTS", choice)
+    runpy.run_path(str(SELF_TESTS / "run_self_tests.py"), run_name="__main__")
+    assert seen == run
+
+
 @pytest.mark.parametrize(("names", "code"), [(["passes"], 0), (["passes", "fails", "skips"], 1), (["passes", "skips"], 2), ([], 1)])
 def test_the_exit_code_is_honest(desktop: Desktop, monkeypatch: pytest.MonkeyPatch, names: list[str], code: int) -> None:
     codes: list[int] = []
@@ -184,5 +199,6 @@ def test_the_exit_code_is_honest(desktop: Desktop, monkeypatch: pytest.MonkeyPat
     suite = unittest.TestSuite(Small(name) for name in names)
     monkeypatch.setattr(unittest.defaultTestLoader, "loadTestsFromName", lambda name: suite)
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delenv("MEDSEGDL_SELF_TESTS", raising=False)
     runpy.run_path(str(SELF_TESTS / "run_self_tests.py"), run_name="__main__")
     assert codes == [code]

@@ -1,6 +1,7 @@
 """Which image is which: a guess from DICOM tags and file or node names, each with its reason, shown to the user and overridable.
 
 Standard library only. The knowledge is data: REWRITES bring the world's spellings to a few words, SCORES say what a word speaks for.
+Patterns are compiled at the first guess, not at import: the panel imports this when it opens.
 The same words say whether a choice made by hand contradicts what name and header tell (`contradiction`).
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..tasks import Task
@@ -62,7 +63,7 @@ class Guess:
 
 
 _SUFFIX = re.compile(r"(\.nii|\.nrrd|\.nhdr|\.mha|\.mhd|\.hdr|\.img|\.mgz|\.dcm|\.ima|\.zip|\.gz|\.png|\.tiff?|\.jpe?g)+$")
-_LABELS = re.compile(
+_LABELS = (
     r"\b([a-z]*seg|segs|segmentations?|segmented|labels?|labelmap|\w*mask|masks|truth|gt|ot|otmulti\w*|annotations?|rois?|atropos"
     r"|glistr\w*|pred|predictions?|probabilit\w+|probmap|parc\w*|wmparc|maske|masque|mascara|maschera|lesions?)\b"
 )
@@ -99,44 +100,41 @@ _MOVED = r"(?:(?:co ?)?regi?s?t?\w*|rigid|affine|align\w*|warp\w*|resampl\w*|res
 _TO = r"(?:to|in|into|on|onto|auf|zu|an|sur|au|su|a|al|con|naar|op|with|2)"
 _TAIL = r"(?: (?:w|c|ce|km|gd|gad\w*|post|pre|contrast\w*|space|grid|native|reg\w*|regist\w*))*"
 REFERENCES = (
-    re.compile(rf"(?P<image>\b{_IMAGE}\b.*?) (?:{_MOVED}(?: {_TO})?|{_TO}) (?P<reference>{_IMAGE}){_TAIL}\b"),
-    re.compile(r"(?P<image>\b(?:t1|t2|flair)[a-z]*)2(?P<reference>t1\w*|t2\w*|flair\w*|mni\w*)\b"),
-    re.compile(rf"(?P<image>\b{_IMAGE}\b.*?) (?P<reference>(?:t1|t2|flair)[a-z]*?space)\b"),
+    rf"(?P<image>\b{_IMAGE}\b.*?) (?:{_MOVED}(?: {_TO})?|{_TO}) (?P<reference>{_IMAGE}){_TAIL}\b",
+    r"(?P<image>\b(?:t1|t2|flair)[a-z]*)2(?P<reference>t1\w*|t2\w*|flair\w*|mni\w*)\b",
+    rf"(?P<image>\b{_IMAGE}\b.*?) (?P<reference>(?:t1|t2|flair)[a-z]*?space)\b",
 )
 
 # In this order; what is rewritten once is not found again. Spaces stand for every separator, 'plus' for '+', 'star' for '*'.
-REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), words)
-    for pattern, words in (
-        # Differences of two images.
-        (r"\b(subtract\w*|subtrak\w*|subtrah\w*|soustract\w*|sustrac\w*|sottraz\w*|minus|delta)\b", "OTHER"),
-        (r"\b(subtr\b(?! mean)|sub\b(?! (?!t[12])[a-z]{0,3}\d))", "OTHER"),  # not 'subtrMeanDivStd', not 'sub_01'
-        # No contrast agent: English, German, French, Spanish, Italian, Portuguese, Dutch, Slavic, Scandinavian, Turkish.
-        (rf"\b{_WITHOUT} ?{_AGENT}\b|\bkontrasts\w?z\b|\bce (none|no|0|false|pre)\b", "PLAIN"),
-        (rf"\b(unenhanced|nativ|nativo|nativa|natif|basale?|blanco|{_PRE})\b", "PLAIN"),
-        (rf"{_START}t1 ?n\b", "T1 PLAIN"),
-        # Contrast agent.
-        (rf"{_START}t1(w|wi|weighted)? ?(plus )?(c|ce|k|km|gd|gad|gado|{_POST})\b|\bcet1w?\b", "T1 CONTRAST"),
-        (rf"{_START}t1(w|wi|weighted)? ?plus\b", "T1 CONTRAST"),
-        (rf"\b((plus )?{_AGENT}|plus c|c plus|ce|{_POST})\b", "CONTRAST"),
-        (r"\b(prohance|magnevist|gadovist|gadavist|dotarem|multihance|omniscan|clariscan|vueway|elucirem|primovist)\b", "CONTRAST"),
-        # What is none of the four, although it may carry their names.
-        (r"\bt2 ?(w )?(star|ffe|fl2d|gre|hemo|medic|swan)\w*|\bt[12] ?(rho|map|maps|mapping|mapit|relax\w*)\b", "OTHER"),
-        (r"\b(dti|dwi|diff\w*|ep2d\w*|epi|adc|eadc|fa|trace\w*|swi|swan|qsm|asl|perf\w*|pwi|dsc|dce|r?cb[vf]|mtt|ttp|tmax)\b", "OTHER"),
-        (r"\b(ktrans|ivim|dki|noddi|b ?\d{3,4}|mtr|stir|inv ?[12]|derived|dixon|in ?phase|out ?phase|opp ?phase|opposed)\b", "OTHER"),
-        (r"\b(water(?! ?exc\w*)|fat(?! ?(sat\w*|sup\w*|s)\b))\b", "OTHER"),
-        (r"\b(tof|mra|angio\w*|phase|mip|minip)\b", "OTHER"),
-        (r"\b(loc|localizer|localiser|localizador|scout|survey|haste|fmri|bold|spectro\w*|svs|csi|bias ?field|log ?field)\b", "OTHER"),
-        # Weighting. 'T1 FLAIR' is a T1 with inversion (GE); 'FLAIR ... T1' may be either.
-        (rf"{_START}t1(w|wi|weighted)? ?flair\b", "T1"),
-        (r"\b(\w*flair\w*|fla|t2f|\w*tirm|tir2d\w*|darkfluid|dark fluid)\b", "FLAIR"),
-        (r"\b(mprage|mp rage|mp2rage|[ef]?spgr|ir ?fspgr|bravo|tfl3d\w*|vibe|thrive|lava)\b", "GRADIENT"),
-        (rf"{_START}t1(w\w*|i|se|tse|fse|fl3d|fl2d|mprage|tfe|ffe|space|fs|vibe)?\b", "T1"),
-        (rf"{_START}t2(w\w*|i|se|tse|fse|blade|space|cube|propeller|fs)?\b", "T2"),
-        (r"\b(ct|computed tomography|tac|scanner|tdm)\b", "CT"),
-        (r"\b(3d|cube|space)\b", "ISOTROPIC"),
-        (r"\b(sag\w*|cor|coronal\w*)\b", "ACROSS"),
-    )
+REWRITES: tuple[tuple[str, str], ...] = (
+    # Differences of two images.
+    (r"\b(subtract\w*|subtrak\w*|subtrah\w*|soustract\w*|sustrac\w*|sottraz\w*|minus|delta)\b", "OTHER"),
+    (r"\b(subtr\b(?! mean)|sub\b(?! (?!t[12])[a-z]{0,3}\d))", "OTHER"),  # not 'subtrMeanDivStd', not 'sub_01'
+    # No contrast agent: English, German, French, Spanish, Italian, Portuguese, Dutch, Slavic, Scandinavian, Turkish.
+    (rf"\b{_WITHOUT} ?{_AGENT}\b|\bkontrasts\w?z\b|\bce (none|no|0|false|pre)\b", "PLAIN"),
+    (rf"\b(unenhanced|nativ|nativo|nativa|natif|basale?|blanco|{_PRE})\b", "PLAIN"),
+    (rf"{_START}t1 ?n\b", "T1 PLAIN"),
+    # Contrast agent.
+    (rf"{_START}t1(w|wi|weighted)? ?(plus )?(c|ce|k|km|gd|gad|gado|{_POST})\b|\bcet1w?\b", "T1 CONTRAST"),
+    (rf"{_START}t1(w|wi|weighted)? ?plus\b", "T1 CONTRAST"),
+    (rf"\b((plus )?{_AGENT}|plus c|c plus|ce|{_POST})\b", "CONTRAST"),
+    (r"\b(prohance|magnevist|gadovist|gadavist|dotarem|multihance|omniscan|clariscan|vueway|elucirem|primovist)\b", "CONTRAST"),
+    # What is none of the four, although it may carry their names.
+    (r"\bt2 ?(w )?(star|ffe|fl2d|gre|hemo|medic|swan)\w*|\bt[12] ?(rho|map|maps|mapping|mapit|relax\w*)\b", "OTHER"),
+    (r"\b(dti|dwi|diff\w*|ep2d\w*|epi|adc|eadc|fa|trace\w*|swi|swan|qsm|asl|perf\w*|pwi|dsc|dce|r?cb[vf]|mtt|ttp|tmax)\b", "OTHER"),
+    (r"\b(ktrans|ivim|dki|noddi|b ?\d{3,4}|mtr|stir|inv ?[12]|derived|dixon|in ?phase|out ?phase|opp ?phase|opposed)\b", "OTHER"),
+    (r"\b(water(?! ?exc\w*)|fat(?! ?(sat\w*|sup\w*|s)\b))\b", "OTHER"),
+    (r"\b(tof|mra|angio\w*|phase|mip|minip)\b", "OTHER"),
+    (r"\b(loc|localizer|localiser|localizador|scout|survey|haste|fmri|bold|spectro\w*|svs|csi|bias ?field|log ?field)\b", "OTHER"),
+    # Weighting. 'T1 FLAIR' is a T1 with inversion (GE); 'FLAIR ... T1' may be either.
+    (rf"{_START}t1(w|wi|weighted)? ?flair\b", "T1"),
+    (r"\b(\w*flair\w*|fla|t2f|\w*tirm|tir2d\w*|darkfluid|dark fluid)\b", "FLAIR"),
+    (r"\b(mprage|mp rage|mp2rage|[ef]?spgr|ir ?fspgr|bravo|tfl3d\w*|vibe|thrive|lava)\b", "GRADIENT"),
+    (rf"{_START}t1(w\w*|i|se|tse|fse|fl3d|fl2d|mprage|tfe|ffe|space|fs|vibe)?\b", "T1"),
+    (rf"{_START}t2(w\w*|i|se|tse|fse|blade|space|cube|propeller|fs)?\b", "T2"),
+    (r"\b(ct|computed tomography|tac|scanner|tdm)\b", "CT"),
+    (r"\b(3d|cube|space)\b", "ISOTROPIC"),
+    (r"\b(sag\w*|cor|coronal\w*)\b", "ACROSS"),
 )
 _WORD = re.compile(r"[A-Z][A-Z0-9]+")
 
@@ -150,10 +148,9 @@ PROTOCOL = "its protocol says"
 SOURCES = (("SeriesDescription", "its series description says"), ("ProtocolName", PROTOCOL), ("", "its name says"))
 
 # Values of ImageType that make an image something else than what its description names (PS3.3 C.7.6.1.1.2, C.8.13.3.1.1; vendors).
-OTHER_TYPES = re.compile(
-    r"subtract\w*|sub|e?adc|trace\w*|fa|diffusion|perfusion.*|r?cb[fv]|mtt|ttp|tmax|localizer|mip|minip|mnip|phase.*|p|swi|dixon|water|fat|w|f"
-    r"|(in|out|opp)_phase|velocity.*|screen.*|projection image|t[12] map",
-    re.IGNORECASE,
+OTHER_TYPES = (
+    r"(?i:subtract\w*|sub|e?adc|trace\w*|fa|diffusion|perfusion.*|r?cb[fv]|mtt|ttp|tmax|localizer|mip|minip|mnip|phase.*|p|swi|dixon|water|fat|w|f"
+    r"|(in|out|opp)_phase|velocity.*|screen.*|projection image|t[12] map)"
 )
 
 _ANY_MR = {"OTHER": -9.0, "CT": -9.0, "KIND_CT": -9.0, "ISOTROPIC": 0.2, "ACROSS": -0.2, "DERIVED": -0.3}
@@ -167,6 +164,13 @@ SCORES: dict[str, dict[str, float]] = {
     "flair": {**_ANY_MR, "FLAIR": 4, "T1": -3, "GRADIENT": -1, "CONTRAST": -0.5, "TIMES_T1": -2, "TIMES_T2": -1, "TIMES_FLAIR": 3},
     "ct": {"CT": 3, "T1": -3, "T2": -3, "FLAIR": -3, "GRADIENT": -3, "KIND_CT": 3, "KIND_MR": -9},
 }
+
+
+def warming() -> Iterator[None]:
+    """Make the patterns ready, one a step (0.1 s together, 10 ms at most each): for a panel that must not stop at its first guess."""
+    for pattern in (_LABELS, OTHER_TYPES, *REFERENCES, *(pattern for pattern, _words in REWRITES)):
+        re.compile(pattern)  # kept by `re`, which has room for 512
+        yield
 
 
 def guess_modalities(candidates: Sequence[Candidate], task: Task) -> dict[str, int]:
@@ -212,7 +216,7 @@ def contradiction(candidate: Candidate, key: str, task: Task) -> tuple[str, str]
 def is_label_map(candidate: Candidate) -> bool:
     """Whether the name says that it is a mask, a label map or a reference."""
     texts = (candidate.name, candidate.tags.get("SeriesDescription", ""))
-    return candidate.tags.get("Modality", "") in ("SEG", "RTSTRUCT") or any(_LABELS.search(_plain_text(text)) for text in texts)
+    return candidate.tags.get("Modality", "") in ("SEG", "RTSTRUCT") or any(re.search(_LABELS, _plain_text(text)) for text in texts)
 
 
 def words_of(candidate: Candidate) -> tuple[Word, ...]:
@@ -246,12 +250,12 @@ def _words_in(text: str, source: str) -> list[Word]:
     bids = _bids_weighting(text)
     text = _plain_text(text)
     for pattern in REFERENCES:
-        text = pattern.sub(r"\g<image>", text)
+        text = re.sub(pattern, r"\g<image>", text)
     quotes: dict[str, str] = {}
     for pattern, words in REWRITES:
-        for hit in pattern.finditer(text):
+        for hit in re.finditer(pattern, text):
             quotes.update(dict.fromkeys(words.split(), hit.group().strip()))
-        text = pattern.sub(f" {words} ", text)
+        text = re.sub(pattern, f" {words} ", text)
     found = [word for word in _WORD.findall(text) if word in quotes]
     if source == PROTOCOL and {"T1", "T2"} <= set(found):
         return []  # it lists the series of an examination
@@ -294,7 +298,7 @@ def _words_of_tags(tags: dict[str, str], contrast_known: bool) -> Iterable[Word]
 def _words_of_image_type(text: str) -> Iterable[Word]:
     """ImageType, as DICOM writes it (values between backslashes) or as ITK prints it."""
     values = [value.strip().upper() for value in text.split("\\")]
-    strange = next((value for value in values if OTHER_TYPES.fullmatch(value)), None)
+    strange = next((value for value in values if re.fullmatch(OTHER_TYPES, value)), None)
     if strange:
         yield Word("OTHER", strange, "its image type says")
     elif "DERIVED" in values:

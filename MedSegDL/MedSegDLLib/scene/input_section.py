@@ -11,11 +11,12 @@ import slicer
 import vtk
 from slicer.util import VTKObservationMixin
 
+from ..checks.modality_guess import warming
 from ..tasks import Task
 from ..worker.processes import Failure
 from .guard import guarded
 from .parameters import InputChoices, MedSegDLParameterNode
-from .widgets import InputRows, new_timer
+from .widgets import InputRows, Steps, new_timer
 
 GUESS_DELAY_MS = 300  # after the last volume came or changed: it is named and filled after it is added
 BEFORE_THE_SELECTORS = 100.0  # priority of observation; theirs are 10 and less
@@ -36,6 +37,8 @@ class InputSection(VTKObservationMixin):
         self.report = report
         self.choices: InputChoices | None = None
         self.timer = new_timer(self.fill, GUESS_DELAY_MS, once=True)
+        self.steps = Steps(report)
+        self.steps.start(warming())
         self._followed = False
         ui.guessButton.connect("clicked(bool)", self.guess_anew)
         scene = slicer.mrmlScene
@@ -58,6 +61,7 @@ class InputSection(VTKObservationMixin):
     def close(self) -> None:
         """For good."""
         self.timer.stop()
+        self.steps.stop()
         self.removeObservers()
 
     def set_parameters(self, parameters: MedSegDLParameterNode | None) -> None:

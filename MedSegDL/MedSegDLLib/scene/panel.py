@@ -4,6 +4,7 @@ Desktop only, for PythonQt: properties are attributes, signals connect by their 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import slicer
@@ -21,7 +22,7 @@ from .parameters import MedSegDLParameterNode, inputs_of, order_of, task_of
 from .placing import Outcome
 from .python_section import PythonSection
 from .result_section import ResultSection
-from .widgets import narrow, new_timer, parameter_widgets
+from .widgets import Steps, narrow, new_timer, parameter_widgets
 
 POLL_MS = 50  # how often the worker is asked for news while news is due
 FINISHING_MS = 5  # while a result is put into the scene: a short step each time
@@ -49,6 +50,7 @@ class Panel(VTKObservationMixin):
         self._checked_inputs: Any = None
         self.timer = new_timer(self.poll, IDLE_POLL_MS)
         self.check_timer = new_timer(self.check, CHECK_DELAY_MS, once=True)
+        self.steps = Steps(self.report)
         self.inputs = InputSection(self.ui, self.report)
         self.result = ResultSection(self.ui, self.report)
         self.python = PythonSection(self.ui, self.session, self)
@@ -88,6 +90,7 @@ class Panel(VTKObservationMixin):
         """The application ends or the module is reloaded."""
         self.timer.stop()
         self.check_timer.stop()
+        self.steps.stop()
         self.session.close()
         self.set_parameters(None)
         for section in (self.inputs, self.result, self.python):
@@ -276,8 +279,12 @@ class Panel(VTKObservationMixin):
         self.log(parameters.summary)
         self.update_buttons()
         role = outcome.segmentation.GetReferenceImageGeometryReferenceRole()
-        views.show_volume(outcome.segmentation.GetNodeReference(role))
-        if parameters.showSurfaces:
+        self.steps.start(self._looking_at(outcome.segmentation.GetNodeReference(role), parameters.showSurfaces))
+
+    def _looking_at(self, reference: Any, surfaces: bool) -> Iterator[None]:
+        """Turn the views to the result, a view a step."""
+        yield from views.showing(reference)
+        if surfaces:
             self.result.show_surfaces()
 
     @guarded

@@ -5,7 +5,7 @@ What is asked for (`Order`) and what comes of it (`Outcome`). No widget, no work
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +14,8 @@ import slicer
 from ..errors import InputRefused
 from ..result import Result
 from ..tasks import Task
-from . import views
 from .hierarchy import place_beside
-from .segmentation import Packed, add_instances, add_segmentation, add_uncertainty, pack
+from .segmentation import Packed, add_instances, add_uncertainty, filling, new_segmentation, pack
 from .table import INSTANCES_ROLE, volumes_table
 from .volumes import RESULT_ATTRIBUTE
 
@@ -90,18 +89,22 @@ def placing(order: Order, result: Result, packed: list[Packed]) -> Generator[Non
     try:
         output = order.output if _in_scene(order.output) else None
         name = result_name(order, volume)
-        objects, uncertainty = _extras(result, volume, name, made)
+        objects = yield from _added(add_instances, result, volume, name, made)
+        uncertainty = yield from _added(add_uncertainty, result, volume, name, made)
+        segmentation = output or new_segmentation(name)
+        made += [] if output is segmentation else [segmentation]
+        yield from filling(segmentation, result, volume, packed)
+        segmentation.SetAttribute(RESULT_ATTRIBUTE, order.task.key)
+        segmentation.SetNodeReferenceID(INSTANCES_ROLE, objects.GetID() if objects is not None else None)
         yield
-        with views.drawn_once():
-            segmentation = add_segmentation(result, volume, output, packed, name)
-            made += [] if output is segmentation else [segmentation]
-            _mark(segmentation, order.task, objects)
-            hidden += hide_earlier(order.task, segmentation)
+        hidden += hide_earlier(order.task, segmentation)
+        segmentation.GetDisplayNode().SetVisibility(True)
         yield
         table = volumes_table(segmentation, order.task, order.table if _in_scene(order.table) else None, objects)
         made += [] if table is order.table else [table]
         yield
         place_beside(volume, segmentation, table, objects, uncertainty)
+        yield
     except BaseException:
         for node in made:
             _remove(node)
@@ -141,25 +144,18 @@ def _remove(node: Any) -> None:
     displayed = node.IsA("vtkMRMLDisplayableNode")
     displays = [node.GetNthDisplayNode(number) for number in range(node.GetNumberOfDisplayNodes())] if displayed else []
     for entry in (*displays, node):
-        slicer.mrmlScene.RemoveNode(entry)
+        if _in_scene(entry):
+            slicer.mrmlScene.RemoveNode(entry)
 
 
-def _mark(segmentation: Any, task: Task, objects: Any) -> None:
-    segmentation.SetAttribute(RESULT_ATTRIBUTE, task.key)
-    segmentation.SetNodeReferenceID(INSTANCES_ROLE, objects.GetID() if objects is not None else None)
-    segmentation.GetDisplayNode().SetVisibility(True)
-
-
-def _extras(result: Result, volume: Any, name: str, made: list[Any]) -> tuple[Any, Any]:
-    """The numbered objects and the uncertainty as volumes that are no inputs; each None where the result has none."""
-    suffix = name.removeprefix(f"{volume.GetName()} segmentation")
-    extras = []
-    for node in (add_instances(result, volume, suffix), add_uncertainty(result, volume, suffix)):
-        if node is not None:
-            node.SetAttribute(RESULT_ATTRIBUTE, result.task.key)
-            made.append(node)
-        extras.append(node)
-    return extras[0], extras[1]
+def _added(add: Callable[[Result, Any, str], Any], result: Result, volume: Any, name: str, made: list[Any]) -> Generator[None, None, Any]:
+    """The numbered objects or the uncertainty as a volume that is no input, in a step of its own; None where the result has none."""
+    node = add(result, volume, name.removeprefix(f"{volume.GetName()} segmentation"))
+    if node is not None:
+        node.SetAttribute(RESULT_ATTRIBUTE, result.task.key)
+        made.append(node)
+        yield
+    return node
 
 
 def _in_scene(node: Any) -> bool:

@@ -31,8 +31,7 @@ GREY_VOLUMES = ("vtkMRMLScalarVolumeNode",)
 BUSY = Failure("usage", "A segmentation is running.", "Wait for it, or cancel it.")
 BUSY_INSTALLING = Failure("usage", "The private environment is being made or removed.", "Wait for it, or cancel it.")
 
-
-FINISHING_BUDGET_S = 0.02  # of one poll, for the steps that put a result into the scene
+FINISHING_BUDGET_S = 0.01  # of one poll, for the steps that put a result into the scene; a step more may begin (up to 0.02 s)
 
 
 def volume_classes(modality: Modality) -> tuple[str, ...]:

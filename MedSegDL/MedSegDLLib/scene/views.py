@@ -1,20 +1,22 @@
-"""What the desktop's views show: the reference as background, the surfaces in the middle, one drawing for many changes.
-Without a main window (tests, scripts, the demo) nothing is done.
+"""What the views show: the reference as background, the surfaces in the middle. Done in steps, a view each, so that the window goes on.
+Slice views are nodes of the scene; 3-D views are the desktop's, without one nothing is done for them.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from typing import Any
 
 import slicer
 
 
-def show_volume(volume: Any) -> None:
-    """Put a volume into the background of the slice views: they show whatever was loaded last."""
-    if _layout() is not None:
-        slicer.util.setSliceViewerLayers(background=volume)
+def showing(volume: Any) -> Iterator[None]:
+    """Put a volume into the background of the slice views, a view a step: they show whatever was loaded last."""
+    scene, kind = slicer.mrmlScene, "vtkMRMLSliceCompositeNode"
+    for view in [scene.GetNthNodeByClass(number, kind) for number in range(scene.GetNumberOfNodesByClass(kind))]:
+        if view.GetBackgroundVolumeID() != volume.GetID():
+            view.SetBackgroundVolumeID(volume.GetID())
+            yield
 
 
 def centre_3d() -> None:
@@ -22,19 +24,6 @@ def centre_3d() -> None:
     layout = _layout()
     for number in range(layout.threeDViewCount if layout is not None else 0):
         layout.threeDWidget(number).threeDView().resetFocalPoint()
-
-
-@contextlib.contextmanager
-def drawn_once() -> Iterator[None]:
-    """Hold the views back while nodes change."""
-    if _layout() is None:
-        yield
-        return
-    slicer.app.pauseRender()
-    try:
-        yield
-    finally:
-        slicer.app.resumeRender()
 
 
 def _layout() -> Any:

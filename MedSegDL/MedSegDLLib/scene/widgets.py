@@ -4,7 +4,7 @@ Desktop only: with MedSegDL.py the one room that knows Qt, through PythonQt.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import qt
@@ -12,6 +12,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..tasks import Input, Task
+from ..worker.processes import Failure
+from .guard import guarded
 from .parameters import OFFERED, input_parameter
 from .session import GREY_VOLUMES, volume_classes
 from .table import COLUMNS, OBJECT_COLUMNS
@@ -24,6 +26,7 @@ PYTHON_SETTING = "MedSegDL/Python"
 SEGMENT, VOXELS, _MM3, MILLILITERS = COLUMNS
 COUNT = OBJECT_COLUMNS[0]
 COLOR_LEVELS = 255
+STEP_PAUSE_MS = 5
 
 
 class InputRows:
@@ -82,6 +85,42 @@ def new_timer(function: Callable[[], None], interval_ms: int, once: bool = False
     timer.setSingleShot(once)  # the static function of that name hides the property
     timer.connect("timeout()", function)
     return timer
+
+
+class Steps:
+    """Does work that would stop the window for too long a step at a time, as often as the window has nothing else to do.
+
+    Args:
+        report: whom to tell what went wrong.
+    """
+
+    def __init__(self, report: Callable[[Failure], None]) -> None:
+        self.report = report
+        self._steps: Iterator[None] = iter(())
+        self._timer = new_timer(self.take, STEP_PAUSE_MS)
+
+    @property
+    def running(self) -> bool:
+        """Whether a step is left."""
+        return self._timer.active
+
+    def start(self, steps: Iterator[None]) -> None:
+        """Begin; what is still to be done of an earlier piece of work is dropped."""
+        self._steps = steps
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Drop what is left."""
+        self.start(iter(()))
+        self._timer.stop()
+
+    @guarded
+    def take(self) -> None:
+        """The next step. What it raises ends the work."""
+        self._timer.stop()
+        for _step in self._steps:
+            self._timer.start()
+            return
 
 
 def python_setting() -> str:
