@@ -342,10 +342,11 @@ class TestLaterSteps:
         take_all(steps)
         assert "never" not in done and not steps.running
 
-    def test_what_fails_is_said_and_ends_the_work(self, steps: Any, told: list[Any]) -> None:
+    def test_what_fails_is_said_and_ends_the_work(self, steps: Any, told: list[Any], bugs: list[str]) -> None:
         steps.start(1 // zero for zero in (0, 1))
         take_all(steps)
         assert len(told) == 1 and "ZeroDivisionError" in told[0].message and not steps.running
+        bugs.clear()
 
 
 def test_a_second_environment_is_not_begun(entered: Any, monkeypatch: pytest.MonkeyPatch) -> None:
