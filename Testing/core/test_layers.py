@@ -15,7 +15,7 @@ CORE = ROOT / "MedSegDL" / "MedSegDLLib"
 # Each wing (a folder, or a module on the ground floor) may import those of its own row and of the rows below.
 ROWS = (
     ("commands",),
-    ("cohort",),
+    ("cohort", "serve"),
     ("phantom",),
     ("scene",),
     ("worker",),
@@ -126,6 +126,7 @@ def test_slicers_own_python_needs_none_of_the_libraries_that_read_files() -> Non
         "worker.services",
         "worker.server",
         "worker.client",
+        "worker.remote",
         "phantom.sample_data",
         "phantom.demo",
         "io.write",

@@ -11,7 +11,7 @@ from .. import __version__
 from ..errors import InputRefused, MedSegDLError, memory_explained
 from ..io.private_folder import sweep_private_folders
 from ..worker.environment import TORCH_READS
-from . import cohort, demo, evaluate, info, n4, segment
+from . import cohort, demo, evaluate, info, n4, segment, serve
 from .broken_pipe import lasting_output
 from .signals import cancelling
 from .terminal import NOTICE
@@ -20,6 +20,7 @@ EXIT_CODES = "exit codes: 0 done, 2 wrong usage, 3 input refused, 4 weights miss
 COMMANDS = {
     "segment": (segment, "volumes or a picture in, segments out"),
     "cohort": (cohort, "many cases: a folder each, a table, a page"),
+    "serve": (serve, "one worker on this machine for many desks"),
     "n4": (n4, "bias-field correction of one MR volume"),
     "evaluate": (evaluate, "compare a segmentation with a reference"),
     "demo": (demo, "segment a phantom in a real MRML scene"),

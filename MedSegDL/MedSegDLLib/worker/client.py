@@ -188,9 +188,18 @@ class Worker:
         """Let the worker load a task's weights and run once, so that the first click waits for nothing."""
         self.request("warm", {"task": task_key, "device": device}, callbacks)
 
-    def request(self, kind: str, payload: dict, callbacks: Callbacks) -> None:
-        """Any other request (`info`, `warm`): `on_result` gets the answer's `result` as it came."""
-        self._ask(kind, lambda folder: payload, callbacks, lambda answer: answer["result"])
+    def request(self, kind: str, payload: dict, callbacks: Callbacks) -> int:
+        """Any other request (`info`, `warm`): `on_result` gets the answer's `result` (of `check` the findings) as it came.
+
+        Returns:
+            its number, for `withdraw`.
+        """
+        return self._ask(kind, lambda folder: payload, callbacks, lambda answer: answer.get("result", answer.get("findings")))
+
+    def withdraw(self, number: int) -> None:
+        """Ask the process to give a request up, and live on; `on_error` is told "cancelled" when it has."""
+        if self._child is not None and number in self._pending:
+            self._child.send(number, lambda: {"id": number, "cancel": True})
 
     def cancel(self) -> None:
         """Kill the process tree and remove its private folder; whoever waits is told 'cancelled' in the next poll.
@@ -231,16 +240,17 @@ class Worker:
             return Failure(error.kind, error.message, error.remedy)
         return None
 
-    def _ask(self, kind: str, prepare: Callable[[Path], dict], callbacks: Callbacks, convert: Callable[[dict], Any]) -> None:
+    def _ask(self, kind: str, prepare: Callable[[Path], dict], callbacks: Callbacks, convert: Callable[[dict], Any]) -> int:
         if self._launch is None:
             raise RuntimeError("a request before the first start")
         if failure := self._begin(self._launch):
             self._due.append(functools.partial(callbacks.on_error, failure))
-            return
+            return 0
         number = next(self._numbers)
         folder = self._child.folder / str(number)
         self._pending[number] = _Pending(callbacks, convert, folder)
         self._child.send(number, lambda: {"id": number, kind: prepare(folder)})
+        return number
 
     def _drop(self, failure: Failure) -> None:
         """Let go of the process; everybody who waits for it is told why in the next poll."""
@@ -335,6 +345,11 @@ class Background:
     def running(self) -> bool:
         """Whether anything is still to be done or delivered."""
         return self._thread.is_alive() or not self._due.empty()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the work goes on; what it has to say may wait still."""
+        return self._thread.is_alive()
 
     def cancel(self) -> None:
         """Ask the work to stop; `on_error` gets a Failure of kind 'cancelled' once it has."""
