@@ -22,7 +22,7 @@ from .network.weights import Weights
 from .options import Options
 from .preprocess.foreground import FOREGROUND
 from .preprocess.normalise import network_grid
-from .tasks import Scale, Task
+from .tasks import Plan, Scale, Task
 
 MIB = 1 << 20
 ROUGH_STEP = 4  # every fourth voxel is enough to find the foreground's box
@@ -30,6 +30,7 @@ LIBRARIES_BYTES = 32 * MIB  # code and buffers that come in with the first run
 MASK, FLOAT, LABEL = 1, 4, 4  # bytes a voxel: truth values and masks, float32, SimpleITK's labels of connected parts
 ZSCORED_FLOATS = 5  # of a channel's box at once while it is normalised
 PICTURE_FLOATS = 4  # the same for a picture, all channels
+MAPS_AT_ONCE, ASSUMED_FEATURES = 6, 32  # of a U-Net at its finest level, with oneDNN's copies
 REGION_SHARE = 1 / 3  # of the foreground's box that the largest region's takes: 0.27 for a liver, less for a tumour
 
 
@@ -95,6 +96,8 @@ def estimate_memory(
     Raises:
         OutOfMemory: the network fits by no strategy.
     """
+    if not isinstance(weights.plan, Plan):
+        return _imported(images, task, weights, device)
     found = extents(images, task, weights, biased)
     arch = weights.network.arch
     strategy = strategies(arch, found.network, device, options.strategies_left_out)[0]
@@ -116,6 +119,28 @@ def estimate_memory(
             added[name] = (kept + holds) / MIB
         kept += keeps
     return Forecast(resident_memory_mb(), added)
+
+
+def _imported(images: dict[str, Image], task: Task, weights: Weights, device: torch.device) -> Forecast:
+    """An imported network: the tensor of all inputs, one tile on its way, the sums of a tile's depth; then labels and masks.
+
+    The image counts as not cropped.
+    """
+    plan, arguments = weights.plan, weights.manifest["architecture"]["arguments"]
+    grid = images[reference_of(images, task)].grid
+    whole, spacing = math.prod(grid.shape), tuple(float(side) for side in grid.spacing_mm[::-1])
+    wanted = plan.network_spacing(spacing)
+    network = [max(1, round(n * old / new)) for n, old, new in zip(grid.shape, spacing, wanted)]
+    resampled = FLOAT * whole * (len(images) - sum(image.grid.same_as(grid) for image in images.values()))
+    x = FLOAT * arguments["in_channels"] * math.prod(network)
+    depth = plan.tile[0] if plan.dimensions == 3 else 1
+    sums = FLOAT * (arguments["out_channels"] + 1) * depth * math.prod(network[1:])
+    forward = FLOAT * MAPS_AT_ONCE * int(arguments.get("features", (ASSUMED_FEATURES,))[0]) * math.prod(plan.tile)
+    on_cpu = device.type == "cpu"
+    masks = MASK * whole * (len(task.regions) + 2)
+    kept = LIBRARIES_BYTES + resampled
+    added = {"prepare": kept + 2 * x, "network": kept + masks + (x + sums + forward if on_cpu else 0), "restore": kept + masks}
+    return Forecast(resident_memory_mb(), {name: needed / MIB for name, needed in added.items()})
 
 
 def extents(images: dict[str, Image], task: Task, weights: Weights, biased: int) -> Extents:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .errors import UsageError
 
-MODES = ("fast", "accurate")
+MODES = ("auto", "fast", "accurate")
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class Options:
         device: auto, cpu, cuda, cuda:n or mps.
         weights: a safetensors file; None takes the shipped one.
         bias_correction: N4 before the network, where the task has it.
-        mode: `accurate` averages over mirrored images (several times the time).
+        mode: `accurate` averages over mirrored images (several times the time), `fast` does not; `auto` does as the network's origin
+            does: ours do not, imported ones do where their training allows it.
         uncertainty: also give the entropy image.
         keep_bias_field: also give the log field of every modality.
         strategies_left_out: how many of the network's strategies are not tried, the quickest first: the same answer in less memory.
@@ -28,7 +29,7 @@ class Options:
     device: str = "auto"
     weights: Path | None = None
     bias_correction: bool = True
-    mode: str = "fast"
+    mode: str = "auto"
     uncertainty: bool = False
     keep_bias_field: bool = False
     strategies_left_out: int = 0
@@ -36,4 +37,4 @@ class Options:
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
-            raise UsageError(f"The mode '{self.mode}' is unknown.", f"Use {' or '.join(MODES)}.")
+            raise UsageError(f"The mode '{self.mode}' is unknown.", f"Use {', '.join(MODES)}.")

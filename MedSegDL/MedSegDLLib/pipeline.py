@@ -1,4 +1,8 @@
-"""`segment`: the whole way on one screen. Images in, a Result out; nothing here reads files or knows who calls."""
+"""`segment`: the whole way on one screen. Images in, a Result out; nothing here reads files or knows who calls.
+
+The plan of the weights decides how: our own networks give probabilities of regions (`_by_probabilities`), imported ones go the way of
+their origin (`_as_the_origin`).
+"""
 
 from __future__ import annotations
 
@@ -16,10 +20,10 @@ from .geometry.align import Aligned, align
 from .geometry.image import Image
 from .memory import estimate_memory, scarcity
 from .network.device import choose_device, package_versions, peak_memory_mb, release_memory
-from .network.inception_unet import InceptionUNet
-from .network.sliding_window import Strategy, predict, strategies
+from .network.sliding_window import predict, strategies
 from .network.weights import Weights, find_weights, load_weights
 from .options import Options
+from .postprocess.imported import ORIGINS, Case, channels_of, doubts, nothing_of, refuse_missing
 from .postprocess.instances import split_instances
 from .postprocess.plausibility import Outcome, implausible, left_out
 from .postprocess.restore import Known, entropy, restore
@@ -57,29 +61,77 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
         release_memory()  # that an earlier case left behind
         device = choose_device(options.device)
         weights = load_once(find_weights(task, options.weights), task)
-        forecast = estimate_memory(images, task, weights, options, len(biased_inputs(images, task, options, findings)), device)
+        biased = len(biased_inputs(images, task, options, findings))
+        forecast = estimate_memory(images, task, weights, options, biased, device)
         findings += scarcity(forecast)
-    ready = network_input(images, task, weights.plan, Way(options, findings, device, watch, progress))
+    way = Way(options, findings, device, watch, progress)
+    found = (_by_probabilities if isinstance(weights.plan, Plan) else _as_the_origin)(images, task, weights, way)
+    with watch.phase("record"):
+        found.result.record = record(found, images, way, weights) | forecast.entry()
+    found.result.record["seconds"] = watch.seconds
+    progress(1.0, "Done")
+    return found.result
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a network found.
+
+    Attributes:
+        result: without its record.
+        findings: those of the input check, and about the result.
+        strategy: how the network went over the image, for the record.
+        device: where.
+    """
+
+    result: Result
+    findings: list[Finding]
+    strategy: str
+    device: torch.device
+
+
+def _by_probabilities(images: dict[str, Image], task: Task, weights: Weights, way: Way) -> Found:
+    """One of our own networks."""
+    options, watch, progress = way.options, way.watch, way.progress
+    ready = network_input(images, task, weights.plan, way)
     with watch.phase("network"):
         shape = tuple(ready.prepared.x.shape[1:])
-        tried = strategies(weights.network.arch, shape, device, options.strategies_left_out)
+        tried = strategies(weights.network.arch, shape, way.device, options.strategies_left_out)
         accurate = options.mode == "accurate"
         probabilities, strategy = predict(weights.network, ready.prepared.x, weights.plan, tried, accurate, span(progress, 0.42, 0.9))
     with watch.phase("restore"):
         progress(0.9, "Restoring the regions")
         result = restored(probabilities, ready, task, weights)
         peaks = {region.key: float(one.max()) for region, one in zip(task.regions, probabilities)}
-        findings += implausible(Outcome(result, ready.foreground, peaks, weights.plan, images.keys()))
+        findings = [*way.findings, *implausible(Outcome(result, ready.foreground, peaks, weights.plan, images.keys()))]
     if options.uncertainty:
         with watch.phase("uncertainty"):
             result.uncertainty = entropy(probabilities[: len(task.regions)], ready.prepared.grid, ready.aligned.grid)
     if options.keep_bias_field:
         result.bias_fields = ready.log_fields
-    with watch.phase("record"):
-        result.record = record(result, images, options, findings, weights, strategy) | forecast.entry()
-    result.record["seconds"] = watch.seconds
-    progress(1.0, "Done")
-    return result
+    return Found(result, findings, strategy.name, strategy.device)
+
+
+def _as_the_origin(images: dict[str, Image], task: Task, weights: Weights, way: Way) -> Found:
+    """An imported network, each step as where it comes from."""
+    refuse_missing(images, task)
+    with way.watch.phase("align"):
+        way.progress(0.05, "Bringing the images to one grid")
+        aligned = align(images, task, str(way.device), nothing_of(task, weights.plan))
+    case = Case(
+        arrays=channels_of(aligned.volumes.values()),
+        grid=aligned.grid,
+        networks=tuple(weights.network),
+        device=way.device,
+        mirrored=way.options.mode != "fast",
+        entropy=way.options.uncertainty,
+        progress=span(way.progress, 0.1, 0.95),
+    )
+    masks = dict(zip((region.key for region in task.regions), ORIGINS[weights.plan.kind](case, weights.plan)))
+    way.watch.seconds |= {phase: round(seconds, 4) for phase, seconds in case.seconds.items()}
+    result = Result(task, aligned.grid, aligned.reference, segments_on(aligned.grid, task, masks), uncertainty=case.uncertainty)
+    findings = [*way.findings, *doubts(aligned, result, weights.plan)]
+    return Found(result, findings, f"tile by tile on {way.device}", way.device)
 
 
 @dataclass(frozen=True)
@@ -203,21 +255,20 @@ def restored(probabilities: torch.Tensor, ready: NetworkInput, task: Task, weigh
     return Result(task, aligned.grid, aligned.reference, segments_on(aligned.grid, task, masks), instances)
 
 
-def record(
-    result: Result, images: dict[str, Image], options: Options, findings: list[Finding], weights: Weights, strategy: Strategy
-) -> dict:
+def record(found: Found, images: dict[str, Image], way: Way, weights: Weights) -> dict:
     """The run record, but for the seconds."""
+    result, options = found.result, way.options
     return {
         "task": result.task.key,
         "version": result.task.version,
-        "warnings": [finding_entry(finding, {} if options.keep_names else images) for finding in findings],
+        "warnings": [finding_entry(finding, {} if options.keep_names else images) for finding in found.findings],
         "volumes_ml": {key: value if value is None else round(value, 6) for key, value in result.volumes_ml.items()},
         "areas_um2": {key: value if value is None else round(value, 4) for key, value in result.areas_um2.items()},
         "voxel_count": {s.region.key: s.voxel_count for s in result.segments},
         "count": None if result.instances is None else int(result.instances.max()),
         "peak_memory_mb": peak_memory_mb(),
-        "device": str(strategy.device),
-        "strategy": strategy.name,
+        "device": str(found.device),
+        "strategy": found.strategy,
         "packages": package_versions(),
         "weights": {"file": weights.path.name, "sha256": weights.manifest["sha256"]},
         "inputs": {key: input_entry(image, options.keep_names) for key, image in images.items()},
@@ -236,8 +287,15 @@ def warm(task: Task, device_name: str, weights: Path | None = None) -> dict:
     """Load a task's weights and run the smallest forward pass, so that the first case waits for nothing. Returns device and file."""
     device = choose_device(device_name)
     loaded = load_once(find_weights(task, weights), task)
-    network: InceptionUNet = loaded.network.to(device).eval()
-    side = (network.arch.divisor,) * network.arch.spatial_dims
     with torch.inference_mode():
-        network(torch.zeros((1, network.arch.in_channels, *side), device=device))
+        for network in loaded.network if isinstance(loaded.network, torch.nn.ModuleList) else (loaded.network,):
+            network.to(device)(torch.zeros((1, *smallest_input(loaded)), device=device))
     return {"device": str(device), "weights": loaded.path.name}
+
+
+def smallest_input(weights: Weights) -> tuple[int, ...]:
+    """(C, *S): what the network takes at least; an imported one takes its tile."""
+    if not isinstance(weights.plan, Plan):
+        return (weights.manifest["architecture"]["arguments"]["in_channels"], *weights.plan.tile)
+    arch = weights.network.arch
+    return (arch.in_channels, *(arch.divisor,) * arch.spatial_dims)

@@ -58,6 +58,7 @@ class Modality(str, Enum):
     MR = "MR"
     CT = "CT"
     PICTURE = "picture"
+    OTHER = "other"  # volumes of any kind of numbers, taken as they are: what an imported network was trained on is not known
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ ROWS = (
     ("cohort", "serve"),
     ("phantom",),
     ("scene",),
-    ("worker",),
+    ("worker", "imports"),
     ("pipeline",),
     ("memory",),
     ("preprocess", "network", "postprocess", "metrics", "checks"),

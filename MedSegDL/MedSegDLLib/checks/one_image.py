@@ -157,11 +157,10 @@ def _varied(subject: Subject) -> Finding | None:
 def _expected_kind(subject: Subject) -> Finding | None:
     """By what DICOM says, if it says."""
     kind = subject.image.tags.get("Modality", "").strip().upper()
-    if kind not in DICOM_KINDS or kind == subject.input.modality.value:
+    wanted = subject.input.modality
+    if kind not in DICOM_KINDS or kind == wanted.value or wanted is Modality.OTHER:
         return None
-    return subject.error(
-        FindingCode.WRONG_KIND, f"is a {kind} by its DICOM header, not {_KIND_NAMES[subject.input.modality]}.", _OTHER_IMAGE
-    )
+    return subject.error(FindingCode.WRONG_KIND, f"is a {kind} by its DICOM header, not {_KIND_NAMES[wanted]}.", _OTHER_IMAGE)
 
 
 def _not_a_ct(subject: Subject) -> Finding | None:
@@ -282,4 +281,5 @@ CHECKS: dict[Modality, tuple[Check, ...]] = {
     ),
     Modality.CT: (*_ANY, _grey, _volume, _finite, _varied, _hounsfield, _image_not_labels, *_GEOMETRY),
     Modality.PICTURE: (*_ANY, _picture, _picture_colours, _finite, _varied, _size),
+    Modality.OTHER: (*_ANY, _grey, _finite, _varied, _size),
 }

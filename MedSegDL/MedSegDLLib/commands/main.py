@@ -11,7 +11,7 @@ from .. import __version__
 from ..errors import InputRefused, MedSegDLError, memory_explained
 from ..io.private_folder import sweep_private_folders
 from ..worker.environment import TORCH_READS
-from . import cohort, demo, evaluate, info, n4, segment, serve
+from . import cohort, demo, evaluate, import_network, info, n4, segment, serve
 from .broken_pipe import lasting_output
 from .signals import cancelling
 from .terminal import NOTICE
@@ -21,6 +21,7 @@ COMMANDS = {
     "segment": (segment, "volumes or a picture in, segments out"),
     "cohort": (cohort, "many cases: a folder each, a table, a page"),
     "serve": (serve, "one worker on this machine for many desks"),
+    "import": (import_network, "a network that others trained, as weights of ours"),
     "n4": (n4, "bias-field correction of one MR volume"),
     "evaluate": (evaluate, "compare a segmentation with a reference"),
     "demo": (demo, "segment a phantom in a real MRML scene"),

@@ -26,7 +26,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:n or mps (default: %(default)s)")
     command.add_argument("--weights", type=path, metavar="FILE", help="a .safetensors file instead of the installed one")
     command.add_argument("--no-bias-correction", action="store_true", help="leave N4 out")
-    command.add_argument("--mode", choices=("fast", "accurate"), default="fast", help="accurate averages over mirrored images")
+    mirrors = "accurate averages over mirrored images; auto: as the network's origin does, ours do not (default: %(default)s)"
+    command.add_argument("--mode", choices=("auto", "fast", "accurate"), default="auto", help=mirrors)
     command.add_argument("--uncertainty", action="store_true", help="also write the entropy image")
     command.add_argument("--keep-names", action="store_true", help="name the input files in report.json (they may name a patient)")
 

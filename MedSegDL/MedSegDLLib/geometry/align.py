@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from .image import Grid, Image
 from .resample import regrid
 
 # What is written where an input has no voxels: MR volumes lie on zero by then, a CT's air is -1000 by definition of its scale.
-NOTHING = {Modality.MR: 0.0, Modality.CT: -1000.0, Modality.PICTURE: 0.0}
+NOTHING = {Modality.MR: 0.0, Modality.CT: -1000.0, Modality.PICTURE: 0.0, Modality.OTHER: 0.0}
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,13 @@ def reference_of(images: dict[str, Image], task: Task) -> str:
     return next(key for key in task.reference_order if key in images)
 
 
-def align(images: dict[str, Image], task: Task, device: str = "cpu") -> Aligned:
+def align(images: dict[str, Image], task: Task, device: str = "cpu", nothing: Mapping[str, float] | None = None) -> Aligned:
     """Resample every given input linearly to the reference's grid; those that lie on it already are passed on as they are.
 
     MR intensities have no zero of their own: where the background of one is another value (a constant was added, the image z-scored or
     scaled to -1..1), that value is subtracted first, so that 0 is nothing in every volume and in every later step. Where an input ends
-    before the reference does, its background is written. `device` is where to resample; the volumes come back to the CPU.
+    before the reference does, its background is written, or what `nothing` says for its key. `device` is where to resample; the volumes
+    come back to the CPU.
     """
     reference = reference_of(images, task)
     grid = images[reference].grid
@@ -57,7 +59,7 @@ def align(images: dict[str, Image], task: Task, device: str = "cpu") -> Aligned:
                 noisy.add(entry.key)
             image = _on_zero(image)
         if image is not None and not image.grid.same_as(grid):
-            image = regrid(image, grid, "linear", NOTHING[entry.modality], device)
+            image = regrid(image, grid, "linear", (nothing or {}).get(entry.key, NOTHING[entry.modality]), device)
             resampled.append(entry.key)
         volumes[entry.key] = image
     return Aligned(reference, grid, volumes, tuple(resampled), frozenset(noisy))

@@ -56,6 +56,25 @@ class Grid:
         """Volume of one voxel in mm3 (of the parallelepiped, should the axes be sheared)."""
         return float(abs(np.linalg.det(self.affine[:3, :3])))
 
+    def world_axes(self) -> tuple[tuple[int, bool], ...]:
+        """For i, j, k the world's axis (0 R, 1 A, 2 S) that each runs most nearly along, and whether against it.
+
+        Oblique axes are assigned one after the other, as nibabel's `io_orientation` does.
+        """
+        left, _, right = np.linalg.svd(self.affine[:3, :3] / self.spacing_mm)
+        straight = left @ right
+        found = []
+        for axis in range(3):
+            world = int(np.abs(straight[:, axis]).argmax())
+            found.append((world, bool(straight[world, axis] < 0)))
+            straight[world] = 0.0
+        return tuple(found)
+
+    @property
+    def orientation(self) -> str:
+        """Where i, j, k run to, in letters ("LPS" for most DICOM series)."""
+        return "".join(("RAS", "LPI")[against][world] for world, against in self.world_axes())
+
     def same_as(self, other: Grid, tolerance_mm: float = 0.05) -> bool:
         """Whether every voxel centre lies within `tolerance_mm` of the other grid's (rounding in headers is no difference)."""
         if self.shape != other.shape:

@@ -34,7 +34,9 @@ from ..tasks import (
     refuse_misfit,
     weights_places,
 )
+from .foreign_weights import PRECISION, load_foreign
 from .inception_unet import InceptionUNet, build, describe
+from .nnunet_plan import NnunetPlan
 
 FORMAT_VERSION = 1
 PRECISIONS = ("float16", "int8")
@@ -53,6 +55,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "plan": dict,
     "outputs": list,
 }
+PLANS: dict[str, type[Plan] | type[NnunetPlan]] = {"": Plan, NnunetPlan.kind: NnunetPlan}  # a plan that names no kind is ours
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,14 +63,14 @@ class Weights:
     """Weights that passed every check.
 
     Attributes:
-        network: float32, on the CPU, in evaluation mode.
+        network: float32, on the CPU, in evaluation mode; of imported weights a list, a network each fold.
         plan: how the network's input must be prepared.
         manifest: the JSON file as it stands.
         path: the safetensors file.
     """
 
-    network: InceptionUNet
-    plan: Plan
+    network: InceptionUNet | nn.ModuleList
+    plan: Plan | NnunetPlan
     manifest: dict[str, Any]
     path: Path
 
@@ -184,11 +187,25 @@ def load_weights(path: str | os.PathLike[str], task: Task) -> Weights:
     manifest = _read_manifest(path)
     _check_task(manifest, task, path.name)
     plan = _plan(manifest, task, path.name)
+    network = (_own_network if isinstance(plan, Plan) else _imported_networks)(manifest, task, plan, path)
+    return Weights(network, plan, manifest, path)
+
+
+def _own_network(manifest: dict[str, Any], task: Task, plan: Plan, path: Path) -> InceptionUNet:
     network = _empty_network(manifest, task, plan, path.name)
     stored = _read_tensors(path, manifest["sha256"])
     tensors = _widened(stored, network, manifest["precision"], path.name)
     network.load_state_dict(tensors, assign=True)
-    return Weights(network.requires_grad_(False).eval(), plan, manifest, path)
+    return network.requires_grad_(False).eval()
+
+
+def _imported_networks(manifest: dict[str, Any], task: Task, plan: NnunetPlan, path: Path) -> nn.ModuleList:
+    arguments = manifest["architecture"].get("arguments")
+    found = (arguments.get("in_channels"), arguments.get("out_channels")) if isinstance(arguments, dict) else ()
+    inputs = len(plan.channels) if task.pictures else len(task.inputs)
+    if found != (len(plan.channels), len(plan.values)) or (inputs, len(plan.regions)) != (len(plan.channels), len(task.regions)):
+        raise WeightsError(f"The network in {path.name} does not fit the inputs and outputs of the task '{task.key}'.", AGAIN)
+    return load_foreign(path, manifest["architecture"], manifest["sha256"], plan.folds)
 
 
 def _narrowed(network: InceptionUNet, precision: str) -> dict[str, Tensor]:
@@ -242,7 +259,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
 
 
 def _check_task(manifest: dict[str, Any], task: Task, name: str) -> None:
-    if manifest["format"] != FORMAT_VERSION or manifest["precision"] not in PRECISIONS:
+    if manifest["format"] != FORMAT_VERSION or manifest["precision"] not in (*PRECISIONS, PRECISION):
         raise WeightsError(
             f"The weights {name} are of a format that this version does not know.", "Use weights made for this version of MedSegDL."
         )
@@ -267,10 +284,14 @@ def _meaning(task: Task) -> tuple[list, list, tuple[str, ...]]:
     return [(entry.key, entry.modality) for entry in task.inputs], [(region.key, region.inside) for region in task.regions], task.auxiliary
 
 
-def _plan(manifest: dict[str, Any], task: Task, name: str) -> Plan:
+def _plan(manifest: dict[str, Any], task: Task, name: str) -> Plan | NnunetPlan:
     try:
-        plan = Plan.from_json(manifest["plan"])
-        refuse_misfit(task, plan)
+        kind = manifest["plan"].get("kind", "")
+        if kind not in PLANS:
+            raise Unfit(f"its kind '{kind!s:.60}' is unknown")
+        plan = PLANS[kind].from_json(manifest["plan"])
+        if isinstance(plan, Plan):
+            refuse_misfit(task, plan)
     except Unfit as fault:
         raise WeightsError(f"The manifest of {name} has an invalid plan: {fault}.", AGAIN) from fault
     return plan

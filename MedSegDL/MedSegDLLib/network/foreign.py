@@ -1,0 +1,96 @@
+"""Networks of others, built from a fixed list of names by the packages that define them: dynamic-network-architectures and MONAI.
+
+A manifest gives a name and arguments, both checked; no name of a class is ever looked up. The packages are of the extra `import`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from ..errors import WeightsError
+
+REMEDY = 'Install them: pip install "medsegdl[import]", or let the panel complete its environment.'
+MOST_STAGES, MOST_FEATURES, MOST_REPEATS, MOST_SIDE = 12, 4096, 64, 31
+NNUNET_KEYS = {"in_channels", "out_channels", "dimensions", "features", "kernel_sizes", "strides", "encoder", "decoder", "bias", "slope"}
+NNUNET_KEYS |= {"norm", "norm_eps", "affine"}
+
+
+def build_foreign(name: str, arguments: Mapping[str, Any]) -> nn.Module:
+    """Build a network of the fixed list.
+
+    Args:
+        name: one of `BUILDERS`.
+        arguments: as its builder takes them; JSON types.
+
+    Raises:
+        WeightsError: an unknown name, unknown, missing or absurd arguments, or a package that is not there.
+    """
+    if name not in BUILDERS:
+        raise WeightsError(f"The weights ask for an unknown network ({name}).", "Use weights made for this version of MedSegDL.")
+    try:
+        return BUILDERS[name](arguments)
+    except ModuleNotFoundError as error:
+        raise WeightsError(f"The network {name} needs the package {error.name}, which is not installed.", REMEDY) from error
+    except (KeyError, TypeError, ValueError, AssertionError, RuntimeError, OverflowError) as error:
+        message = f"The weights' description of the network {name} does not fit ({type(error).__name__}: {error})."
+        raise WeightsError(message, "Import the network again.") from error
+
+
+def _whole(value: Any, most: int, least: int = 1) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ValueError(f"{value!r} is no number from {least} to {most}")
+    return value
+
+
+def _wholes(values: Any, most: int, count: int | None = None) -> list[int]:
+    if not isinstance(values, Sequence) or isinstance(values, str) or (count is not None and len(values) != count):
+        raise ValueError(f"{values!r} are not {count or 'some'} numbers")
+    return [_whole(value, most) for value in values]
+
+
+def _unet(class_name: str, repeats: str) -> Callable[[Mapping[str, Any]], nn.Module]:
+    """The builder of one of nnU-Net's two networks; `repeats` is what its class calls the convolutions or blocks of a stage."""
+
+    def build(arguments: Mapping[str, Any]) -> nn.Module:
+        from dynamic_network_architectures.architectures import unet
+
+        if set(arguments) != NNUNET_KEYS:
+            raise ValueError(f"'{min(set(arguments) ^ NNUNET_KEYS)}' is missing or unknown")
+        dims = _whole(arguments["dimensions"], 3, 2)
+        features = _wholes(arguments["features"], MOST_FEATURES)
+        stages = _whole(len(features), MOST_STAGES, 2)
+        norm = {"instance": f"InstanceNorm{dims}d", "batch": f"BatchNorm{dims}d"}[arguments["norm"]]
+        return getattr(unet, class_name)(
+            input_channels=_whole(arguments["in_channels"], MOST_FEATURES),
+            n_stages=stages,
+            features_per_stage=features,
+            conv_op={2: nn.Conv2d, 3: nn.Conv3d}[dims],
+            kernel_sizes=[_wholes(sides, MOST_SIDE, dims) for sides in _every(arguments["kernel_sizes"], stages)],
+            strides=[_wholes(sides, MOST_SIDE, dims) for sides in _every(arguments["strides"], stages)],
+            num_classes=_whole(arguments["out_channels"], MOST_FEATURES),
+            n_conv_per_stage_decoder=_wholes(arguments["decoder"], MOST_REPEATS, stages - 1),
+            conv_bias=bool(arguments["bias"]),
+            norm_op=getattr(nn, norm),
+            norm_op_kwargs={"eps": float(arguments["norm_eps"]), "affine": bool(arguments["affine"])},
+            nonlin=nn.LeakyReLU,
+            nonlin_kwargs={"inplace": True, "negative_slope": float(arguments["slope"])},
+            deep_supervision=False,
+            **{repeats: _wholes(arguments["encoder"], MOST_REPEATS, stages)},
+        )
+
+    return build
+
+
+def _every(values: Any, count: int) -> Sequence[Any]:
+    if not isinstance(values, Sequence) or len(values) != count:
+        raise ValueError(f"{values!r} has not {count} entries")
+    return values
+
+
+BUILDERS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
+    "PlainConvUNet": _unet("PlainConvUNet", "n_conv_per_stage"),
+    "ResidualEncoderUNet": _unet("ResidualEncoderUNet", "n_blocks_per_stage"),
+}
