@@ -11,20 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import SimpleITK as sitk
 import torch
 from torch import nn
 
 NORMS = {2: "torch.nn.modules.instancenorm.InstanceNorm2d", 3: "torch.nn.modules.instancenorm.InstanceNorm3d"}
 CONVS = {2: "torch.nn.modules.conv.Conv2d", 3: "torch.nn.modules.conv.Conv3d"}
 CT_STATISTICS = {"mean": -120.0, "std": 310.0, "percentile_00_5": -900.0, "percentile_99_5": 420.0}
-    "mean": -120.0,
-    "std": 310.0,
-    "percentile_00_5": -900.0,
-    "percentile_99_5": 420.0,
-    "min": -1000.0,
-    "max": 900.0,
-    "median": 0.0,
-}
 
 
 @dataclass
@@ -134,7 +127,7 @@ def plans(recipe: Recipe) -> dict[str, Any]:
         "configurations": configurations,
         "experiment_planner_used": "ExperimentPlanner",
         "label_manager": "LabelManager",
-        "foreground_intensity_properties_per_channel": {key: CT_STATISTICS for key in recipe.channels},
+        "foreground_intensity_properties_per_channel": dict.fromkeys(recipe.channels, CT_STATISTICS),
     }
 
 
@@ -189,7 +182,7 @@ def write_folder(root: Path, recipe: Recipe) -> Path:
 
 @dataclass(frozen=True)
 class Answer:
-    """What nnU-Net says: (K, J, I) labels, and logits on the network's grid."""
+    """What nnU-Net says: (K, J, I) labels as it writes them to a file, and logits on the network's grid."""
 
     labels: np.ndarray
     logits: torch.Tensor
@@ -231,4 +224,6 @@ def nnunet_answer(folder: Path, files: list[Path], mirrored: bool = True, wide: 
         finally:
             torch.half = half
         labels = exported(logits.clone(), judge.plans_manager, judge.configuration_manager, judge.label_manager, properties)
-    return Answer(np.asarray(labels), logits.float())
+        written = folder / "answer.nii.gz"
+        reader.write_seg(np.asarray(labels), str(written), properties)
+    return Answer(sitk.GetArrayFromImage(sitk.ReadImage(str(written))), logits.float())

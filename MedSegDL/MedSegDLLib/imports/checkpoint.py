@@ -68,7 +68,7 @@ def open_checkpoint(path: Path, progress: Progress = quiet, seconds: int = SECON
         code = run_with_lines(Launch(arguments, environment, LIBRARY_FOLDER), _Patience(said, seconds, path.name, progress))
         if code:
             raise WeightsError(f"{path.name} cannot be imported: {_why(code, said)}.", REMEDY)
-        return _believed(Path(folder), path.name)
+        return believed(Path(folder), path.name)
 
 
 def _size_of(path: Path) -> int:
@@ -111,7 +111,8 @@ def _why(code: int, said: list[str]) -> str:
     return "it is damaged, cut off, or no checkpoint"
 
 
-def _believed(folder: Path, name: str) -> Checkpoint:
+def believed(folder: Path, name: str) -> Checkpoint:
+    """What the child wrote. Raises WeightsError where it is not what it must be."""
     try:
         told = json.loads((folder / TOLD_FILE).read_text(encoding="utf-8"))
         tensors = safetensors.torch.load_file(folder / TENSORS_FILE)
