@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import locale
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +40,23 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def opened_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checkpoints are opened in this process, without limits: the child that opens them has to load torch each time."""
+    from MedSegDLLib.imports import checkpoint, opened_checkpoint
+
+    def run_here(given: list[str], patience: object) -> tuple[int, list[str]]:
+        said = io.StringIO()
+        try:
+            with contextlib.redirect_stderr(said):
+                return opened_checkpoint.main(given), said.getvalue().splitlines()
+        except Exception:  # noqa: BLE001 - the child ends so too: with a traceback, and the code 1
+            return 1, traceback.format_exc().splitlines()
+
+    monkeypatch.setattr(opened_checkpoint, "limit", lambda memory_bytes, seconds: None)
+    monkeypatch.setattr(checkpoint, "run_child", run_here)
 
 
 @pytest.fixture(scope="session")

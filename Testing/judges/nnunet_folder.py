@@ -8,6 +8,7 @@ import json
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
+from pydoc import locate
 from typing import Any
 
 import numpy as np
@@ -136,19 +137,20 @@ def dataset(recipe: Recipe) -> dict[str, Any]:
     return entry if recipe.regions_class_order is None else entry | {"regions_class_order": recipe.regions_class_order}
 
 
+def outputs(recipe: Recipe) -> int:
+    """How many the network has: a region each, or a label each with background."""
+    return len(recipe.labels) - (1 if recipe.regions_class_order else 0)
+
+
 def random_network(recipe: Recipe, seed: int) -> nn.Module:
     """As nnU-Net builds it, with deep supervision, and weights that make the outputs differ from place to place."""
-    from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
-    from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
-
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        manager = PlansManager(plans(recipe))
-        labels = manager.get_label_manager(dataset(recipe))
-        found = manager.get_configuration(recipe.configuration)
     torch.manual_seed(1000 * recipe.seed + seed)
-    arguments = (found.network_arch_class_name, found.network_arch_init_kwargs, found.network_arch_init_kwargs_req_import)
-    network = get_network_from_plans(*arguments, len(recipe.channels), labels.num_segmentation_heads, deep_supervision=True)
+    entry = architecture(recipe)
+    arguments = {
+        key: locate(value) if key in entry["_kw_requires_import"] and value else value for key, value in entry["arch_kwargs"].items()
+    }
+    kind = locate(entry["network_class_name"])
+    network = kind(input_channels=len(recipe.channels), num_classes=outputs(recipe), deep_supervision=True, **arguments)
     for name, parameter in network.named_parameters():
         if "seg_layers" in name:
             nn.init.normal_(parameter, std=1.0)

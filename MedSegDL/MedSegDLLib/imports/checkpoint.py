@@ -22,9 +22,10 @@ from .opened_checkpoint import TENSORS_FILE, TOLD_FILE, UNFIT
 
 CHILD = "MedSegDLLib.imports.opened_checkpoint"
 LARGEST_BYTES = 8 * 2**30  # of a checkpoint; nnU-Net's largest, with its optimiser, has 1.3 GB
-LEAST_LIMIT_BYTES = 6 * 2**30  # of address space; torch's libraries take 3 GiB of it
+BASE_BYTES = 2**28  # that reading may take besides
 COPIES = 5  # of the file that its reading may need: as stored, as tensors, widened, once more for writing
 SECONDS = 600
+LAST_LINES = 50
 REMEDY = "Copy it anew from where it was trained, or export it again."
 
 
@@ -59,16 +60,20 @@ def open_checkpoint(path: Path, progress: Progress = quiet, seconds: int = SECON
         WeightsError: it is missing, too large, damaged, no checkpoint, holds something else than weights, or takes too much time or memory.
     """
     size = _size_of(path)
+    memory = BASE_BYTES + min(COPIES * size, free_memory_bytes())
     with tempfile.TemporaryDirectory(prefix="medsegdl-import-") as folder:
-        memory = max(LEAST_LIMIT_BYTES, min(LEAST_LIMIT_BYTES + COPIES * size, free_memory_bytes() + LEAST_LIMIT_BYTES))
-        interpreter = Interpreter(Path(sys.executable), Source.SETTING)
-        arguments = (sys.executable, "-m", CHILD, str(path.resolve()), folder, str(memory), str(seconds))
-        environment = {**child_environment(interpreter), "OMP_NUM_THREADS": "1"}
-        said: list[str] = []
-        code = run_with_lines(Launch(arguments, environment, LIBRARY_FOLDER), _Patience(said, seconds, path.name, progress))
+        given = [str(path.resolve()), folder, str(memory), str(seconds)]
+        code, said = run_child(given, _Patience(seconds, path.name, progress))
         if code:
             raise WeightsError(f"{path.name} cannot be imported: {_why(code, said)}.", REMEDY)
         return believed(Path(folder), path.name)
+
+
+def run_child(given: list[str], patience: _Patience) -> tuple[int, list[str]]:
+    """Run `opened_checkpoint` in a process of its own: its exit code, and the last that it said."""
+    environment = {**child_environment(Interpreter(Path(sys.executable), Source.SETTING)), "OMP_NUM_THREADS": "1"}
+    code = run_with_lines(Launch((sys.executable, "-m", CHILD, *given), environment, LIBRARY_FOLDER), patience)
+    return code, patience.said
 
 
 def _size_of(path: Path) -> int:
@@ -86,13 +91,14 @@ def _size_of(path: Path) -> int:
 class _Patience:
     """Hears the child, until the time is up."""
 
-    def __init__(self, said: list[str], seconds: int, name: str, progress: Progress) -> None:
-        self.said, self.until, self.name, self.progress = said, time.monotonic() + seconds, name, progress
+    def __init__(self, seconds: int, name: str, progress: Progress) -> None:
+        self.said: list[str] = []
+        self.until, self.name, self.progress = time.monotonic() + seconds, name, progress
 
     def __call__(self, line: str) -> None:
         if line:
             self.said.append(line)
-            del self.said[:-50]
+            del self.said[:-LAST_LINES]
         self.progress(0.3, f"Reading {self.name}")
         if time.monotonic() > self.until:
             raise WeightsError(f"{self.name} cannot be imported: reading it takes too long.", REMEDY)
@@ -103,9 +109,8 @@ def _why(code: int, said: list[str]) -> str:
     last = " ".join(said[-12:])
     if code == UNFIT and said:
         return said[-1]
-    if "Unsupported global" in last or "WeightsUnpickler error" in last or "weights_only" in last:
-        what = last.partition("GLOBAL ")[2].split(" ")[0] if "GLOBAL " in last else ""
-        return f"it holds something else than weights ({what}), which might run" if what else "it holds something else than weights"
+    if "GLOBAL " in last:
+        return f"it holds something else than weights ({last.partition('GLOBAL ')[2].split(' ')[0]}), which might run"
     if code < 0 or "MemoryError" in last or "memory" in last.lower():
         return "reading it takes more memory or time than weights ever need"
     return "it is damaged, cut off, or no checkpoint"

@@ -42,12 +42,16 @@ def main(arguments: list[str]) -> int:
 
 
 def limit(memory_bytes: int, seconds: int) -> None:
-    """Limit what this process may take, where the system can (not Windows)."""
+    """Limit what this process may take from now on: memory on Linux, seconds of a processor everywhere but on Windows."""
     if sys.platform == "win32":
         return
     import resource
 
-    for what, most in ((resource.RLIMIT_AS, memory_bytes), (resource.RLIMIT_CPU, seconds)):
+    limits = [(resource.RLIMIT_CPU, seconds)]
+    if sys.platform.startswith("linux"):  # torch with CUDA has mapped tens of GiB by now
+        mapped = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+        limits.append((resource.RLIMIT_AS, mapped + memory_bytes))
+    for what, most in limits:
         _, hard = resource.getrlimit(what)
         resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
