@@ -151,7 +151,8 @@ def protocol(count: int, options: Options, title: str, choice: InputChoice = ALL
         if choice.size
         else "each case measured on its original grid"
     )
-    way = f"`segment` in {options.mode} mode{inputs}{correction}, {place}"
+    mode = "fast" if options.mode == "auto" else options.mode  # which is what `auto` means for our own networks
+    way = f"`segment` in {mode} mode{inputs}{correction}, {place}"
     return f"{title}: mean over {count} cases, {way}; an empty region that is found empty counts Dice 1."
 
 
