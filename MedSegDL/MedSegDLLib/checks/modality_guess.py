@@ -213,6 +213,13 @@ def contradiction(candidate: Candidate, key: str, task: Task) -> tuple[str, str]
     return ("none of the images that are needed", _sentence(foreign)) if foreign else None
 
 
+def foreign(candidate: Candidate) -> str:
+    """Why an image is none that any task needs (a diffusion, perfusion, difference ...), '' where nothing says so."""
+    if is_label_map(candidate):
+        return "a label map by its name"
+    return _sentence([word for word in words_of(candidate) if word.word == "OTHER"])
+
+
 def is_label_map(candidate: Candidate) -> bool:
     """Whether the name says that it is a mask, a label map or a reference."""
     texts = (candidate.name, candidate.tags.get("SeriesDescription", ""))

@@ -58,11 +58,15 @@ def segment_files(
     with watch.phase("read"):
         images = read_images(paths)
     result = segment(images, task, options, progress)
-    hashes = input_hashes(paths) if hashes is None else hashes
-    for key, found in hashes.items():
-        result.record["inputs"][key]["sha256"] = found
-    result.record["seconds"] = {**watch.seconds, **result.record["seconds"]}
+    complete(result.record, watch, input_hashes(paths) if hashes is None else hashes)
     return result, images
+
+
+def complete(record: dict, watch: Stopwatch, hashes: Mapping[str, str]) -> None:
+    """Add to a run record what was before the run: the seconds of reading, and the inputs' hashes by key."""
+    for key, found in hashes.items():
+        record["inputs"][key]["sha256"] = found
+    record["seconds"] = {**watch.seconds, **record["seconds"]}
 
 
 def input_hashes(paths: Mapping[str, Path]) -> dict[str, str]:

@@ -27,7 +27,7 @@ COMMANDS = {
     "demo": (demo, "segment a phantom in a real MRML scene"),
     "info": (info, "versions, device, weights"),
 }
-NEEDED_PACKAGES = ("torch", "SimpleITK", "safetensors", "nibabel", "nrrd", "pydicom", "tifffile", "imagecodecs", "PIL")
+NEEDED_PACKAGES = ("torch", "SimpleITK", "safetensors", "nibabel", "nrrd", "pydicom", "highdicom", "tifffile", "imagecodecs", "PIL")
 
 
 def parser() -> argparse.ArgumentParser:

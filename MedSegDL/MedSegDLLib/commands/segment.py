@@ -10,12 +10,15 @@ from pathlib import Path
 from ..errors import UsageError
 from ..options import Options
 from ..tasks import TASKS, Task, chosen_task
+from .study import Study, add_study, chosen_series, read_study, refuse_contradictions
 from .terminal import NOTICE, output_folder, path, progress_bar
 
 
 def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("--task", metavar="TASK", help=f"what to segment: {', '.join(sorted(TASKS))}; or what --weights are for")
+    add_study(command)
     command.add_argument("-o", "--output", type=path, required=True, metavar="DIR", help="folder for the results")
+    command.add_argument("--dicom", action="store_true", help="also write DICOM SEG, report and overlay beside a source from DICOM")
     add_options(command)
     _add_inputs(command)
     command.set_defaults(run=run)
@@ -81,7 +84,7 @@ def given_inputs(arguments: argparse.Namespace, task: Task) -> dict[str, Path]:
     paths = dict(named)
     if len(paths) < len(named):
         raise UsageError(f"An input of --task {task.key} is given twice.", f"Give each of {_options(task)} once.")
-    if not paths:
+    if not paths and arguments.study is None:
         raise UsageError(f"--task {task.key} needs at least one input.", f"Its inputs are {_options(task)}.")
     return {key: paths[key] for key in known if key in paths}
 
@@ -94,15 +97,44 @@ def run(arguments: argparse.Namespace) -> None:
     """`medsegdl segment`."""
     task = chosen_task(arguments.task, arguments.weights)
     paths = given_inputs(arguments, task)
+    refuse_contradictions(arguments, paths)
     with output_folder(arguments.output) as folder, progress_bar() as progress:
         progress(0.0, "Starting")
-        from ..cohort.one_case import segment_files
+        from ..cohort.one_case import complete, input_hashes
         from ..io.write import write_result
+        from ..pipeline import segment
+        from ..record import Stopwatch
+        from .dicom_results import dicom_writers, refuse_without_origin
 
-        result, _ = segment_files(paths, task, options_of(arguments), progress)
+        watch = Stopwatch()
+        with watch.phase("read"):
+            study = inputs_of(arguments, task, paths)
+        for line in study.lines:
+            print(line)
+        if arguments.dicom:
+            refuse_without_origin(study.readings, task)
+        images = {key: reading.image for key, reading in study.readings.items()}
+        result = segment(images, task, options_of(arguments), progress)
+        complete(result.record, watch, input_hashes(paths))
+        result.record |= study.record
         progress(1.0, "Writing")
-        write_result(result, folder)
+        write_result(result, folder, dicom_writers(result, study.readings[result.reference]) if arguments.dicom else {})
     _print_result(result, folder)
+
+
+def inputs_of(arguments: argparse.Namespace, task: Task, paths: dict[str, Path]) -> Study:
+    """The inputs, out of an examination or from their own paths."""
+    from ..dicom.options import ReadOptions
+    from ..io.read import read_inputs
+
+    options = ReadOptions(arguments.time_point, arguments.fill_gaps)
+    if arguments.study is None:
+        study = Study(read_inputs(paths, options))
+    else:
+        study = read_study(arguments.study, task, chosen_series(arguments.series, task), options)
+    if arguments.time_point is not None and all(reading.time_points == 1 for reading in study.readings.values()):
+        raise UsageError("--time-point was given, and no input is a time series.", "Leave it out.")
+    return study
 
 
 def _size(segment) -> str:

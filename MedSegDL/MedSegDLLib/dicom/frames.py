@@ -80,9 +80,10 @@ class PixelFormat:
 
 @dataclass(frozen=True, eq=False)
 class ImageFile:
-    """What all frames of a file share; `derived_class`: no class that scanners make (a secondary capture)."""
+    """What all frames of a file share; `storage`: its SOP class; `derived_class`: none that scanners make (a secondary capture)."""
 
     source: Source
+    storage: str
     instance: str
     series: str
     number: str
@@ -170,6 +171,7 @@ def _image_file(source: Source, values: Values, pixels: PixelFormat) -> ImageFil
     kind = VOLUME_CLASSES.get(storage, "")
     return ImageFile(
         source=source,
+        storage=storage,
         instance=values.text("SOPInstanceUID"),
         series=values.text("SeriesInstanceUID"),
         number=values.text("SeriesNumber"),

@@ -45,8 +45,14 @@ _NEEDED = {  # which package decodes what, should GDCM not
 }
 
 
-def refuse_too_much(frames: Sequence[Frame], name: str) -> None:
-    """Raise InputRefused, before a pixel is touched, where the headers state more than there is, or than memory holds."""
+def refuse_too_much(frames: Sequence[Frame], name: str, volumes: int = 1) -> None:
+    """Raise InputRefused, before a pixel is touched, where the headers state more than there is, or than memory holds.
+
+    Args:
+        frames: to be decoded.
+        name: for the sentence.
+        volumes: how many of the size will lie in memory at once.
+    """
     files = list({id(frame.file): frame.file for frame in frames}.values())
     voxels = sum(file.rows * file.columns * file.frame_count for file in files)
     stated = sum(_stated_bytes(file) for file in files)
@@ -56,7 +62,7 @@ def refuse_too_much(frames: Sequence[Frame], name: str) -> None:
         _refuse_format(file, name)
     if stated > SMALL_BYTES and stated > MAX_RATIO * sum(file.source.packed for file in files):
         raise InputRefused(f"{name} states more pixels than its files can hold.", "Copy or export the series again.")
-    needed, free = _needed_bytes(frames), free_memory_bytes()
+    needed, free = volumes * _needed_bytes(frames), free_memory_bytes()
     if needed > free:
         says = f"{name} needs {needed / 2**30:.1f} GB of memory, and {free / 2**30:.1f} GB are free."
         raise InputRefused(says, "Close other programs, or crop the volume.")

@@ -1,14 +1,15 @@
-"""DICOM into one volume, by where the frames lie and never by file name.
+"""DICOM into volumes, by where the frames lie and never by file name.
 
 The door to the rooms `source` (folder, zip), `header` and `frames`, `series` (which frames, in which order) and `pixels`.
 
-Patient data may not leave these rooms: only the tags in `DICOM_TAGS` do.
+Patient data may not leave these rooms: only the tags in `DICOM_TAGS` do, and the `Origin`, which is for DICOM results alone.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import InputRefused
@@ -17,13 +18,17 @@ from .classes import CT, DIRECTORY
 from .frames import Frame, frames_of
 from .header import PLAIN_SUFFIXES
 from .header import looks_like_dicom as _marked
+from .options import ReadOptions
+from .origin import Reading, origin_of
 from .pixels import AIR_HU, MAX_VOXELS, equal_pixels, padding_to_air, refuse_too_much, voxels
 from .series import Examination, Volume, chosen, several_at_one_place, volume
 from .source import Source, file_source, folder_sources, zip_sources
+from .straighten import filled, straightened
 
-__all__ = ["DIRECTORY", "MAX_VOXELS", "PLAIN_SUFFIXES", "looks_like_dicom", "read_file", "read_folder", "read_zip"]
+__all__ = ["DIRECTORY", "MAX_VOXELS", "PLAIN_SUFFIXES", "ZIP_SUFFIX", "examination", "looks_like_dicom", "read", "reading"]
 
 MARK_BYTES = 132
+ZIP_SUFFIX = ".zip"
 
 
 def looks_like_dicom(path: Path) -> bool:
@@ -32,36 +37,47 @@ def looks_like_dicom(path: Path) -> bool:
         return _marked(stream.read(MARK_BYTES))
 
 
-def read_folder(folder: Path, name: str | None = None) -> Image:
-    """The largest series under `folder`, subfolders included; which one of several is told in the image's notes.
+def read(path: Path, options: ReadOptions = ReadOptions()) -> Reading:
+    """The largest series that a path holds; which one of several is told in the image's notes.
 
     Args:
-        folder: where the files are, under any names.
-        name: what messages call it; the folder's own name by default.
+        path: a folder (subfolders included, files under any names), a zip, a DICOMDIR, or a single file.
+        options: of reading.
 
     Raises:
         InputRefused: no DICOM images, a damaged one, two largest series, or frames that make no regular volume.
         OSError: a folder or file that may not be read.
     """
-    name = name or _printable(folder.name)
-    return _image(_examined(folder_sources(folder, name), name))
+    with examination(path) as found:
+        frames, notes = chosen(found)
+        return reading(frames, found.name, notes, options)
 
 
-def read_file(path: Path) -> Image:
-    """One DICOM file alone: a slice, or all frames of a multi-frame file; for a DICOMDIR, the folder that it lists."""
+@contextmanager
+def examination(path: Path) -> Iterator[Examination]:
+    """Everything that a path holds, by its headers; pixels can be read while the block runs. A zip is not unpacked.
+
+    Raises:
+        InputRefused, OSError: see `read`.
+    """
     name = _printable(path.name)
+    if path.is_dir():
+        yield _examined(folder_sources(path, name), name)
+    elif path.suffix.lower() == ZIP_SUFFIX:
+        with zip_sources(path) as sources:
+            yield _examined(sources, name)
+    else:
+        yield _of_file(path, name)
+
+
+def _of_file(path: Path, name: str) -> Examination:
+    """One DICOM file alone: a slice, or all frames of a multi-frame file; for a DICOMDIR, the folder that it lists."""
     found = _examined([file_source(path)], name)
     if found.others["directory"]:
-        return read_folder(path.resolve().parent, name)
+        return _examined(folder_sources(path.resolve().parent, name), name)
     if not found.frames and not found.others:
         raise InputRefused(f"{name} is no DICOM image.", "Give a DICOM file or folder, .nii.gz, .nrrd, .mha or a picture.")
-    return _image(found)
-
-
-def read_zip(path: Path) -> Image:
-    """The largest series in a zip, read from its own streams: nothing is unpacked, so that no name inside can point anywhere."""
-    with zip_sources(path) as sources:
-        return _image(_examined(sources, _printable(path.name)))
+    return found
 
 
 def _printable(name: str) -> str:
@@ -81,20 +97,24 @@ def _examined(sources: Iterable[Source], name: str) -> Examination:
     return Examination(name, frames, others)
 
 
-def _image(examination: Examination) -> Image:
-    frames, notes = chosen(examination)
-    refuse_too_much(frames, examination.name)
-    ready = volume(frames, examination.name, notes)
+def reading(frames: Sequence[Frame], name: str, notes: tuple[ReadingNote, ...] = (), options: ReadOptions = ReadOptions()) -> Reading:
+    """The volume that the frames of one series make, while their examination is open. Raises as `read`."""
+    ready = volume(frames, name, notes, options)
+    whole = ready.shifts is None and len(ready.places) == ready.places[-1] + 1
+    refuse_too_much(ready.frames, name, volumes=1 if whole else 2)
     notes = (*ready.notes, *_dropped(ready))
-    array = voxels(ready.frames, ready.name)
+    array = voxels(ready.frames, name)
     file = ready.frames[0].file
     if file.kind == CT and (count := padding_to_air(array, ready.frames)):
         says = f"holds {count:,} voxels of padding outside the scanner's field, which are taken for air ({AIR_HU} HU)."
         notes = (*notes, ReadingNote("PixelPaddingValue", says, "Nothing need be done.", serious=False))
+    if ready.shifts is not None:
+        array = straightened(array, ready.shifts)
     try:
-        return Image(array, ready.affine, ready.name, file.tags, notes)
+        image = Image(filled(array, ready.places), ready.affine, name, file.tags, notes)
     except ValueError as error:
-        raise InputRefused(f"{ready.name} has no usable geometry: {error}.", "Export the series again.") from error
+        raise InputRefused(f"{name} has no usable geometry: {error}.", "Export the series again.") from error
+    return Reading(image, origin_of(ready), ready.time_points)
 
 
 def _dropped(ready: Volume) -> tuple[ReadingNote, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
 import numpy as np
@@ -16,11 +16,17 @@ from ..errors import InputRefused
 from ..geometry.image import LPS_FROM_RAS, ReadingNote
 from .classes import CT
 from .frames import Frame
+from .moments import one_moment
+from .options import ReadOptions
+from .straighten import enlarged
 
 SAME_PLACE_MM = 1e-3
 SAME_SPOT_MM = 0.01  # rounding of positions in headers
 UNEVEN_STEP = 0.1  # steps that differ by more than this part of the usual one would bend the geometry
 MISSING_STEP = 1.5  # a step this many times the usual one means that a slice is missing
+MOST_FILLED = 2  # missing slices in a row that may be interpolated
+MOST_SHARE_FILLED = 0.05  # of all slices; one may be filled in any series
+STEEPEST = 1.0  # a gantry tilts up to 30 degrees (0.58); at 45 the slices hardly belong together
 SAME_DIRECTION = 1e-3
 SAME_NUMBER = 0.02  # relative: what scanners state of one echo time or tube voltage within a volume
 ASIDE_PIXELS = 0.5  # slices that lie this far beside the straight stack are sheared, not rounded
@@ -63,13 +69,23 @@ class Examination:
 
 @dataclass(frozen=True)
 class Volume:
-    """A series ready to be decoded: frames from the first slice to the last, and where they lie (RAS)."""
+    """A series ready to be decoded: frames from the first slice to the last, and where they lie (RAS).
+
+    Attributes:
+        places: index of each frame's slice in the volume; between them slices may be missing, which are filled in.
+        shifts: (n, 2) voxels along i and j by which the slices lie beside a straight stack (tilted gantry); None where they do not.
+        copies: (kept, left aside) of frames that are there twice.
+        time_points: of which one was taken.
+    """
 
     name: str
     frames: Sequence[Frame]
     affine: np.ndarray
     notes: tuple[ReadingNote, ...]
     copies: Sequence[tuple[Frame, Frame]]
+    places: Sequence[int] = (0,)
+    shifts: np.ndarray | None = None
+    time_points: int = 1
 
 
 def is_localiser(frame: Frame) -> bool:
@@ -149,7 +165,7 @@ def _counted(others: Counter) -> str:
     return ", ".join(f"{count} {what}{'s' * (count > 1)}" for what, count in sorted(others.items()) if what != "directory")
 
 
-def volume(frames: Sequence[Frame], name: str, notes: tuple[ReadingNote, ...]) -> Volume:
+def volume(frames: Sequence[Frame], name: str, notes: tuple[ReadingNote, ...], options: ReadOptions = ReadOptions()) -> Volume:
     """The frames in order, and the affine.
 
     Raises:
@@ -157,12 +173,28 @@ def volume(frames: Sequence[Frame], name: str, notes: tuple[ReadingNote, ...]) -
     """
     _refuse_incomplete(frames, name)
     _refuse_unlike(frames, name)
+    frames, points, choice = one_moment(frames, name, options)
     ordered, copies = _without_copies(_along_normal(frames), name)
     _refuse_mixed(ordered, name)
+    notes = (*notes, *choice)
     if len(ordered) == 1:
-        return Volume(name, ordered, *_of_one_slice(ordered[0], notes), copies)
-    step_mm = _step(ordered, name)
-    return Volume(name, ordered, _affine(ordered[0], step_mm), notes, copies)
+        return Volume(name, ordered, *_of_one_slice(ordered[0], notes), copies, time_points=points)
+    return replace(_stacked(ordered, name, notes, options), copies=copies, time_points=points)
+
+
+def _stacked(frames: Sequence[Frame], name: str, notes: tuple[ReadingNote, ...], options: ReadOptions) -> Volume:
+    """Several slices: even or filled up, straight or to be straightened."""
+    places, step_mm = _spaced(frames, name, options)
+    affine, shifts = _affine(frames[0], step_mm), _shifts(frames, name)
+    if shifts is not None:
+        _, base = enlarged((frames[0].file.rows, frames[0].file.columns), shifts)
+        affine[:3, 3] += affine[:3, :2] @ base
+        says = "was taken with a tilted gantry: it is resampled to a straight grid by the true positions of its slices."
+        notes = (*notes, ReadingNote("ImagePositionPatient", says, "Nothing need be done."))
+    if missing := places[-1] + 1 - len(frames):
+        says = f"lacks {missing} slice{'s' * (missing > 1)}, interpolated between {'their' if missing > 1 else 'its'} neighbours."
+        notes = (*notes, ReadingNote("ImagePositionPatient", says, "Export the whole series again if there is one."))
+    return Volume(name, frames, affine, notes, (), places, shifts)
 
 
 def _refuse_incomplete(frames: Sequence[Frame], name: str) -> None:
@@ -296,32 +328,47 @@ def _seconds(text: str) -> float | None:
         return None
 
 
-def _step(frames: Sequence[Frame], name: str) -> float:
-    """The distance of the slices in mm; a sentence for every reason that they make no volume."""
+def _spaced(frames: Sequence[Frame], name: str, options: ReadOptions) -> tuple[list[int], float]:
+    """The index of every slice in the volume, and the distance of the slices in mm; a sentence for every reason that they make none."""
     heights = _heights(frames)
     steps = np.diff(heights)
     usual = float(np.median(steps))
-    if steps.max() > MISSING_STEP * usual:
-        where = int(steps.argmax())
-        raise InputRefused(
-            f"{name} lacks slices between {heights[where]:.1f} and {heights[where + 1]:.1f} mm (the others lie {usual:.2f} mm apart).",
-            "Export the whole series again.",
-        )
-    if np.abs(steps - usual).max() > UNEVEN_STEP * usual:
+    counts = np.maximum(np.round(steps / usual), 1).astype(int) if steps.max() > MISSING_STEP * usual else np.ones(len(steps), int)
+    if counts.max() > 1:
+        _refuse_gaps(heights, counts, usual, name, options)
+    if np.abs(steps - counts * usual).max() > UNEVEN_STEP * usual:
         raise InputRefused(f"{name} has slices {steps.min():.2f} to {steps.max():.2f} mm apart.", "Give a series with even spacing.")
-    _refuse_aside(frames, heights, name)
-    return float((heights[-1] - heights[0]) / (len(frames) - 1))
+    places = [0, *np.cumsum(counts).tolist()]
+    return places, float((heights[-1] - heights[0]) / places[-1])
 
 
-def _refuse_aside(frames: Sequence[Frame], heights: np.ndarray, name: str) -> None:
-    """A tilted gantry, or single slices that lie beside the others."""
-    offsets = np.array([frame.position - frames[0].position for frame in frames]) - np.outer(heights - heights[0], _normal(frames[0]))
-    far = np.abs(offsets).max(axis=1) > ASIDE_PIXELS * frames[0].spacing_mm.min()
-    if not far.any():
+def _refuse_gaps(heights: np.ndarray, counts: np.ndarray, usual: float, name: str, options: ReadOptions) -> None:
+    """Raise InputRefused unless the gaps are small and may be filled."""
+    where = int(counts.argmax())
+    small = counts.max() - 1 <= MOST_FILLED and (counts - 1).sum() <= max(1, MOST_SHARE_FILLED * (counts.sum() + 1))
+    if small and options.fill_gaps:
         return
-    if far[-1]:
-        raise InputRefused(f"{name} was taken with a tilted gantry.", "Load it in Slicer, which straightens it, and save the volume.")
-    raise InputRefused(f"{name} has slices that lie beside the others (ImagePositionPatient).", "Export the series again.")
+    reason = f"{name} lacks slices between {heights[where]:.1f} and {heights[where + 1]:.1f} mm (the others lie {usual:.2f} mm apart)."
+    if options.fill_gaps:
+        reason += f" Gaps of more than {MOST_FILLED} slices, or more than {MOST_SHARE_FILLED:.0%} of all, are not filled."
+    raise InputRefused(reason, "Export the whole series again" + (", or fill the gap with --fill-gaps." if small else "."))
+
+
+def _shifts(frames: Sequence[Frame], name: str) -> np.ndarray | None:
+    """Voxels by which the slices lie beside the straight stack over the first, as a tilted gantry takes them; None where they do not.
+
+    Raises:
+        InputRefused: single slices lie beside the others.
+    """
+    heights, first = _heights(frames), frames[0]
+    offsets = np.array([frame.position - first.position for frame in frames]) - np.outer(heights - heights[0], _normal(first))
+    shifts = offsets @ first.directions.T / first.spacing_mm
+    if np.abs(shifts).max() <= ASIDE_PIXELS:
+        return None
+    tilt = np.outer((heights - heights[0]) / (heights[-1] - heights[0]), shifts[-1])
+    if np.abs(shifts - tilt).max() > ASIDE_PIXELS or np.abs(shifts[-1] * first.spacing_mm).max() > STEEPEST * (heights[-1] - heights[0]):
+        raise InputRefused(f"{name} has slices that lie beside the others (ImagePositionPatient).", "Export the series again.")
+    return shifts
 
 
 def _affine(first: Frame, step_mm: float) -> np.ndarray:

@@ -14,3 +14,7 @@ PICTURE_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
 def file_suffix(path: Path) -> str:
     """The suffix in lower case; '.nii.gz' counts as one."""
     return ".nii.gz" if path.name.lower().endswith(".nii.gz") else path.suffix.lower()
+
+
+DICOM_SEGMENTATION, DICOM_REPORT, DICOM_CAPTURE = "segmentation.dcm", "measurements.dcm", "capture.dcm"
+DICOM_RESULTS = (DICOM_SEGMENTATION, DICOM_REPORT, DICOM_CAPTURE)

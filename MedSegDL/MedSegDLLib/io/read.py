@@ -6,10 +6,14 @@ Which room reads which format is the table `VOLUME_READERS`; pictures are read i
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from ..dicom import read as dicom
+from ..dicom.options import ReadOptions
+from ..dicom.origin import Reading
 from ..errors import InputRefused, OutOfMemory, is_out_of_memory
 from ..geometry.image import Image
 from . import integrity
@@ -45,10 +49,22 @@ def read_image(path: str | os.PathLike) -> Image:
         InputRefused: the file is missing, damaged, of another kind, or holds no single volume.
         OutOfMemory: it does not fit into memory.
     """
+    return read_with_origin(path).image
+
+
+def read_with_origin(path: str | os.PathLike, options: ReadOptions = ReadOptions()) -> Reading:
+    """The same, and where it came from if it is DICOM: for results that are filed beside it. Raises as `read_image`."""
     path = Path(path)
+    with explained(path):
+        return _read(path, options)
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Within: a path that cannot be read, or not into memory, is one sentence. ITK's own messages are off."""
     try:
         with native_messages_off():
-            return _read(path)
+            yield
     except (OSError, MemoryError, RuntimeError) as error:
         if is_out_of_memory(error):
             raise OutOfMemory(f"{path.name} does not fit into memory.", "Crop the volume or close other programs.") from error
@@ -58,29 +74,37 @@ def read_image(path: str | os.PathLike) -> Image:
 
 
 def read_images(paths: Mapping[str, str | os.PathLike]) -> dict[str, Image]:
-    """Several volumes, a thread each as far as there are cores: input key -> path in, input key -> Image out, in the same order.
+    """Several volumes: see `read_inputs`."""
+    return {key: reading.image for key, reading in read_inputs(paths).items()}
+
+
+def read_inputs(paths: Mapping[str, str | os.PathLike], options: ReadOptions = ReadOptions()) -> dict[str, Reading]:
+    """Several volumes, a thread each as far as there are cores: input key -> path in, input key -> Reading out, in the same order.
 
     Raises:
         InputRefused: the first of them, in their order, that cannot be read; see `read_image`.
     """
-    return dict(zip(paths, side_by_side(read_image, list(paths.values())), strict=True))
+    return dict(zip(paths, side_by_side(partial(read_with_origin, options=options), list(paths.values())), strict=True))
 
 
-def _read(path: Path) -> Image:
+def refuse_missing(path: Path) -> None:
+    """Raise InputRefused where there is nothing, or nothing in it."""
     if not path.exists():
         raise InputRefused(f"{path.name} was not found.", f"Check the path: {path}")
-    if path.is_dir():
-        return dicom.read_folder(path.resolve())
-    if path.stat().st_size == 0:
+    if path.is_file() and path.stat().st_size == 0:
         raise InputRefused(f"{path.name} is empty (0 bytes).", integrity.COPY_AGAIN)
+
+
+def _read(path: Path, options: ReadOptions) -> Reading:
+    refuse_missing(path)
+    if path.is_dir():
+        return dicom.read(path.resolve(), options)
     suffix = file_suffix(path)
-    if suffix == ".zip":
-        return dicom.read_zip(path)
     if suffix in VOLUME_READERS:
-        return VOLUME_READERS[suffix](path)
+        return Reading(VOLUME_READERS[suffix](path))
     if suffix in PICTURE_SUFFIXES:
-        return read_picture(path)
-    if suffix in dicom.PLAIN_SUFFIXES or dicom.looks_like_dicom(path):
-        return dicom.read_file(path)
+        return Reading(read_picture(path))
+    if suffix in (dicom.ZIP_SUFFIX, *dicom.PLAIN_SUFFIXES) or dicom.looks_like_dicom(path):
+        return dicom.read(path, options)
     known = ", ".join((*VOLUME_READERS, *PICTURE_SUFFIXES))
     raise InputRefused(f"{path.name} is of an unknown kind ({suffix}).", f"Give {known}, or DICOM (folder, zip or file).")

@@ -9,10 +9,11 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import SimpleITK as sitk
@@ -21,7 +22,7 @@ from ..errors import InputRefused
 from ..geometry.image import LPS_FROM_RAS, Image
 from ..result import Result, pixel_area_um2
 from .atomic import PREFIX, atomic_path, flush_to_disk, json_text, not_written
-from .formats import NIFTI_SUFFIXES, PICTURE_SUFFIXES, file_suffix
+from .formats import DICOM_RESULTS, NIFTI_SUFFIXES, PICTURE_SUFFIXES, file_suffix
 from .itk_workarounds import native_messages_off, plain_path
 from .nifti import write_nifti
 from .objects import store_objects
@@ -112,12 +113,13 @@ def _try_out(folder: Path) -> None:
             probe.unlink()
 
 
-def write_result(result: Result, folder: str | os.PathLike) -> list[Path]:
+def write_result(result: Result, folder: str | os.PathLike, beside: Mapping[str, Writer] = MappingProxyType({})) -> list[Path]:
     """Write every file of a result: all or none, and an earlier result stays as it was until all are in place (see `transaction`).
 
     Args:
         result: what `segment` gave back.
         folder: made if need be; files of the same names are replaced, others left alone.
+        beside: file name -> what writes it, for files of the same result in other formats (DICOM).
 
     Returns:
         The paths: segmentation, regions, report last.
@@ -126,9 +128,10 @@ def write_result(result: Result, folder: str | os.PathLike) -> list[Path]:
         InputRefused: the folder or disk does not take them.
     """
     folder = prepare_folder(folder)
-    writers = _writers(result)
+    writers = {**beside, **_writers(result)}
     names = list(writers)
-    with replaced_together(folder, names, [name for name in _instance_files(result) if name not in names]) as staging:
+    earlier = [name for name in (*_instance_files(result), *DICOM_RESULTS) if name not in names]
+    with replaced_together(folder, names, earlier) as staging:
         side_by_side(lambda name: _stored(staging / name, writers[name], folder), names)
     return [folder / name for name in names]
 

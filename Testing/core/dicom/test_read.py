@@ -188,16 +188,6 @@ def test_mixed_sizes_are_refused(tmp_path: Path) -> None:
     assert "different sizes" in refusal(tmp_path / "scan")
 
 
-def test_tilted_gantry_is_refused(tmp_path: Path) -> None:
-    class Tilted(Series):
-        def position(self, k: int) -> np.ndarray:
-            shift = oblique()[:3, 1] * 0.9 * k
-            return super().position(k) + shift * [-1, -1, 1]
-
-    one = Tilted(series().array, oblique())
-    assert "tilted" in refusal(one.write(tmp_path / "scan"))
-
-
 def test_the_largest_series_is_taken_and_a_tie_refused(tmp_path: Path) -> None:
     large = series(tags={"0008|103e": "axial"})
     scout = Series(np.zeros((2, 8, 8), np.int16), oblique(4), uid="1.2.826.9", tags={"0008|103e": "scout"})

@@ -170,14 +170,6 @@ def test_two_phases_in_one_series_are_refused_by_the_tag(tag: str, values: tuple
     assert "same place" in sentence and tag in sentence
 
 
-def test_time_points_of_a_multi_frame_file_are_refused_by_the_tag(tmp_path: Path) -> None:
-    data_set = enhanced(np.concatenate([HU, HU + 1]))
-    for number, frame in enumerate(data_set.PerFrameFunctionalGroupsSequence):
-        frame.PlanePositionSequence[0].ImagePositionPatient = Stack().position(number % COUNT)
-        frame.FrameContentSequence[0].TemporalPositionIndex = 1 + number // COUNT
-    assert "TemporalPositionIndex" in refusal(save(data_set, tmp_path / "multi.dcm"))
-
-
 MIXED = {
     "between one another, by number": ({"AcquisitionNumber": EachSlice((1, 2) * 3)}, "AcquisitionNumber"),
     "between one another, by time": ({"AcquisitionTime": EachSlice(("120000", "120040") * 3)}, "AcquisitionTime"),
@@ -232,16 +224,6 @@ def test_a_slice_beside_the_others_is_refused(tmp_path: Path) -> None:
     files = slices(HU)
     files[2].ImagePositionPatient[0] += 5
     assert "beside" in refusal(written(files, tmp_path / "scan"))
-
-
-@pytest.mark.parametrize("tilt_degrees", [-15, 15])
-def test_a_tilted_gantry_is_refused_at_both_signs(tilt_degrees: float, tmp_path: Path) -> None:
-    angle = np.radians(tilt_degrees)
-    stack = Stack((1, 0, 0, 0, np.cos(angle), np.sin(angle)), (0.7, 0.7, 3.0))
-    files = slices(HU, stack)
-    for k, data_set in enumerate(files):
-        data_set.ImagePositionPatient = [0, 0, 3.0 * k / np.cos(angle)]
-    assert "tilted" in refusal(written(files, tmp_path / "scan"))
 
 
 def test_copies_are_left_aside_and_said(tmp_path: Path) -> None:

@@ -1,0 +1,31 @@
+"""A result as DICOM, for every command that writes one: refused before the run where it cannot be, measured and written after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ..dicom.origin import Reading, header_of
+from ..dicom.output import Case, Measures, writers
+from ..errors import InputRefused
+from ..metrics.size import size_of
+from ..result import Result
+from ..tasks import Task
+
+
+def refuse_without_origin(readings: Mapping[str, Reading], task: Task) -> None:
+    """Raise InputRefused where the input that lends its grid is no DICOM, or states too little to be referred to."""
+    key = next(key for key in task.reference_order if key in readings)
+    title = next(entry.title for entry in task.inputs if entry.key == key)
+    reading = readings[key]
+    if reading.origin is None:
+        reason = f"--dicom needs {title} as DICOM, since the result lies on its grid: {reading.image.name} is none."
+        raise InputRefused(reason, "Give its DICOM series, or leave out --dicom.")
+    header_of(reading.origin, reading.image.name)
+
+
+def dicom_writers(result: Result, reading: Reading) -> dict[str, Callable[[Path], None]]:
+    """File name -> what writes it: the result beside the series that lent its grid."""
+    sizes = {segment.region.key: size_of(segment.mask, result.grid) for segment in result.segments}
+    measures = {key: Measures(size.volume_ml, size.parts, size.longest_mm) for key, size in sizes.items()}
+    return writers(Case(result, reading.image, reading.origin, measures))

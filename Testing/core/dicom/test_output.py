@@ -1,0 +1,345 @@
+"""Results as DICOM: at the place of their source, referring to its instances; judged by dciodvfy, highdicom and dcmqi."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK as sitk
+from highdicom.color import CIELabColor
+from highdicom.seg import segread
+from highdicom.sr import MeasurementReport
+from highdicom.sr import srread as read_report
+from pydicom.dataset import Dataset
+
+from MedSegDLLib.commands.dicom_results import dicom_writers
+from MedSegDLLib.commands.main import main
+from MedSegDLLib.dicom.capture import towards
+from MedSegDLLib.dicom.origin import Reading
+from MedSegDLLib.errors import InputRefused
+from MedSegDLLib.geometry.image import LPS_FROM_RAS, Image
+from MedSegDLLib.io.formats import DICOM_CAPTURE, DICOM_REPORT, DICOM_RESULTS, DICOM_SEGMENTATION
+from MedSegDLLib.io.read import read_with_origin
+from MedSegDLLib.io.write import write_image, write_result
+from MedSegDLLib.result import Result, segments_on
+from MedSegDLLib.tasks import BRAIN, LIVER
+
+from ..dicom_kinds import MR, SEGMENTATION, Kind, Stack, kinds, numbers, oblique, slices
+from ..tiny import head_images, tiny_weights
+
+PLACES = (
+    *("axial CT", "feet first", "sagittal", "coronal", "oblique 0", "oblique 1", "oblique 2", "odd number of bytes", "no InstanceNumber"),
+    *("before Part 10", "big endian", "Japanese", "RLE", "a slice twice", "with other objects", "PET with a slope a slice"),
+    *("enhanced CT", "enhanced MR, shuffled", "enhanced MR, oblique, RLE", "enhanced in two files"),
+)
+KINDS = {kind.name: kind for kind in kinds() if kind.name in PLACES}
+each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
+SHA = "0123456789abcdef" * 4
+MICRON = 1e-3
+
+
+@dataclass(frozen=True)
+class Written:
+    """A result on disk beside its source."""
+
+    source: Path
+    folder: Path
+    reading: Reading
+    result: Result
+
+
+def written(kind: Kind, folder: Path, empty: str = "ET") -> Written:
+    """Regions that overlap, one of them empty, as a result of the series."""
+    source = kind.write(folder / "scan")
+    reading = read_with_origin(source)
+    result = result_on(reading, empty)
+    write_result(result, folder / "out", dicom_writers(result, reading))
+    return Written(source, folder / "out", reading, result)
+
+
+def result_on(reading: Reading, empty: str = "ET") -> Result:
+    shape = reading.image.grid.shape
+    whole = np.random.default_rng(3).random(shape) < 0.2
+    whole[-1] = False
+    core = whole & (np.random.default_rng(4).random(shape) < 0.5)
+    masks = {"WT": whole, "TC": core, "ET": core}
+    masks = {key: np.zeros(shape, np.uint8) if key == empty else mask.astype(np.uint8) for key, mask in masks.items()}
+    record = {"weights": {"file": "brain.safetensors", "sha256": SHA}}
+    return Result(BRAIN, reading.image.grid, "flair", segments_on(reading.image.grid, BRAIN, masks), record=record)
+
+
+def places(mask: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """(n, 3) LPS mm of the voxels inside."""
+    kji = np.argwhere(mask)
+    return (np.column_stack([kji[:, ::-1], np.ones(len(kji))]) @ (LPS_FROM_RAS @ affine).T)[:, :3]
+
+
+def same_places(mask: np.ndarray, affine: np.ndarray, points: np.ndarray) -> bool:
+    """Whether the points (LPS mm) are the centres of the voxels inside, each once, within a micron; `affine` leads to RAS."""
+    lps = LPS_FROM_RAS @ affine
+    ijk = np.rint((points - lps[:3, 3]) @ np.linalg.inv(lps[:3, :3]).T).astype(int)
+    told = np.zeros(mask.shape, int)
+    np.add.at(told, tuple(ijk.T[::-1]), 1)
+    exact = ijk @ lps[:3, :3].T + lps[:3, 3]
+    return np.array_equal(told, mask != 0) and (not len(points) or bool(np.abs(exact - points).max() < MICRON))
+
+
+def frame_affine(seg: Dataset, group: Dataset) -> np.ndarray:
+    """(column, row, 0, 1) of a SEG's frame to LPS mm, by the standard's own equation (PS3.3 C.7.6.2.1.1)."""
+    shared = seg.SharedFunctionalGroupsSequence[0]
+    direction = np.array(shared.PlaneOrientationSequence[0].ImageOrientationPatient, dtype=float).reshape(2, 3)
+    rows, columns = (float(side) for side in shared.PixelMeasuresSequence[0].PixelSpacing)
+    affine = np.eye(4)
+    affine[:3, 0], affine[:3, 1] = direction[0] * columns, direction[1] * rows
+    affine[:3, 3] = group.PlanePositionSequence[0].ImagePositionPatient
+    return affine
+
+
+def stored_places(seg: Dataset) -> dict[int, np.ndarray]:
+    """Segment number -> LPS mm of all its voxels."""
+    found: dict[int, list[np.ndarray]] = {}
+    pixels = seg.pixel_array.reshape(-1, seg.Rows, seg.Columns)
+    for plane, group in zip(pixels, seg.PerFrameFunctionalGroupsSequence, strict=True):
+        rows, columns = np.nonzero(plane)
+        points = np.column_stack([columns, rows, np.zeros(len(rows)), np.ones(len(rows))]) @ frame_affine(seg, group).T
+        found.setdefault(int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber), []).append(points[:, :3])
+    return {number: np.concatenate(parts) for number, parts in found.items()}
+
+
+@each_kind
+def test_every_voxel_lies_where_it_lay(kind: Kind, tmp_path: Path) -> None:
+    case = written(kind, tmp_path)
+    found = stored_places(pydicom.dcmread(case.folder / DICOM_SEGMENTATION))
+    for number, segment in enumerate(case.result.segments, start=1):
+        ours = places(segment.mask, kind.affine)
+        theirs = found.get(number, np.empty((0, 3)))
+        assert same_places(segment.mask, kind.affine, theirs), segment.region.key
+        if len(ours):
+            assert np.abs(ours.mean(axis=0) - theirs.mean(axis=0)).max() < MICRON
+
+
+@each_kind
+def test_every_frame_refers_to_the_slice_at_its_place(kind: Kind, tmp_path: Path) -> None:
+    case = written(kind, tmp_path)
+    seg = pydicom.dcmread(case.folder / DICOM_SEGMENTATION)
+    originals = {}
+    for path in case.source.rglob("*"):
+        if path.is_file() and path.suffix != ".txt" and "__MACOSX" not in path.parts:
+            found = pydicom.dcmread(path, force=True)
+            if found.SOPClassUID != SEGMENTATION:
+                originals[found.SOPInstanceUID] = found
+    for group in seg.PerFrameFunctionalGroupsSequence:
+        (source,) = group.DerivationImageSequence[0].SourceImageSequence
+        original = originals[source.ReferencedSOPInstanceUID]
+        assert source.ReferencedSOPClassUID == original.SOPClassUID
+        if "PerFrameFunctionalGroupsSequence" in original:
+            original = original.PerFrameFunctionalGroupsSequence[source.ReferencedFrameNumber - 1].PlanePositionSequence[0]
+        position = group.PlanePositionSequence[0].ImagePositionPatient
+        assert np.abs(np.subtract(position, original.ImagePositionPatient, dtype=float)).max() < MICRON
+    (series,) = seg.ReferencedSeriesSequence
+    any_original = originals[series.ReferencedInstanceSequence[0].ReferencedSOPInstanceUID]
+    assert series.SeriesInstanceUID == any_original.SeriesInstanceUID
+    assert seg.FrameOfReferenceUID == any_original.FrameOfReferenceUID
+    assert {item.ReferencedSOPInstanceUID for item in series.ReferencedInstanceSequence} <= set(originals)
+
+
+@each_kind
+def test_results_carry_what_their_source_carries(kind: Kind, tmp_path: Path) -> None:
+    case = written(kind, tmp_path)
+    source = pydicom.dcmread(next(path for path in sorted(case.source.iterdir()) if path.is_file() and path.suffix != ".txt"), force=True)
+    for name in DICOM_RESULTS:
+        made = pydicom.dcmread(case.folder / name)
+        for keyword in ("PatientName", "PatientID", "StudyInstanceUID", "StudyDate", "StudyID"):
+            assert str(made[keyword].value) == str(source[keyword].value), (name, keyword)
+        assert made.SeriesInstanceUID != source.SeriesInstanceUID and int(made.InstanceNumber) == 1
+    numbers_made = [int(pydicom.dcmread(case.folder / name).SeriesNumber) for name in DICOM_RESULTS]
+    first = 9000 if kind.name == "no InstanceNumber" else int(source.SeriesNumber) * 100
+    assert numbers_made == [first + 1, first + 2, first + 3]
+
+
+@pytest.mark.parametrize("name", ["axial CT", "oblique 1", "enhanced MR, shuffled", "enhanced in two files", "PET with a slope a slice"])
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy is not there (Debian: apt-get install dicom3tools)")
+def test_dciodvfy_finds_no_error(name: str, tmp_path: Path) -> None:
+    case = written(KINDS[name], tmp_path)
+    for made in DICOM_RESULTS:
+        done = subprocess.run(["dciodvfy", "-new", case.folder / made], capture_output=True, text=True, errors="replace")
+        said = (done.stdout + done.stderr).splitlines()
+        assert [line for line in said if line.startswith("Error")] == [], made
+        assert any(line for line in said if line in ("Segmentation", "EnhancedSR", "MultiframeTrueColorSCImage")), said
+
+
+@pytest.mark.parametrize("name", ["axial CT", "oblique 2", "feet first", "enhanced MR, shuffled"])
+def test_highdicom_reads_codes_colours_and_masks_back(name: str, tmp_path: Path) -> None:
+    case = written(KINDS[name], tmp_path, empty="")
+    seg = segread(case.folder / DICOM_SEGMENTATION)
+    assert seg.SegmentationType == "BINARY" and seg.SegmentsOverlap == "YES" and seg.number_of_segments == 3
+    for number, segment in enumerate(case.result.segments, start=1):
+        told, region = seg.get_segment_description(number), segment.region
+        assert told.segment_label == region.title
+        assert told.segmented_property_type.value == region.type.value and told.segmented_property_category.value == region.category.value
+        assert told.anatomic_regions[0].value == region.anatomy.value
+        assert np.abs(np.subtract(color_of(told), np.multiply(region.color, 255))).max() <= 1.5
+        algorithm = told.algorithm_identification
+        assert algorithm.name == "MedSegDL brain" and algorithm.parameters["weights SHA-256"] == SHA and algorithm.version
+        volume = seg.get_volume(segment_numbers=[number], combine_segments=False)
+        mask = volume.array[..., 0].transpose(0, 1, 2)
+        points = np.argwhere(mask)
+        theirs = (np.column_stack([points, np.ones(len(points))]) @ volume.affine.T)[:, :3]
+        assert same_places(segment.mask, case.reading.image.affine, theirs)
+
+
+def color_of(segment: Dataset) -> tuple[int, ...]:
+    """Red, green, blue in 0..255."""
+    lightness, a, b = segment.RecommendedDisplayCIELabValue
+    return CIELabColor(lightness / 0xFFFF * 100, a / 0xFFFF * 255 - 128, b / 0xFFFF * 255 - 128).to_rgb()
+
+
+@pytest.mark.parametrize("name", ["axial CT", "oblique 2", "enhanced CT"])
+def test_dcmqi_reads_the_segments_at_their_place(name: str, tmp_path: Path) -> None:
+    tool = Path(sys.executable).with_name("segimage2itkimage")
+    if not tool.exists():
+        pytest.skip("dcmqi is not there (pip install dcmqi)")
+    case = written(KINDS[name], tmp_path)
+    done = subprocess.run(
+        [tool, "--inputDICOM", case.folder / DICOM_SEGMENTATION, "--outputDirectory", tmp_path, "-p", "s", "-t", "nrrd"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    described = json.loads((tmp_path / "s-meta.json").read_text(encoding="utf-8"))["segmentAttributes"]
+    by_label = {entry["labelID"]: entry for group in described for entry in group}
+    images = [sitk.ReadImage(str(path)) for path in sorted(tmp_path.glob("s-*.nrrd"))]
+    for number, segment in enumerate(case.result.segments[:2], start=1):
+        assert by_label[number]["SegmentLabel"] == segment.region.title
+        found = [points for image in images if len(points := itk_places(image, number))]
+        assert same_places(segment.mask, case.reading.image.affine, np.concatenate(found))
+
+
+def itk_places(image: sitk.Image, label: int) -> np.ndarray:
+    indices = np.argwhere(sitk.GetArrayFromImage(image) == label)[:, ::-1]
+    axes = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
+    return indices @ axes.T + image.GetOrigin()
+
+
+def test_the_report_measures_every_segment_and_refers_to_it(tmp_path: Path) -> None:
+    case = written(KINDS["oblique 1"], tmp_path)
+    seg = segread(case.folder / DICOM_SEGMENTATION)
+    report = read_report(case.folder / DICOM_REPORT)
+    assert isinstance(report.content, MeasurementReport)
+    groups = report.content.get_volumetric_roi_measurement_groups()
+    assert len(groups) == 3
+    for number, (group, segment) in enumerate(zip(groups, case.result.segments, strict=True), start=1):
+        described = seg.get_segment_description(number)
+        assert (group.tracking_uid, group.tracking_identifier) == (described.tracking_uid, described.tracking_id)
+        referred = group.referenced_segmentation_frame if hasattr(group, "referenced_segmentation_frame") else group
+        items = [item for item in referred if getattr(item, "ValueType", "") == "CONTAINER"] or [referred]
+        assert any(_refers_to(item, seg.SOPInstanceUID, number) for item in items)
+        told = {measured.name.meaning: (measured.value, measured.unit.value) for measured in group.get_measurements()}
+        assert told["Volume"] == (pytest.approx(segment.volume_ml, abs=1e-6), "mL")
+        assert told["Number of lesions (observable entity)"][0] == (0 if segment.region.key == "ET" else told_parts(segment.mask))
+        assert ("Maximum 3D Diameter of a Mesh" in told) is bool(segment.mask.any())
+        assert group.finding_type.value == segment.region.type.value
+
+
+def _refers_to(item: Dataset, instance: str, number: int) -> bool:
+    """Whether the segment is referred to anywhere below."""
+    for reference in item.get("ReferencedSOPSequence", []):
+        if reference.ReferencedSOPInstanceUID == instance and reference.get("ReferencedSegmentNumber") == number:
+            return True
+    return any(_refers_to(child, instance, number) for child in item.get("ContentSequence", []))
+
+
+def told_parts(mask: np.ndarray) -> int:
+    return int(sitk.GetArrayFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(mask), True)).max())
+
+
+def test_the_capture_shows_outlines_on_the_slices(tmp_path: Path) -> None:
+    case = written(KINDS["axial CT"], tmp_path)
+    made = pydicom.dcmread(case.folder / DICOM_CAPTURE)
+    pictures = made.pixel_array
+    assert pictures.shape == (5, 16, 12, 3) and len(made.SliceLocationVector) == 5 and list(made.PatientOrientation) == ["L", "P"]
+    coloured = np.ptp(pictures.astype(int), axis=-1) > 0
+    masks = np.any([segment.mask[:5] for segment in case.result.segments], axis=0)
+    assert coloured.any() and not (coloured & (masks == 0)).any()
+    assert made.BurnedInAnnotation == "NO"
+
+
+@pytest.mark.parametrize(("direction", "letters"), [((1, 0, 0), "L"), ((0, 0, -1), "F"), ((0.1, -0.9, 0.3), "AHL")])
+def test_directions_have_letters(direction: tuple[float, ...], letters: str) -> None:
+    assert towards(direction) == letters
+
+
+def test_nothing_found_is_a_result_too(tmp_path: Path) -> None:
+    reading = read_with_origin(KINDS["axial CT"].write(tmp_path / "scan"))
+    masks = {region.key: np.zeros(reading.image.grid.shape, np.uint8) for region in LIVER.regions}
+    result = Result(LIVER, reading.image.grid, "ct", segments_on(reading.image.grid, LIVER, masks))
+    write_result(result, tmp_path / "out", dicom_writers(result, reading))
+    seg = segread(tmp_path / "out" / DICOM_SEGMENTATION)
+    assert seg.number_of_segments == 2 and not seg.pixel_array.any()
+
+
+def test_dicom_results_are_written_with_the_others_or_not_at_all(tmp_path: Path) -> None:
+    reading = read_with_origin(KINDS["axial CT"].write(tmp_path / "scan"))
+    result = result_on(reading)
+
+    def fail(path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    good = dicom_writers(result, reading)
+    write_result(result, tmp_path / "out", good)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    with pytest.raises(InputRefused, match="no space"):
+        write_result(result, tmp_path / "out", {**dicom_writers(result, reading), DICOM_REPORT: fail})
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    write_result(result, tmp_path / "out")
+    assert not {path.name for path in (tmp_path / "out").iterdir()} & set(DICOM_RESULTS), "those were another result's"
+
+
+@pytest.mark.parametrize("keyword", ["FrameOfReferenceUID", "StudyInstanceUID"])
+def test_a_source_that_cannot_be_referred_to_is_refused(keyword: str, tmp_path: Path) -> None:
+    for number, one in enumerate(KINDS["axial CT"].files):
+        path = tmp_path / "scan" / str(number)
+        path.parent.mkdir(exist_ok=True)
+        pydicom.dcmwrite(path, one, enforce_file_format=True)
+        changed = pydicom.dcmread(path)
+        delattr(changed, keyword)
+        changed.save_as(path)
+    reading = read_with_origin(tmp_path / "scan")
+    with pytest.raises(InputRefused, match=f"states no {keyword}"):
+        dicom_writers(result_on(reading), reading)
+
+
+def test_the_command_line_writes_all_three(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    head = head_images(("flair",))["flair"]
+    stack = Stack(oblique(1), (6.0, 6.0, 6.0))
+    for name, tags in (("flair", {"SeriesDescription": "flair"}),):
+        for number, one in enumerate(slices(head.array, stack, kind=MR, **tags)):
+            path = tmp_path / name / str(number)
+            path.parent.mkdir(exist_ok=True)
+            pydicom.dcmwrite(path, one, enforce_file_format=True)
+    weights = tiny_weights(tmp_path, BRAIN)
+    common = ["segment", "--task", "brain", "--weights", str(weights), "--device", "cpu", "--no-bias-correction", "--dicom"]
+    assert main([*common, "--flair", str(tmp_path / "flair"), "-o", str(tmp_path / "out")]) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= set(DICOM_RESULTS)
+    seg = segread(tmp_path / "out" / DICOM_SEGMENTATION)
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    algorithm = seg.get_segment_description(1).algorithm_identification
+    assert algorithm.parameters["weights SHA-256"] == report["weights"]["sha256"]
+    capfd.readouterr()
+
+
+def test_what_is_no_dicom_gets_no_dicom_result(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    write_image(Image(numbers(0, 0, 900), np.eye(4)), tmp_path / "flair.nii.gz")
+    arguments = ["segment", "--task", "brain", "--flair", str(tmp_path / "flair.nii.gz"), "-o", str(tmp_path / "out"), "--dicom"]
+    assert main(arguments) == 3
+    said = capfd.readouterr().err
+    assert said.count("\n") == 1 and "--dicom needs FLAIR as DICOM" in said and "leave out --dicom" in said
+    assert not (tmp_path / "out").exists()
