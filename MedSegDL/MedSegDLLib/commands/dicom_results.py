@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ..dicom.case import Case, Measures
 from ..dicom.origin import Reading, header_of
-from ..dicom.output import Case, Measures, writers
 from ..errors import InputRefused
 from ..metrics.size import size_of
 from ..result import Result
@@ -26,6 +26,8 @@ def refuse_without_origin(readings: Mapping[str, Reading], task: Task) -> None:
 
 def dicom_writers(result: Result, reading: Reading) -> dict[str, Callable[[Path], None]]:
     """File name -> what writes it: the result beside the series that lent its grid."""
+    from ..dicom.output import writers  # here: highdicom takes a second to load
+
     sizes = {segment.region.key: size_of(segment.mask, result.grid) for segment in result.segments}
     measures = {key: Measures(size.volume_ml, size.parts, size.longest_mm) for key, size in sizes.items()}
     return writers(Case(result, reading.image, reading.origin, measures))

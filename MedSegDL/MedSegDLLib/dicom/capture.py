@@ -15,8 +15,8 @@ from .. import __version__
 from ..geometry.image import Image
 from ..io.formats import DICOM_CAPTURE
 from ..result import Segment
+from .case import Case, reference_to
 from .origin import INHERITED, SHARED_SPACE, axes_of, inherit
-from .output import Case, reference_to
 
 CAPTURE_STORAGE = UID("1.2.840.10008.5.1.4.1.1.7.4")
 MOST_SLICES = 48  # 512 x 512 in colours: 38 MB

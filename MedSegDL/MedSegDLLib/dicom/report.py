@@ -26,8 +26,8 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 from .. import __version__
 from ..io.formats import DICOM_REPORT, DICOM_SEGMENTATION
 from ..result import Segment
+from .case import MANUFACTURER, Case
 from .origin import INHERITED, inherit
-from .output import MANUFACTURER, Case
 from .segmentation import coded
 
 SEG_STORAGE = UID("1.2.840.10008.5.1.4.1.1.66.4")

@@ -19,8 +19,8 @@ from .. import __version__
 from ..io.formats import DICOM_SEGMENTATION
 from ..result import Segment
 from ..tasks import Code
+from .case import SERIAL_NUMBER, Case, reference_to
 from .origin import INHERITED, SHARED_SPACE, Plane, axes_of, inherit
-from .output import SERIAL_NUMBER, Case, reference_to
 
 NOTICE = "Research software, not a medical device"
 CONTENT_LABEL = "MEDSEGDL"
