@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SLICER ?= Slicer
 
-.PHONY: demo test lint pictures mutants bench bench-quick test-slicer clean
+.PHONY: demo test lint pictures dicom-table mutants bench bench-quick test-slicer clean
 
 demo: $(READY)  ## segment a phantom in a real MRML scene with the shipped weights
 	$(BIN)/medsegdl demo -o out/demo
@@ -19,6 +19,9 @@ lint: $(READY)  ## style
 
 pictures: $(READY)  ## the tutorial's pictures of the panel, from a run of the shipped weights; says what ran
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m Testing.panel.draw_panel
+
+dicom-table: $(READY)  ## docs/dicom.md: kinds of series read, judged, and written back (dcm2niix and dciodvfy judge where installed)
+	$(BIN)/python -m Testing.judges.dicom_table
 
 bench: $(VENV)/.bench  ## time and memory by phase, ratios against the peers: docs/performance.md (about 12 minutes; goes on where it stopped)
 	$(BIN)/python -m bench

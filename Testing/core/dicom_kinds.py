@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pydicom
 import SimpleITK as sitk
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
     ImplicitVRLittleEndian,
     JPEGLSLossless,
     RLELossless,
@@ -394,8 +397,30 @@ def kinds() -> list[Kind]:
             Stack(oblique(5)).affine,
             only_truth,
         ),
+        Kind("HTJ2K", htj2k(slices(hu, storage=unsigned)), hu, straight, only_truth),
+        Kind("MR time series, the first point", time_series(hu), hu, straight, only_truth),
         Kind("enhanced in two files", two_files(hu), hu, stack.affine, only_truth),
     ]
+
+
+def htj2k(files: Sequence[Dataset]) -> list[Dataset]:
+    """Compressed by OpenJPH, which GDCM reads and does not write."""
+    for data_set in files:
+        stored = np.frombuffer(data_set.PixelData, "<u2").reshape(data_set.Rows, data_set.Columns)
+        data_set.file_meta.TransferSyntaxUID = HTJ2KLossless
+        data_set.PixelData = encapsulate([imagecodecs.htj2k_encode(stored, reversible=True)])
+        data_set["PixelData"].VR = "OB"
+        data_set["PixelData"].is_undefined_length = True
+    return list(files)
+
+
+def time_series(values: np.ndarray) -> list[Dataset]:
+    """Two time points of an MR."""
+    first = slices(values, kind=MR, TemporalPositionIdentifier=1)
+    second = slices(values + 100, kind=MR, TemporalPositionIdentifier=2)
+    for data_set in second:
+        data_set.SOPInstanceUID = data_set.file_meta.MediaStorageSOPInstanceUID = f"{data_set.SOPInstanceUID}.2"
+    return [*second, *first]
 
 
 def without(files: Sequence[Dataset], *keywords: str) -> list[Dataset]:

@@ -83,9 +83,8 @@ def test_the_same_out_of_a_zip(kind: Kind, tmp_path: Path) -> None:
     np.testing.assert_array_equal(packed.affine, image.affine)
 
 
-@judged_by("SimpleITK")
-def test_simpleitk(kind: Kind, tmp_path: Path) -> None:
-    folder = kind.write(tmp_path / "scan")
+def by_simpleitk(folder: Path) -> sitk.Image:
+    """A folder of one series, or of one file."""
     files = list(folder.iterdir())
     if len(files) > 1:
         reader = sitk.ImageSeriesReader()
@@ -94,7 +93,20 @@ def test_simpleitk(kind: Kind, tmp_path: Path) -> None:
         reader = sitk.ImageFileReader()
         reader.SetFileName(str(files[0]))
     reader.SetImageIO("GDCMImageIO")
-    assert_agrees(read_image(folder), reader.Execute())
+    return reader.Execute()
+
+
+def by_dcm2niix(folder: Path, out: Path) -> sitk.Image:
+    """The one volume that it makes of a folder."""
+    subprocess.run(["dcm2niix", "-z", "n", "-b", "n", "-o", out, folder], check=True, capture_output=True)
+    (made,) = out.glob("*.nii")
+    return sitk.ReadImage(str(made))
+
+
+@judged_by("SimpleITK")
+def test_simpleitk(kind: Kind, tmp_path: Path) -> None:
+    folder = kind.write(tmp_path / "scan")
+    assert_agrees(read_image(folder), by_simpleitk(folder))
 
 
 @pytest.mark.skipif(shutil.which("dcm2niix") is None, reason="dcm2niix is not there (Debian: apt-get install dcm2niix)")
@@ -102,6 +114,12 @@ def test_simpleitk(kind: Kind, tmp_path: Path) -> None:
 def test_dcm2niix(kind: Kind, tmp_path: Path) -> None:
     folder = kind.write(tmp_path / "scan")
     (tmp_path / "out").mkdir()
-    subprocess.run(["dcm2niix", "-z", "n", "-b", "n", "-o", tmp_path / "out", folder], check=True, capture_output=True)
-    (made,) = (tmp_path / "out").glob("*.nii")
-    assert_agrees(read_image(folder), sitk.ReadImage(str(made)))
+    assert_agrees(read_image(folder), by_dcm2niix(folder, tmp_path / "out"))
+
+
+def test_the_page_names_every_kind_and_no_failure() -> None:
+    """docs/dicom.md is what `make dicom-table` printed for these kinds."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "dicom.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in page.splitlines() if line.startswith("| ")]
+    assert rows[1:] == list(KINDS)
+    assert not any(word in page for word in ("DIFFERENT", "DISAGREES", "MISPLACED", "ERRORS", "refused:"))

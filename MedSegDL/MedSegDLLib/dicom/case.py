@@ -98,11 +98,14 @@ class Case:
         return f"MedSegDL {self.result.task.key} {key}"
 
     def stand_in(self, plane: Plane) -> Dataset:
-        """A slice of the source as far as highdicom looks at it: as a plain one, without whose it is."""
+        """A slice of the source as far as highdicom looks at it: as a plain one, without whose it is.
+
+        It has a UID of its own, which no result refers to: frames of one file would share theirs, and highdicom takes positions by UID.
+        """
         frame = plane.frame
         made = Dataset()
         made.SOPClassUID = SLICE_CLASSES.get(frame.file.kind, CT_SLICE)
-        made.SOPInstanceUID = frame.file.instance
+        made.SOPInstanceUID = generate_uid()
         made.StudyInstanceUID, made.SeriesInstanceUID = self.header.StudyInstanceUID, frame.file.series
         made.FrameOfReferenceUID = self.header.FrameOfReferenceUID
         made.Modality, made.Rows, made.Columns = frame.file.kind, *self.result.grid.shape[1:]

@@ -1,6 +1,7 @@
 """DICOM headers as frames: where each lies, how its numbers are scaled, what tells it from its neighbours. Parsed by pydicom.
 
-Patient data may not leave this room: of the tags only those in `TAGS` and `MARKS` do. Attribute names are the standard's (PS3.6).
+Patient data may not leave this room: of the tags only those in `DICOM_TAGS` and `MARKS` do, less the words of `identity`. Attribute names
+are the standard's (PS3.6).
 Rules, one a field that geometry or intensities rest on:
 
 | field | rule |
@@ -18,8 +19,7 @@ Rules, one a field that geometry or intensities rest on:
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,11 +41,12 @@ from .header import (
     inflated,
     looks_like_dicom,
 )
+from .identity import striker
 from .source import Source
-from .values import IDENTITY, MARKS, UNREADABLE, Fields, Values
+from .values import MARKS, UNREADABLE, Fields, Values
 
 PERPENDICULAR = 1e-3
-SHORTEST_NAME = 3  # letters; shorter ones are in too many words
+WRITTEN_BY_HAND = ("ContrastBolusAgent", "ConvolutionKernel", "ImageType")  # of `MARKS`; the others are numbers, times, UIDs
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,13 @@ class PixelFormat:
 
 @dataclass(frozen=True, eq=False)
 class ImageFile:
-    """What all frames of a file share; `storage`: its SOP class; `derived_class`: none that scanners make (a secondary capture)."""
+    """What all frames of a file share.
+
+    Attributes:
+        storage: its SOP class.
+        derived_class: no class that scanners make (a secondary capture).
+        strike: takes the patient out of a text.
+    """
 
     source: Source
     storage: str
@@ -94,6 +101,7 @@ class ImageFile:
     pixels: PixelFormat
     tags: dict[str, str]
     derived_class: bool
+    strike: Callable[[str], str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,20 +176,21 @@ def _rest(storage: str, modality: str, start: PixelElement) -> str:
 
 def _image_file(source: Source, values: Values, pixels: PixelFormat) -> ImageFile:
     storage = values.text("SOPClassUID")
-    kind = VOLUME_CLASSES.get(storage, "")
+    kind, strike = VOLUME_CLASSES.get(storage, ""), striker(values)
     return ImageFile(
         source=source,
         storage=storage,
         instance=values.text("SOPInstanceUID"),
         series=values.text("SeriesInstanceUID"),
         number=values.text("SeriesNumber"),
-        kind=kind or values.text("Modality"),
+        kind=kind or strike(values.text("Modality")),
         rows=values.whole("Rows", 0),
         columns=values.whole("Columns", 0),
         frame_count=values.whole("NumberOfFrames", 1),
         pixels=pixels,
-        tags=_tags(values),
+        tags={keyword: strike(text) for keyword in DICOM_TAGS if (text := _tag(values, keyword))},
         derived_class=not kind,
+        strike=strike,
     )
 
 
@@ -246,7 +255,7 @@ def _frame(file: ImageFile, index: int, fields: Fields) -> Frame:
         thickness_mm=float(thickness[0]) if thickness is not None and thickness[0] > 0 else None,
         slope=slope,
         intercept=intercept,
-        marks={keyword: text for keyword in MARKS if (text := fields.text(keyword))},
+        marks={keyword: file.strike(text) if keyword in WRITTEN_BY_HAND else text for keyword in MARKS if (text := fields.text(keyword))},
         broken=broken,
     )
 
@@ -273,13 +282,6 @@ def _scaling(fields: Fields) -> tuple[float, float, str]:
     if fields.holder("ModalityLUTSequence") is not None:
         return 1.0, 0.0, "a table of values (ModalityLUTSequence) instead of a slope and intercept"
     return found[0], found[1], ""
-
-
-def _tags(values: Values) -> dict[str, str]:
-    """The tags of the sequence; a patient's name or number that somebody wrote into them is struck out."""
-    words = {word for keyword in IDENTITY for word in re.split(r"\W+", values.text(keyword)) if len(word) >= SHORTEST_NAME}
-    told = re.compile("|".join(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])" for word in sorted(words)) or r"(?!)", re.IGNORECASE)
-    return {keyword: told.sub("...", text) for keyword in DICOM_TAGS if (text := _tag(values, keyword))}
 
 
 def _tag(values: Values, keyword: str) -> str:

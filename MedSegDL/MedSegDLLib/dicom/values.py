@@ -21,8 +21,10 @@ from pydicom.multival import MultiValue
 
 from ..geometry.image import DICOM_TAGS
 
-IDENTITY = ("PatientName", "PatientID", "OtherPatientIDs", "PatientBirthDate", "AccessionNumber")  # read to be struck out elsewhere
-SHORTEST_NAME = 3  # letters; shorter ones are in too many words
+IDENTITY = (  # read to be struck out elsewhere
+    *("PatientName", "PatientID", "OtherPatientIDs", "OtherPatientNames", "PatientBirthName", "PatientMotherBirthName", "PatientBirthDate"),
+    *("PatientAddress", "PatientTelephoneNumbers", "MedicalRecordLocator", "ResponsiblePerson", "AccessionNumber"),
+)
 # What may tell two images at one place from each other, and so is named to the user.
 MARKS = (
     "AcquisitionNumber",

@@ -1,0 +1,207 @@
+"""A patient's name, numbers, day of birth and address: in DICOM results as in their source, and nowhere else, whatever happens."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import RLELossless
+
+from MedSegDLLib.commands.main import main
+from MedSegDLLib.dicom import pixels
+from MedSegDLLib.io import private_folder
+from MedSegDLLib.io.formats import DICOM_RESULTS
+from MedSegDLLib.tasks import BRAIN
+
+from ..dicom_kinds import MR, Stack, Storage, save, slices
+from ..tiny import head_images, tiny_weights
+
+WHO = {
+    "PatientName": "Qzmuster^Qzanna^^Dr.",
+    "PatientID": "QZ4711",
+    "PatientBirthDate": "19511231",
+    "PatientAddress": "Qzstrasse 5, Qzstadt",
+    "OtherPatientNames": "Qzmaiden^Qzanna",
+    "PatientTelephoneNumbers": "0176-777333999",
+    "AccessionNumber": "QZACC99",
+    "PatientMotherBirthName": "Qzmother",
+}
+SPOKEN = "t2 flair Qzmuster, born 31.12.1951, id QZ4711"
+MARKS = re.compile(r"qz[a-z0-9]+|19511231|31\.12\.1951|777333999", re.IGNORECASE)
+FOLDER, FILE = "Qzfolder_Qzmuster", "Qzfile_Qzanna"
+
+
+def head(folder: Path, storage: Storage = Storage(), **tags: object) -> list[Dataset]:
+    """A FLAIR in which somebody wrote the patient's name wherever there is room."""
+    values = head_images(("flair",))["flair"].array
+    more = {"SeriesDescription": SPOKEN, "ProtocolName": "Qzmuster head", "ContrastBolusAgent": "none for Qzanna", **WHO, **tags}
+    return slices(values, Stack(spacing_mm=(6.0, 6.0, 6.0)), storage, MR, **more)
+
+
+def put(files: list[Dataset], folder: Path) -> Path:
+    for number, one in enumerate(files):
+        save(one, folder / FOLDER / f"{FILE}_{number:03d}.dcm")
+    return folder / FOLDER
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    return tiny_weights(tmp_path, BRAIN)
+
+
+@pytest.fixture
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
+    """Name and content of every temporary file that a decoder is given."""
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    seen: list[tuple[str, bytes]] = []
+    by_gdcm = pixels._by_gdcm
+
+    def spy(alone: Dataset, path: Path) -> np.ndarray:
+        decoded = by_gdcm(alone, path)
+        seen.append((str(path.relative_to(place)), path.read_bytes()))
+        return decoded
+
+    monkeypatch.setattr(pixels, "_by_gdcm", spy)
+    yield seen
+    assert [left.name for left in place.iterdir() if not left.name.startswith("torchinductor")] == [], "nothing temporary stays"
+
+
+def assert_nobody(text: str) -> None:
+    assert MARKS.findall(text) == []
+
+
+def content_of(path: Path) -> str:
+    content = path.read_bytes()
+    if path.name.endswith(".gz"):
+        content = gzip.decompress(content)
+    return content.decode("latin-1")
+
+
+def run(arguments: list[str], capfd: pytest.CaptureFixture, caplog: pytest.LogCaptureFixture, path: Path) -> tuple[int, str]:
+    """The exit code, and all that was said and logged, without the path that the user typed."""
+    with caplog.at_level(logging.DEBUG):
+        code = main(arguments)
+    said = capfd.readouterr()
+    told = said.out + said.err + caplog.text
+    for part in (str(path), path.name):
+        told = told.replace(part, "PATH")
+    return code, told
+
+
+def test_results_name_nobody_but_the_dicom_ones(tmp_path, weights, watched, capfd, caplog) -> None:
+    path = put(head(tmp_path, Storage(syntax=RLELossless)), tmp_path)
+    common = ["segment", "--task", "brain", "--weights", str(weights), "--device", "cpu", "--dicom", "--uncertainty"]
+    code, told = run([*common, str(path), "-o", str(tmp_path / "out")], capfd, caplog, path)
+    assert code == 0
+    assert_nobody(told)
+    written = sorted((tmp_path / "out").iterdir())
+    assert len(written) == len(DICOM_RESULTS) + 3 + 3
+    for file in written:
+        assert_nobody(file.name)
+        if file.name not in DICOM_RESULTS:
+            assert_nobody(content_of(file))
+            continue
+        made = pydicom.dcmread(file)
+        for keyword in ("PatientName", "PatientID", "PatientBirthDate", "OtherPatientNames", "AccessionNumber"):
+            assert str(made[keyword].value) == WHO[keyword], (file.name, keyword)
+        assert_nobody(str(made.get("SeriesDescription", "")) + str(made.get("ContentDescription", "")))
+    assert len(watched) == 24
+    for name, content in watched:
+        assert_nobody(name + content.decode("latin-1"))
+
+
+def one_lost(files: list[Dataset]) -> list[Dataset]:
+    return files[:9] + files[10:]
+
+
+def one_damaged(files: list[Dataset]) -> list[Dataset]:
+    files[4].PixelData = files[4].PixelData[:100]
+    return files
+
+
+def no_positions(files: list[Dataset]) -> list[Dataset]:
+    for one in files:
+        del one.ImagePositionPatient
+    return files
+
+
+def no_study(files: list[Dataset]) -> list[Dataset]:
+    for one in files:
+        del one.StudyInstanceUID
+    return files
+
+
+def two_agents(files: list[Dataset]) -> list[Dataset]:
+    for one in files[::2]:
+        one.ContrastBolusAgent = "Gadovist for Qzanna"
+    return files
+
+
+def colours(files: list[Dataset]) -> list[Dataset]:
+    for one in files:
+        one.PhotometricInterpretation = "PALETTE COLOR"
+    return files
+
+
+def odd_values(files: list[Dataset]) -> list[Dataset]:
+    for one in files:
+        one.add_new("RescaleSlope", "LO", "Qzmuster")
+    return files
+
+
+def of_a_strange_kind(files: list[Dataset]) -> list[Dataset]:
+    for one in files:
+        one.SOPClassUID = one.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.12.1"
+        one.Modality = "QZ4711"
+    return files
+
+
+def two_of_a_kind(files: list[Dataset]) -> list[Dataset]:
+    others = head(Path(), SeriesInstanceUID="1.2.3.4", SeriesNumber=8)
+    for number, one in enumerate(others):
+        one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.4.{number + 1}"
+    return files + others
+
+
+SPOILT = (one_lost, one_damaged, no_positions, no_study, two_agents, colours, odd_values, of_a_strange_kind, two_of_a_kind)
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["examination", "single input"])
+@pytest.mark.parametrize("spoil", SPOILT)
+def test_refusals_name_nobody(spoil: Callable, whole: bool, tmp_path, weights, watched, capfd, caplog) -> None:
+    path = put(spoil(head(tmp_path)), tmp_path)
+    given = [str(path)] if whole else ["--flair", str(path)]
+    arguments = ["segment", "--task", "brain", "--weights", str(weights), "--device", "cpu", "--dicom", *given]
+    code, told = run([*arguments, "-o", str(tmp_path / "out")], capfd, caplog, path)
+    readable = spoil is of_a_strange_kind and not whole
+    assert code == (0 if readable else 3) and "Traceback" not in told
+    assert_nobody(told)
+    assert readable is (tmp_path / "out").exists()
+
+
+def test_a_crash_while_writing_names_nobody(tmp_path, weights, watched, capfd, caplog, monkeypatch) -> None:
+    """Odd names, of which libraries warn; and a disk that is full in the middle."""
+    path = put(head(tmp_path, PatientName="Qz=mu=st=er^a^b^c^d^e^f", PatientSex="Q", PatientBirthDate="31.12.1951"), tmp_path)
+    arguments = ["segment", "--task", "brain", "--weights", str(weights), "--device", "cpu", "--dicom", "--flair", str(path)]
+    code, told = run([*arguments, "-o", str(tmp_path / "out")], capfd, caplog, path)
+    assert code == 0
+    assert_nobody(told)
+    monkeypatch.setattr(pydicom, "dcmwrite", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left on device", str(path))))
+    code, told = run([*arguments, "-o", str(tmp_path / "full")], capfd, caplog, path)
+    assert code == 3 and "no space" in told
+    assert_nobody(told)
+
+
+def test_private_folders_are_named_by_nobody(tmp_path: Path) -> None:
+    with private_folder.private_folder(tmp_path) as folder:
+        assert_nobody(folder.name)
