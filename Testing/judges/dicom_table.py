@@ -30,12 +30,12 @@ INTRODUCTION = """\
 `make dicom-table` prints this page: it writes each series with pydicom, reads it, and writes a result beside it.
 
 - **read**: every voxel equal to the number that the series was made from, every position within 1e-5 mm.
-- **judged by**: other readers that gave the same voxels at the same places (1e-3 mm). A judge is left out where it is known to read the kind
-  otherwise than the standard says (`Kind.judges` in Testing/core/dicom_kinds.py), or was not installed.
+- **judged by**: other readers that gave the same voxels at the same places (1e-3 mm). A judge is left out where it is known to read the
+  kind otherwise than the standard says (`Kind.judges` in Testing/core/dicom_kinds.py), or was not installed.
 - **SEG**: three overlapping regions, one of them empty, lie voxel for voxel where they lay; `dciodvfy` finds no error.
 - **SR**: volume, count and longest diameter of each; `dciodvfy` finds no error.
 
-Tilted gantries, gaps and phases have no voxels of their own to compare with: Testing/core/dicom/test_stacks.py holds them to a ramp in space.
+Tilted gantries and gaps have no voxels of their own to compare with: Testing/core/dicom/test_stacks.py holds them to a ramp in space.
 """
 
 
