@@ -62,7 +62,7 @@ def client(module: Any, monkeypatch: pytest.MonkeyPatch) -> FakeClient:
     from MedSegDLLib.scene import session
 
     client = FakeClient()
-    monkeypatch.setattr(session, "Worker", lambda: client)
+    monkeypatch.setattr(session, "AnyWorker", lambda: client)
     return client
 
 

@@ -73,11 +73,11 @@ class FakeClient:
 
     # ------------------------------------------------------------------ what the test lets happen
 
-    def become_ready(self) -> None:
-        """The process says that it is there."""
-        self.ready, self.state = READY, State.READY
+    def become_ready(self, **more: object) -> None:
+        """The process says that it is there, and what a server says besides."""
+        self.ready, self.state = {**READY, **more}, State.READY
         greeted, self._greeted = self._greeted, []
-        self._due += [lambda c=callbacks: c.on_result(READY) for callbacks in greeted]
+        self._due += [lambda c=callbacks: c.on_result(self.ready) for callbacks in greeted]
 
     def fail_to_start(self, failure: Failure) -> None:
         """The process cannot be started, or lacks a package."""

@@ -200,6 +200,21 @@ def test_another_python_starts_another_worker_and_is_remembered(entered: Any, cl
     assert entered.python.timer.active
 
 
+def test_the_address_of_a_server_takes_the_place_of_a_python(entered: Any, client: FakeClient) -> None:
+    entered.ui.pythonPathLineEdit.currentPath = "https://a-secret-token@gpu.example:8765"
+    entered.python.python_chosen()
+    assert str(client.launches[-1]) == "https://gpu.example:8765" and client.launches[-1].token == "a-secret-token"
+    client.become_ready(server="https://gpu.example:8765", waiting=3)
+    entered.poll()
+    entered.python.show()
+    said = entered.ui.pythonStateLabel.text.replace("\u200b", "")
+    assert "gpu.example:8765" in said and "3 waiting" in said and "secret" not in said
+    launches = len(client.launches)
+    entered.ui.pythonPathLineEdit.currentPath = "http://no-token"
+    entered.python.python_chosen()
+    assert len(client.launches) == launches and "no address" in entered.ui.findingsLabel.text
+
+
 def test_leaving_the_panel_asks_nothing_more(entered: Any, client: FakeClient) -> None:
     entered.exit()
     brain_volumes()
@@ -330,5 +345,7 @@ print(asked, sorted(name for name in sys.modules if name.startswith("MedSegDLLib
     environment = {**os.environ, "PYTHONPATH": str(standins.MODULE_FOLDER)}
     root = standins.MODULE_FOLDER.parent
     done = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True, check=False)
-    few = [f"MedSegDLLib.{name}" for name in ("io.private_folder", "scene.slicer_python", "worker.environment", "worker.processes")]
+    few = [
+        f"MedSegDLLib.{name}" for name in ("io.locks", "io.private_folder", "scene.slicer_python", "worker.environment", "worker.processes")
+    ]
     assert done.stdout.strip() == f"[] {few}", done.stdout + done.stderr

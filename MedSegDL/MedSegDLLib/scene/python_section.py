@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from ..worker.client import Background, Callbacks
 from ..worker.installation import environment_bytes, plan
 from ..worker.processes import Failure
+from ..worker.remote import is_address
 from . import slicer_python, wording
 from .guard import guarded
 from .session import Session
@@ -56,6 +57,8 @@ class PythonSection:
         """Say which Python it is, and what the private environment costs or takes."""
         interpreter = self.session.interpreter(self.setting)
         self.ui.pythonStateLabel.text = wording.interpreter_text(interpreter, self.session.ready)
+        if is_address(self.setting):
+            self.ui.pythonStateLabel.text = wording.server_text(self.session.ready)
         told = Callbacks(on_result=self.show_size, on_error=self.report)
         self._measuring = Background(lambda progress: environment_bytes(self.session.environment_folder), told)
 

@@ -17,10 +17,11 @@ from ..checks.modality_guess import Candidate, guess_modalities
 from ..errors import InputRefused, MedSegDLError
 from ..result import Result
 from ..tasks import Input, Modality, Task
-from ..worker.client import Background, Callbacks, SegmentationClient, State, Worker
+from ..worker.client import Background, Callbacks, SegmentationClient, State
 from ..worker.environment import Interpreter, Source, default_folder, find_interpreter, worker_launch
 from ..worker.installation import PipOptions, make_environment, remove_environment
 from ..worker.processes import Failure
+from ..worker.remote import Address, AnyWorker, is_address
 from .guard import failure_of
 from .placing import Order, Outcome, pack, placing
 from .slicer_python import slicer_python
@@ -84,7 +85,7 @@ class _Run:
 
 def new_session() -> Session:
     """A session with a worker of its own."""
-    return Session(Worker())
+    return Session(AnyWorker())
 
 
 class Session:
@@ -138,11 +139,16 @@ class Session:
 
     def interpreter(self, setting: str) -> Interpreter:
         """The Python that the worker gets: the setting, $MEDSEGDL_PYTHON, the private environment, Slicer's own."""
-        return find_interpreter(setting, slicer_python(), self._folder)
+        return find_interpreter("" if is_address(setting) else setting, slicer_python(), self._folder)
 
     def start(self, setting: str, callbacks: Callbacks) -> None:
-        """Start the worker in the background; see `client.Worker.start`."""
-        self._client.start(worker_launch(self.interpreter(setting)), callbacks)
+        """Start the worker in the background, or greet the server that the setting names; see `client.Worker.start`."""
+        try:
+            launch = Address.parsed(setting) if is_address(setting) else worker_launch(self.interpreter(setting))
+        except MedSegDLError as error:
+            callbacks.on_error(failure_of(error))
+            return
+        self._client.start(launch, callbacks)
 
     def warm(self, task: Task, device: str) -> None:
         """Let an idle worker load a task's weights before they are needed. A failure shows when a segmentation is asked for."""

@@ -77,6 +77,14 @@ def interpreter_text(interpreter: Interpreter, ready: dict[str, Any] | None) -> 
     return f"Python {ready.get('python', '?')}, torch {ready.get('torch', '?')}, {str(ready.get('device', '?')).upper()}: {chosen}"
 
 
+def server_text(ready: dict[str, Any] | None) -> str:
+    """Which server segments, what it has, and how many wait there. Never its token."""
+    if ready is None or "server" not in ready:
+        return "A server, by its address."
+    waits = f"{ready.get('waiting', 0)} waiting" if ready.get("waiting") else "nobody waiting"
+    return f"{breakable(str(ready['server']))}: torch {ready.get('torch', '?')}, {str(ready.get('device', '?')).upper()}, {waits}."
+
+
 def breakable(text: str) -> str:
     """Text in which a line may break: long runs without a space (paths, names of series) get invisible places for it (U+200B)."""
     return re.sub(rf"\S{{{LONGEST_RUN}}}", lambda run: f"{run[0]}\u200b", text)
