@@ -8,6 +8,7 @@ from pathlib import Path
 from .errors import UsageError
 
 MODES = ("auto", "fast", "accurate")
+AUTO, ON, OFF = SWITCH = ("auto", "on", "off")  # what the check finds decides; always; never
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Options:
         device: auto, cpu, cuda, cuda:n or mps.
         weights: a safetensors file; None takes the shipped one.
         bias_correction: N4 before the network, where the task has it.
+        registration: `auto`, `on` or `off`: whether MR inputs are moved onto the reference, where they do not lie on it.
         mode: `accurate` averages over mirrored images (several times the time), `fast` does not; `auto` does as the network's origin
             does: ours do not, imported ones do where their training allows it.
         uncertainty: also give the entropy image.
@@ -29,6 +31,7 @@ class Options:
     device: str = "auto"
     weights: Path | None = None
     bias_correction: bool = True
+    registration: str = AUTO
     mode: str = "auto"
     uncertainty: bool = False
     keep_bias_field: bool = False
@@ -38,3 +41,5 @@ class Options:
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise UsageError(f"The mode '{self.mode}' is unknown.", f"Use {', '.join(MODES)}.")
+        if self.registration not in SWITCH:
+            raise UsageError(f"'{self.registration}' is no choice of registration.", f"Use {', '.join(SWITCH)}.")

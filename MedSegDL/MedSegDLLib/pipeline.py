@@ -30,6 +30,7 @@ from .postprocess.restore import Known, entropy, restore
 from .preprocess.foreground import FOREGROUND
 from .preprocess.n4 import N4Options, correct_bias
 from .preprocess.normalise import Prepared, prepare
+from .preprocess.onto_reference import onto_reference
 from .progress import Progress, quiet, span
 from .record import Stopwatch, input_entry, without_names
 from .result import Result, segments_on
@@ -64,10 +65,12 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
         biased = len(biased_inputs(images, task, options, findings))
         forecast = estimate_memory(images, task, weights, options, biased, device)
         findings += scarcity(forecast)
-    way = Way(options, findings, device, watch, progress)
-    found = (_by_probabilities if isinstance(weights.plan, Plan) else _as_the_origin)(images, task, weights, way)
+    with watch.phase("register"):
+        registered = onto_reference(images, task, options.registration, span(progress, 0.02, 0.05))
+    way = Way(options, findings + registered.findings, device, watch, progress)
+    found = (_by_probabilities if isinstance(weights.plan, Plan) else _as_the_origin)(registered.images, task, weights, way)
     with watch.phase("record"):
-        found.result.record = record(found, images, way, weights) | forecast.entry()
+        found.result.record = record(found, images, way, weights) | forecast.entry() | registered.entry()
     found.result.record["seconds"] = watch.seconds
     progress(1.0, "Done")
     return found.result

@@ -24,6 +24,8 @@ class FindingCode(str, Enum):
     LITTLE_OVERLAP = "little_overlap"
     CUT_OFF = "cut_off"
     GRIDS_DIFFER = "grids_differ"
+    MOVED = "moved"
+    NOT_REGISTERED = "not_registered"
     SAME_IMAGE = "same_image"
     LOOKS_LIKE_ANOTHER = "looks_like_another"
     EXCHANGED = "exchanged"

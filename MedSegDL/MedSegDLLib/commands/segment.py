@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from ..errors import UsageError
-from ..options import Options
+from ..options import AUTO, SWITCH, Options
 from ..tasks import TASKS, Task, chosen_task
 from .study import Study, add_study, chosen_series, read_study, refuse_contradictions
 from .terminal import NOTICE, output_folder, path, progress_bar
@@ -29,6 +29,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:n or mps (default: %(default)s)")
     command.add_argument("--weights", type=path, metavar="FILE", help="a .safetensors file instead of the installed one")
     command.add_argument("--no-bias-correction", action="store_true", help="leave N4 out")
+    command.add_argument(
+        "--registration", choices=SWITCH, default=AUTO, help="move MR inputs onto the reference: where they lie off it (auto), on, off"
+    )
     mirrors = "accurate averages over mirrored images; auto: as the network's origin does, ours do not (default: %(default)s)"
     command.add_argument("--mode", choices=("auto", "fast", "accurate"), default="auto", help=mirrors)
     command.add_argument("--uncertainty", action="store_true", help="also write the entropy image")
@@ -41,6 +44,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         device=arguments.device,
         weights=arguments.weights,
         bias_correction=not arguments.no_bias_correction,
+        registration=arguments.registration,
         mode=arguments.mode,
         uncertainty=arguments.uncertainty,
         keep_names=arguments.keep_names,
