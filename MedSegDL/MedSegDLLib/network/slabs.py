@@ -134,7 +134,7 @@ class SlabNetwork:
             skip = encoded.pop()
             source = beside(raised(up, decoded), held(skip))
             if level:
-                decoded = self._inception(merge, source)
+                decoded = self._inception(merge, source, skip if skip.shape[1] == merge.join[0].out_channels else None)
                 if level < len(network.segmenter.heads):
                     logits = self._head(level, decoded, logits)
             else:
@@ -165,7 +165,8 @@ class SlabNetwork:
         return maps
 
     def _residual(self, layer: ResidualInception, source: Source) -> Tensor:
-        found = self._inception(layer.second, held(self._inception(layer.first, source)))
+        first = self._inception(layer.first, source)
+        found = self._inception(layer.second, held(first), first)
         for start, stop in self.slabs(source.shape, source.shape[0], layer.second.join[0]):
             found[:, :, start:stop] += source.read(start, stop)
         return found
@@ -180,10 +181,10 @@ class SlabNetwork:
         source = Source(read, spectral.shape[2:])
         return self.whole(layer.join, source.read, source.shape)
 
-    def _inception(self, module: Inception | MergedInception, source: Source) -> Tensor:
-        """The module's whole output."""
+    def _inception(self, module: Inception | MergedInception, source: Source, into: Tensor | None = None) -> Tensor:
+        """The module's whole output; `into` as for `whole`."""
         slab = self._settled(module, source)
-        return self.whole(module.join, slab.maps, slab.shape)
+        return self.whole(module.join, slab.maps, slab.shape, into)
 
     def _answer(self, module: Inception | MergedInception, source: Source, logits: Tensor | None, into: Tensor) -> None:
         """The last module with the finest head on it, of which only probabilities are kept."""
@@ -220,14 +221,24 @@ class SlabNetwork:
         for (unit, _), statistics in zip(units, found):
             self._known[unit[1]] = statistics.total()
 
-    def whole(self, unit: nn.Sequential, read: Read, shape: tuple[int, ...]) -> Tensor:
-        """One pass: the unit's whole output (1, C, *shape); its convolution is done once, and normalised where it lies."""
+    def whole(self, unit: nn.Sequential, read: Read, shape: tuple[int, ...], into: Tensor | None = None) -> Tensor:
+        """One pass: the unit's whole output (1, C, *shape); its convolution is done once, and normalised where it lies.
+
+        Args:
+            into: takes the output's place in memory, also where `read` looks at it: a slab is written once the next has been read. What is
+                read must not reach further than LEAST_PLANES beyond a slab.
+        """
         layer, statistics = unit[0], Statistics()
-        found = layer.weight.new_empty((1, layer.out_channels, *shape))
+        found = layer.weight.new_empty((1, layer.out_channels, *shape)) if into is None else into
         slabs = list(self.slabs(shape, shape[0], layer))
-        for start, stop in slabs:
-            found[:, :, start:stop] = values = self.raw(unit, read(start, stop))
+        behind: Tensor | None = None
+        for number, (start, stop) in enumerate(slabs):
+            values = self.raw(unit, read(start, stop))
             statistics.add(values)
+            if behind is not None:
+                found[:, :, slice(*slabs[number - 1])] = behind
+            behind = values
+        found[:, :, slice(*slabs[-1])] = behind
         self._known[unit[1]] = statistics.total()
         for start, stop in slabs:
             found[:, :, start:stop] = self._normalised(unit, found[:, :, start:stop].contiguous())

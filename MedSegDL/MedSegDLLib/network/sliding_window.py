@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from ..errors import OutOfMemory, is_out_of_memory
 from ..progress import Progress
 from ..tasks import Plan
-from .device import available_memory_bytes, full_precision, release_memory
+from .device import available_memory_bytes, freed_at_once, full_precision, release_memory
 from .fused_inference import best_kernels, merged
 from .inception_unet import Architecture, InceptionUNet
 from .slabs import LEAST_PLANES, SLAB_BYTES, SlabNetwork, slab_bytes
@@ -221,7 +221,8 @@ class _Pass:
             return torch.sigmoid(logits[(..., *(slice(0, n) for n in sides))]).float()
         found = torch.empty((1, self.network.arch.out_channels, *sides), device=x.device)
         slabs = SlabNetwork(self.network, self.how is How.LAYERS, tick)
-        slabs.probabilities(_pad(x, self.network.arch.divisor), found[0])
+        with freed_at_once():
+            slabs.probabilities(_pad(x, self.network.arch.divisor), found[0])
         return found
 
 
