@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ..checks.findings import Finding, FindingCode, Severity
 from ..dicom.case import Case, Measures
-from ..dicom.origin import Reading, header_of
+from ..dicom.origin import Reading, header_of, lacks_frame_of_reference
 from ..errors import InputRefused
 from ..metrics.size import size_of
 from ..result import Result
 from ..tasks import Task
 
 
-def refuse_without_origin(readings: Mapping[str, Reading], task: Task) -> None:
-    """Raise InputRefused where the input that lends its grid is no DICOM, or states too little to be referred to."""
+def dicom_findings(readings: Mapping[str, Reading], task: Task) -> list[Finding]:
+    """What is worth knowing of a DICOM result before the run.
+
+    Raises:
+        InputRefused: the input that lends its grid is no DICOM, or states too little to be referred to.
+    """
     key = next(key for key in task.reference_order if key in readings)
     title = next(entry.title for entry in task.inputs if entry.key == key)
     reading = readings[key]
@@ -22,6 +27,11 @@ def refuse_without_origin(readings: Mapping[str, Reading], task: Task) -> None:
         reason = f"--dicom needs {title} as DICOM, since the result lies on its grid: {reading.image.name} is none."
         raise InputRefused(reason, "Give its DICOM series, or leave out --dicom.")
     header_of(reading.origin, reading.image.name)
+    if not lacks_frame_of_reference(reading.origin):
+        return []
+    says = f"The {title} states no FrameOfReferenceUID: the DICOM results name one of their own."
+    remedy = "Displays that match by frame of reference need the original series; the others match by its instances."
+    return [Finding(Severity.WARNING, FindingCode.HEADER, key, says, remedy)]
 
 
 def dicom_writers(result: Result, reading: Reading) -> dict[str, Callable[[Path], None]]:

@@ -106,21 +106,21 @@ def run(arguments: argparse.Namespace) -> None:
         progress(0.0, "Starting")
         from ..cohort.one_case import complete, input_hashes
         from ..io.write import write_result
-        from ..pipeline import segment
+        from ..pipeline import finding_entry, segment
         from ..record import Stopwatch
-        from .dicom_results import dicom_writers, refuse_without_origin
+        from .dicom_results import dicom_findings, dicom_writers
 
         watch = Stopwatch()
         with watch.phase("read"):
             study = inputs_of(arguments, task, paths)
         for line in study.lines:
             print(line)
-        if arguments.dicom:
-            refuse_without_origin(study.readings, task)
+        findings = dicom_findings(study.readings, task) if arguments.dicom else []
         images = {key: reading.image for key, reading in study.readings.items()}
         result = segment(images, task, options_of(arguments), progress)
         complete(result.record, watch, input_hashes(paths))
         result.record |= study.record
+        result.record["warnings"] += [finding_entry(finding, {}) for finding in findings]
         progress(1.0, "Writing")
         write_result(result, folder, dicom_writers(result, study.readings[result.reference]) if arguments.dicom else {})
     _print_result(result, folder)

@@ -13,6 +13,7 @@ from io import BytesIO
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
 
 from ..errors import InputRefused
 from ..geometry.image import LPS_FROM_RAS, Image
@@ -42,7 +43,8 @@ INHERITED = (
     *("ClinicalTrialSubjectID", "ClinicalTrialSubjectReadingID", "ClinicalTrialTimePointID", "ClinicalTrialTimePointDescription"),
 )
 SHARED_SPACE = ("FrameOfReferenceUID", "PositionReferenceIndicator")
-NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "SOPInstanceUID", "FrameOfReferenceUID")
+NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "SOPInstanceUID")
+FRAME_OF_REFERENCE = "FrameOfReferenceUID"
 NOT_FILED = "Export the series again with all its tags, or leave out --dicom."
 
 
@@ -107,20 +109,37 @@ def origin_of(volume: Volume) -> Origin:
     return Origin(first.source.head(first.pixels.offset), planes)
 
 
+def lacks_frame_of_reference(origin: Origin) -> bool:
+    """Whether a result must name a frame of reference that its source does not."""
+    return not _states_frame_of_reference(_parsed(origin))
+
+
+def _parsed(origin: Origin) -> Dataset:
+    return pydicom.dcmread(BytesIO(origin.header), stop_before_pixels=True, force=True)
+
+
 def header_of(origin: Origin, name: str) -> Dataset:
     """The whole header of the volume's first file.
+
+    Where it states no frame of reference it gets one of its own, always the same for a series: displays match the result by its instances.
 
     Raises:
         InputRefused: what a result must refer to is not there.
     """
     try:
-        header = pydicom.dcmread(BytesIO(origin.header), stop_before_pixels=True, force=True)
+        header = _parsed(origin)
         missing = [keyword for keyword in NEEDED if not str(header.get(keyword, "") or "").strip()]
     except UNREADABLE as error:
         raise InputRefused(f"{name} has a header that cannot be carried over to a DICOM result.", NOT_FILED) from error
     if missing:
         raise InputRefused(f"{name} states no {' and no '.join(missing)}: a DICOM result could not refer to it.", NOT_FILED)
+    if not _states_frame_of_reference(header):
+        header.FrameOfReferenceUID = generate_uid(entropy_srcs=[str(header.SeriesInstanceUID)])
     return header
+
+
+def _states_frame_of_reference(header: Dataset) -> bool:
+    return bool(str(header.get(FRAME_OF_REFERENCE, "") or "").strip())
 
 
 def inherit(made: Dataset, header: Dataset, keywords: Sequence[str] = INHERITED) -> None:

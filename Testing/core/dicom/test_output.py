@@ -19,7 +19,7 @@ from highdicom.sr import MeasurementReport
 from highdicom.sr import srread as read_report
 from pydicom.dataset import Dataset
 
-from MedSegDLLib.commands.dicom_results import dicom_writers
+from MedSegDLLib.commands.dicom_results import dicom_findings, dicom_writers
 from MedSegDLLib.commands.main import main
 from MedSegDLLib.dicom.capture import towards
 from MedSegDLLib.dicom.origin import Reading
@@ -303,16 +303,34 @@ def test_dicom_results_are_written_with_the_others_or_not_at_all(tmp_path: Path)
     assert not {path.name for path in (tmp_path / "out").iterdir()} & set(DICOM_RESULTS), "those were another result's"
 
 
-@pytest.mark.parametrize("keyword", ["FrameOfReferenceUID", "StudyInstanceUID"])
-def test_a_source_that_cannot_be_referred_to_is_refused(keyword: str, tmp_path: Path) -> None:
-    for number, one in enumerate(KINDS["axial CT"].files):
-        path = tmp_path / "scan" / str(number)
-        path.parent.mkdir(exist_ok=True)
-        pydicom.dcmwrite(path, one, enforce_file_format=True)
+def lacking(keyword: str, folder: Path) -> Path:
+    """A series whose files lack an attribute."""
+    KINDS["axial CT"].write(folder)
+    for path in folder.iterdir():
         changed = pydicom.dcmread(path)
         delattr(changed, keyword)
         changed.save_as(path)
-    reading = read_with_origin(tmp_path / "scan")
+    return folder
+
+
+def test_a_source_without_a_frame_of_reference_gets_one_and_a_warning(tmp_path: Path) -> None:
+    """As in 3D-IRCADb: always the same one for a series, so that its results share it."""
+    path = lacking("FrameOfReferenceUID", tmp_path / "scan")
+    named = set()
+    for number in (1, 2):
+        reading = read_with_origin(path)
+        result = result_on(reading)
+        write_result(result, tmp_path / str(number), dicom_writers(result, reading))
+        named.add(pydicom.dcmread(tmp_path / str(number) / DICOM_SEGMENTATION).FrameOfReferenceUID)
+        (finding,) = dicom_findings({"flair": reading}, BRAIN)
+        assert "no FrameOfReferenceUID" in finding.message
+    assert len(named) == 1 and named.pop()
+    assert dicom_findings({"flair": read_with_origin(KINDS["axial CT"].write(tmp_path / "whole"))}, BRAIN) == []
+
+
+@pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SOPInstanceUID"])
+def test_a_source_that_cannot_be_referred_to_is_refused(keyword: str, tmp_path: Path) -> None:
+    reading = read_with_origin(lacking(keyword, tmp_path / "scan"))
     with pytest.raises(InputRefused, match=f"states no {keyword}"):
         dicom_writers(result_on(reading), reading)
 
