@@ -10,8 +10,11 @@ from ..dicom.case import Case, Measures
 from ..dicom.origin import Reading, header_of, lacks_frame_of_reference
 from ..errors import InputRefused
 from ..metrics.size import size_of
+from ..options import Options
+from ..progress import Progress, quiet
 from ..result import Result
 from ..tasks import Task
+from .study import Study
 
 
 def dicom_findings(readings: Mapping[str, Reading], task: Task) -> list[Finding]:
@@ -41,3 +44,20 @@ def dicom_writers(result: Result, reading: Reading) -> dict[str, Callable[[Path]
     sizes = {segment.region.key: size_of(segment.mask, result.grid) for segment in result.segments}
     measures = {key: Measures(size.volume_ml, size.parts, size.longest_mm) for key, size in sizes.items()}
     return writers(Case(result, reading.image, reading.origin, measures))
+
+
+def segment_study(study: Study, task: Task, options: Options, folder: Path, progress: Progress = quiet) -> Result:
+    """Segment an examination and write its result, DICOM included, into a folder: all files or none.
+
+    Raises:
+        what `dicom_findings`, `segment` and `write_result` raise.
+    """
+    from ..io.write import write_result
+    from ..pipeline import finding_entry, segment
+
+    findings = dicom_findings(study.readings, task)
+    result = segment({key: reading.image for key, reading in study.readings.items()}, task, options, progress)
+    result.record |= study.record
+    result.record["warnings"] += [finding_entry(finding, {}) for finding in findings]
+    write_result(result, folder, dicom_writers(result, study.readings[result.reference]))
+    return result

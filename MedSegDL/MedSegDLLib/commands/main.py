@@ -11,7 +11,7 @@ from .. import __version__
 from ..errors import InputRefused, MedSegDLError, memory_explained
 from ..io.private_folder import sweep_private_folders
 from ..worker.environment import TORCH_READS
-from . import cohort, demo, evaluate, import_network, info, n4, segment, serve
+from . import cohort, demo, dicomweb, evaluate, import_network, info, n4, segment, serve
 from .broken_pipe import lasting_output
 from .signals import cancelling
 from .terminal import NOTICE
@@ -20,6 +20,7 @@ EXIT_CODES = "exit codes: 0 done, 2 wrong usage, 3 input refused, 4 weights miss
 COMMANDS = {
     "segment": (segment, "volumes or a picture in, segments out"),
     "cohort": (cohort, "many cases: a folder each, a table, a page"),
+    "dicomweb": (dicomweb, "a study out of an archive, and its results back into it"),
     "serve": (serve, "one worker on this machine for many desks"),
     "import": (import_network, "a network that others trained, as weights of ours"),
     "n4": (n4, "bias-field correction of one MR volume"),
@@ -27,7 +28,19 @@ COMMANDS = {
     "demo": (demo, "segment a phantom in a real MRML scene"),
     "info": (info, "versions, device, weights"),
 }
-NEEDED_PACKAGES = ("torch", "SimpleITK", "safetensors", "nibabel", "nrrd", "pydicom", "highdicom", "tifffile", "imagecodecs", "PIL")
+NEEDED_PACKAGES = (
+    "torch",
+    "SimpleITK",
+    "safetensors",
+    "nibabel",
+    "nrrd",
+    "pydicom",
+    "highdicom",
+    "dicomweb_client",
+    "tifffile",
+    "imagecodecs",
+    "PIL",
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -67,9 +80,11 @@ def _failure_of(parsed: argparse.Namespace) -> MedSegDLError | None:
         reason = (failure.strerror or "it is not there").lower()
         return InputRefused(f"{failure.filename!s} cannot be used: {reason}.", "Check the path, its length and its permissions.")
     except ModuleNotFoundError as missing:
-        if missing.name not in NEEDED_PACKAGES:
+        extra = EXTRA_PACKAGES.get(missing.name)
+        if missing.name not in NEEDED_PACKAGES and extra is None:
             raise
-        return InputRefused(f"The Python package {missing.name} is not installed.", "Install medsegdl with pip.")
+        what = f"'medsegdl[{extra}]'" if extra else "medsegdl"
+        return InputRefused(f"The Python package {missing.name} is not installed.", f"Install {what} with pip.")
     return None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import UsageError
 from ..options import AUTO, SWITCH, Options
 from ..tasks import TASKS, Task, chosen_task
-from .study import Study, add_study, chosen_series, read_study, refuse_contradictions
+from .study import Study, add_study, chosen_series, read_options, read_study, refuse_contradictions
 from .terminal import NOTICE, output_folder, path, progress_bar
 
 
@@ -123,15 +123,14 @@ def run(arguments: argparse.Namespace) -> None:
         result.record["warnings"] += [finding_entry(finding, {}) for finding in findings]
         progress(1.0, "Writing")
         write_result(result, folder, dicom_writers(result, study.readings[result.reference]) if arguments.dicom else {})
-    _print_result(result, folder)
+    print_result(result, folder)
 
 
 def inputs_of(arguments: argparse.Namespace, task: Task, paths: dict[str, Path]) -> Study:
     """The inputs, out of an examination or from their own paths."""
-    from ..dicom.options import ReadOptions
     from ..io.read import read_inputs
 
-    options = ReadOptions(arguments.time_point, arguments.fill_gaps)
+    options = read_options(arguments)
     if arguments.study is None:
         study = Study(read_inputs(paths, options))
     else:
@@ -149,7 +148,8 @@ def _size(segment) -> str:
     return f"{area}  {segment.voxel_count:>10} pixels".lstrip()
 
 
-def _print_result(result, folder: Path) -> None:
+def print_result(result, folder: Path) -> None:
+    """Findings on standard error; sizes, times and the folder on standard output."""
     for finding in result.record["warnings"]:
         print(f"{finding['severity']}: {finding['message']} {finding['remedy']}".rstrip(), file=sys.stderr)
     if result.instances is not None:

@@ -36,10 +36,24 @@ class Study:
 def add_study(command: argparse.ArgumentParser) -> None:
     """What a user may say about an examination, and about DICOM series."""
     command.add_argument("study", nargs="?", type=path, metavar="STUDY", help="a whole examination (folder, zip, DICOMDIR) to be matched")
+    add_reading(command)
+
+
+def add_reading(command: argparse.ArgumentParser) -> None:
+    """How an examination is read."""
     series = "the series of STUDY for an input (t1ce=7); 't1=' for none"
     command.add_argument("--series", action="append", default=[], metavar="KEY=NUMBER", help=series)
     command.add_argument("--time-point", type=int, metavar="N", help="which point of a DICOM time series, from 1 (an MR: the first)")
     command.add_argument("--fill-gaps", action="store_true", help="interpolate one or two missing DICOM slices in a row")
+
+
+def read_options(arguments: argparse.Namespace) -> ReadOptions:
+    """What `add_reading` asked for. Raises UsageError."""
+    from ..dicom.options import ReadOptions
+
+    if arguments.time_point is not None and arguments.time_point < 1:
+        raise UsageError(f"--time-point {arguments.time_point} is no number from 1.", "The first point is 1.")
+    return ReadOptions(arguments.time_point, arguments.fill_gaps)
 
 
 def refuse_contradictions(arguments: argparse.Namespace, paths: Mapping[str, Path]) -> None:
@@ -48,8 +62,6 @@ def refuse_contradictions(arguments: argparse.Namespace, paths: Mapping[str, Pat
         raise UsageError(f"Both an examination and --{next(iter(paths))} were given.", "Give one of them.")
     if arguments.series and arguments.study is None:
         raise UsageError("--series chooses within an examination, and none was given.", "Give its folder, zip or DICOMDIR.")
-    if arguments.time_point is not None and arguments.time_point < 1:
-        raise UsageError(f"--time-point {arguments.time_point} is no number from 1.", "The first point is 1.")
 
 
 def chosen_series(texts: Sequence[str], task: Task) -> dict[str, str]:
@@ -66,7 +78,7 @@ def chosen_series(texts: Sequence[str], task: Task) -> dict[str, str]:
     return chosen
 
 
-def read_study(place: Path, task: Task, chosen: dict[str, str], options: ReadOptions) -> Study:
+def read_study(place: Path, task: Task, chosen: dict[str, str], options: ReadOptions, name: str = "") -> Study:
     """The inputs of a task out of an examination.
 
     Args:
@@ -74,6 +86,7 @@ def read_study(place: Path, task: Task, chosen: dict[str, str], options: ReadOpt
         task: whose inputs are looked for.
         chosen: see `chosen_series`.
         options: of reading.
+        name: what messages call it; the path's own name by default.
 
     Raises:
         InputRefused, UsageError: see `checks.study.match` and `dicom.read`.
@@ -84,7 +97,7 @@ def read_study(place: Path, task: Task, chosen: dict[str, str], options: ReadOpt
 
     with explained(place):
         refuse_missing(place)
-        with examination(place.resolve()) as found:
+        with examination(place.resolve(), name) as found:
             series = series_in(found, options)
             listed = [Listed(one.number, one.tags, len(one.frames), one.aside) for one in series]
             matched = match(listed, task, chosen)

@@ -54,13 +54,17 @@ def read(path: Path, options: ReadOptions = ReadOptions()) -> Reading:
 
 
 @contextmanager
-def examination(path: Path) -> Iterator[Examination]:
+def examination(path: Path, name: str = "") -> Iterator[Examination]:
     """Everything that a path holds, by its headers; pixels can be read while the block runs. A zip is not unpacked.
+
+    Args:
+        path: as in `read`.
+        name: what messages call it; the path's own name by default.
 
     Raises:
         InputRefused, OSError: see `read`.
     """
-    name = _printable(path.name)
+    name = name or _printable(path.name)
     if path.is_dir():
         yield _examined(folder_sources(path, name), name)
     elif path.suffix.lower() == ZIP_SUFFIX:
