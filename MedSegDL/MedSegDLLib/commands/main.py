@@ -36,11 +36,11 @@ NEEDED_PACKAGES = (
     "nrrd",
     "pydicom",
     "highdicom",
-    "dicomweb_client",
     "tifffile",
     "imagecodecs",
     "PIL",
 )
+EXTRA_PACKAGES = {"dicomweb_client": "pacs", "requests": "pacs"}  # that `pip install "medsegdl[EXTRA]"` brings
 
 
 def parser() -> argparse.ArgumentParser:

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +65,19 @@ def written(kind: Kind, folder: Path, empty: str = "ET") -> Written:
     return Written(source, folder / "out", reading, result)
 
 
+@pytest.fixture(scope="module")
+def case_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Written]:
+    """`written`, once for all tests that look at it."""
+    done: dict[tuple[str, str], Written] = {}
+
+    def once(kind: Kind, empty: str = "ET") -> Written:
+        if (kind.name, empty) not in done:
+            done[kind.name, empty] = written(kind, tmp_path_factory.mktemp("case"), empty)
+        return done[kind.name, empty]
+
+    return once
+
+
 def result_on(reading: Reading, empty: str = "ET") -> Result:
     shape = reading.image.grid.shape
     whole = np.random.default_rng(3).random(shape) < 0.2
@@ -114,8 +128,8 @@ def stored_places(seg: Dataset) -> dict[int, np.ndarray]:
 
 
 @each_kind
-def test_every_voxel_lies_where_it_lay(kind: Kind, tmp_path: Path) -> None:
-    case = written(kind, tmp_path)
+def test_every_voxel_lies_where_it_lay(kind: Kind, case_of: Callable[..., Written]) -> None:
+    case = case_of(kind)
     found = stored_places(pydicom.dcmread(case.folder / DICOM_SEGMENTATION))
     for number, segment in enumerate(case.result.segments, start=1):
         ours = places(segment.mask, kind.affine)
@@ -126,8 +140,8 @@ def test_every_voxel_lies_where_it_lay(kind: Kind, tmp_path: Path) -> None:
 
 
 @each_kind
-def test_every_frame_refers_to_the_slice_at_its_place(kind: Kind, tmp_path: Path) -> None:
-    case = written(kind, tmp_path)
+def test_every_frame_refers_to_the_slice_at_its_place(kind: Kind, case_of: Callable[..., Written]) -> None:
+    case = case_of(kind)
     seg = pydicom.dcmread(case.folder / DICOM_SEGMENTATION)
     originals = {}
     for path in case.source.rglob("*"):
@@ -151,8 +165,8 @@ def test_every_frame_refers_to_the_slice_at_its_place(kind: Kind, tmp_path: Path
 
 
 @each_kind
-def test_results_carry_what_their_source_carries(kind: Kind, tmp_path: Path) -> None:
-    case = written(kind, tmp_path)
+def test_results_carry_what_their_source_carries(kind: Kind, case_of: Callable[..., Written]) -> None:
+    case = case_of(kind)
     source = pydicom.dcmread(next(path for path in sorted(case.source.iterdir()) if path.is_file() and path.suffix != ".txt"), force=True)
     for name in DICOM_RESULTS:
         made = pydicom.dcmread(case.folder / name)
@@ -166,8 +180,8 @@ def test_results_carry_what_their_source_carries(kind: Kind, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("name", ["axial CT", "oblique 1", "enhanced MR, shuffled", "enhanced in two files", "PET with a slope a slice"])
 @pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy is not there (Debian: apt-get install dicom3tools)")
-def test_dciodvfy_finds_no_error(name: str, tmp_path: Path) -> None:
-    case = written(KINDS[name], tmp_path)
+def test_dciodvfy_finds_no_error(name: str, case_of: Callable[..., Written]) -> None:
+    case = case_of(KINDS[name])
     for made in DICOM_RESULTS:
         done = subprocess.run(["dciodvfy", "-new", case.folder / made], capture_output=True, text=True, errors="replace")
         said = (done.stdout + done.stderr).splitlines()
@@ -176,8 +190,8 @@ def test_dciodvfy_finds_no_error(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["axial CT", "oblique 2", "feet first", "enhanced MR, shuffled"])
-def test_highdicom_reads_codes_colours_and_masks_back(name: str, tmp_path: Path) -> None:
-    case = written(KINDS[name], tmp_path, empty="")
+def test_highdicom_reads_codes_colours_and_masks_back(name: str, case_of: Callable[..., Written]) -> None:
+    case = case_of(KINDS[name], empty="")
     seg = segread(case.folder / DICOM_SEGMENTATION)
     assert seg.SegmentationType == "BINARY" and seg.SegmentsOverlap == "YES" and seg.number_of_segments == 3
     for number, segment in enumerate(case.result.segments, start=1):
@@ -202,11 +216,11 @@ def color_of(segment: Dataset) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize("name", ["axial CT", "oblique 2", "enhanced CT"])
-def test_dcmqi_reads_the_segments_at_their_place(name: str, tmp_path: Path) -> None:
+def test_dcmqi_reads_the_segments_at_their_place(name: str, tmp_path: Path, case_of: Callable[..., Written]) -> None:
     tool = Path(sys.executable).with_name("segimage2itkimage")
     if not tool.exists():
         pytest.skip("dcmqi is not there (pip install dcmqi)")
-    case = written(KINDS[name], tmp_path)
+    case = case_of(KINDS[name])
     done = subprocess.run(
         [tool, "--inputDICOM", case.folder / DICOM_SEGMENTATION, "--outputDirectory", tmp_path, "-p", "s", "-t", "nrrd"],
         capture_output=True,
@@ -228,8 +242,8 @@ def itk_places(image: sitk.Image, label: int) -> np.ndarray:
     return indices @ axes.T + image.GetOrigin()
 
 
-def test_the_report_measures_every_segment_and_refers_to_it(tmp_path: Path) -> None:
-    case = written(KINDS["oblique 1"], tmp_path)
+def test_the_report_measures_every_segment_and_refers_to_it(case_of: Callable[..., Written]) -> None:
+    case = case_of(KINDS["oblique 1"])
     seg = segread(case.folder / DICOM_SEGMENTATION)
     report = read_report(case.folder / DICOM_REPORT)
     assert isinstance(report.content, MeasurementReport)
@@ -260,8 +274,8 @@ def told_parts(mask: np.ndarray) -> int:
     return int(sitk.GetArrayFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(mask), True)).max())
 
 
-def test_the_capture_shows_outlines_on_the_slices(tmp_path: Path) -> None:
-    case = written(KINDS["axial CT"], tmp_path)
+def test_the_capture_shows_outlines_on_the_slices(case_of: Callable[..., Written]) -> None:
+    case = case_of(KINDS["axial CT"])
     made = pydicom.dcmread(case.folder / DICOM_CAPTURE)
     pictures = made.pixel_array
     assert pictures.shape == (5, 16, 12, 3) and len(made.SliceLocationVector) == 5 and list(made.PatientOrientation) == ["L", "P"]
