@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SLICER ?= Slicer
 
-.PHONY: demo test lint pictures dicom-table mutants bench bench-quick test-slicer clean
+.PHONY: demo test test-slow lint pictures dicom-table mutants bench bench-quick test-slicer clean
 
 demo: $(READY)  ## segment a phantom in a real MRML scene with the shipped weights
 	$(BIN)/medsegdl demo -o out/demo
 
 test: $(READY)  ## all tests
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest Testing -q
+
+test-slow: $(READY)  ## the tests that take minutes: nnU-Net trained here, imported, equal
+	$(BIN)/python -m pytest Testing -q -m slow
 
 lint: $(READY)  ## style
 	$(BIN)/ruff check .

@@ -129,11 +129,10 @@ def _imported(images: dict[str, Image], task: Task, weights: Weights, device: to
     plan, arguments = weights.plan, weights.manifest["architecture"]["arguments"]
     grid = images[reference_of(images, task)].grid
     whole, spacing = math.prod(grid.shape), tuple(float(side) for side in grid.spacing_mm[::-1])
-    wanted = plan.network_spacing(spacing)
-    network = [max(1, round(n * old / new)) for n, old, new in zip(grid.shape, spacing, wanted)]
+    network = plan.network_shape(grid.shape, spacing)
     resampled = FLOAT * whole * (len(images) - sum(image.grid.same_as(grid) for image in images.values()))
     x = FLOAT * arguments["in_channels"] * math.prod(network)
-    depth = plan.tile[0] if plan.dimensions == 3 else 1
+    depth = plan.tile[0] if len(plan.tile) == 3 else 1
     sums = FLOAT * (arguments["out_channels"] + 1) * depth * math.prod(network[1:])
     forward = FLOAT * MAPS_AT_ONCE * int(arguments.get("features", (ASSUMED_FEATURES,))[0]) * math.prod(plan.tile)
     on_cpu = device.type == "cpu"

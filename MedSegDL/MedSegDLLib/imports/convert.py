@@ -15,20 +15,26 @@ from torch import Tensor
 from ..errors import UsageError, WeightsError
 from ..io.atomic import file_sha256
 from ..network.foreign_weights import empty_network, names_of, save_foreign
+from ..network.monai_plan import MonaiPlan
 from ..network.nnunet_plan import STEP, NnunetPlan, Scheme
 from ..progress import Progress, quiet, span
 from ..tasks import TASK_KEY, WEIGHTS_SUFFIX, Modality, Task
+from . import auto3dseg
 from .checkpoint import Checkpoint, open_checkpoint
 from .foreign_task import nominal_plan, plain, task_from
+from .monai_bundle import bundle_network, bundle_plan, input_names, output_names, region_names
 from .nnunet_folder import PICTURES, channel_names, outputs_of, plan_of, reader_of, resolved
 from .nnunet_network import architecture_of, refuse_unknown_trainer
 
 FORMAT_VERSION = 1
 LARGEST_JSON_BYTES = 64 * 2**20  # plans of nnU-Net have some 10 kB
-LARGEST_LICENCE_BYTES = 2**20
+LARGEST_LICENCE_BYTES = 2**20  # of a licence or a list of labels
 UNSTATED = "not stated"
 LICENCE_FILES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "LICENCE.txt", "LICENCE.md")
-SOURCES_SAY = "Give an nnU-Net v2 result folder (plans.json, dataset.json, fold_X/checkpoint_final.pth)."
+SOURCES_SAY = (
+    "Give an nnU-Net v2 result folder (plans.json, dataset.json, fold_X/checkpoint_final.pth), a MONAI bundle (configs/inference.json, "
+    "configs/metadata.json, models/model.pt), or a model.pt of SlicerMONAIAuto3DSeg."
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Foreign:
     """
 
     task: Task
-    plan: NnunetPlan
+    plan: NnunetPlan | MonaiPlan
     architecture: dict[str, Any]
     states: list[dict[str, Tensor]]
     origin: dict[str, Any]
@@ -243,5 +249,59 @@ def _nnunet_task(plans: Mapping[str, Any], dataset: Mapping[str, Any], plan: Nnu
     return task_from(key, wishes.title or name, [(one, kind) for one in names], outputs_of(dataset).names, nominal)
 
 
+def is_bundle(source: Path) -> bool:
+    """Whether a folder is a MONAI bundle."""
+    return (source / "configs" / "inference.json").is_file()
+
+
+def read_bundle(source: Path, wishes: Wishes, progress: Progress) -> Foreign:
+    """A MONAI bundle of the usual transforms."""
+    config, metadata = (read_json(source / "configs" / name) for name in ("inference.json", "metadata.json"))
+    plan, architecture = bundle_plan(config, metadata), bundle_network(config)
+    path = source / "models" / "model.pt"
+    states = [state_of(open_checkpoint(path, progress), architecture, path.name)]
+    inputs, regions = input_names(metadata), region_names(plan, output_names(metadata))
+    name = str(metadata.get("name") or source.name)
+    origin = {"kind": "MONAI bundle", "name": name[:200], "version": str(metadata.get("version", ""))[:50]}
+    origin |= {"checkpoints_sha256": [file_sha256(path)], "configuration_sha256": file_sha256(source / "configs" / "inference.json")}
+    licence = str(metadata.get("license", metadata.get("licence", "")))[:200] or licence_beside(source)
+    return Foreign(_monai_task(plan, inputs, regions, wishes, name), plan, architecture, states, origin, licence)
+
+
+def is_auto3dseg(source: Path) -> bool:
+    """Whether it is a file that could be a model of Auto3DSeg."""
+    return source.is_file() and source.suffix in (".pt", ".pth")
+
+
+def read_auto3dseg(source: Path, wishes: Wishes, progress: Progress) -> Foreign:
+    """The model.pt of SlicerMONAIAuto3DSeg, beside which a `labels.csv` may name the regions."""
+    checkpoint = open_checkpoint(source, progress)
+    config = checkpoint.others.get("config")
+    if not isinstance(config, dict):
+        raise WeightsError(f"{source.name} has no 'config': it is no model of Auto3DSeg.", SOURCES_SAY)
+    name = source.parent.name if source.stem == "model" else source.stem
+    brats = auto3dseg.is_brats(config, f"{source.parent.name}/{source.name}")
+    architecture = auto3dseg.auto3dseg_network(config)
+    plan = auto3dseg.auto3dseg_plan(config, architecture["arguments"], brats)
+    states = [state_of(checkpoint, architecture, source.name)]
+    labels = source.parent / "labels.csv"
+    known = labels.is_file() and labels.stat().st_size <= LARGEST_LICENCE_BYTES
+    told = auto3dseg.read_labels(labels.read_text(encoding="utf-8", errors="replace")) if known else {}
+    regions = auto3dseg.region_names(plan, brats, told)
+    origin = {"kind": "Auto3DSeg", "name": name[:200], "checkpoints_sha256": [file_sha256(source)]}
+    task = _monai_task(plan, auto3dseg.input_names(plan, brats), regions, wishes, name)
+    return Foreign(task, plan, architecture, states, origin, licence_beside(source.parent))
+
+
+def _monai_task(plan: MonaiPlan, inputs: Sequence[str], regions: Sequence[str], wishes: Wishes, name: str) -> Task:
+    nominal = nominal_plan(False, plan.spacing_mm or (1.0, 1.0, 1.0), plan.tile[::-1], None)
+    key = wishes.task_key or plain(name, "-").lower()
+    return task_from(key, wishes.title or name, [(one, Modality.OTHER) for one in inputs], regions, nominal)
+
+
 Reader = Callable[[Path, Wishes, Progress], Foreign]
-SOURCES: tuple[tuple[Callable[[Path], bool], Reader], ...] = ((is_nnunet, read_nnunet),)
+SOURCES: tuple[tuple[Callable[[Path], bool], Reader], ...] = (
+    (is_nnunet, read_nnunet),
+    (is_bundle, read_bundle),
+    (is_auto3dseg, read_auto3dseg),
+)

@@ -13,6 +13,8 @@ from torch import nn
 from ..errors import WeightsError
 
 REMEDY = 'Install them: pip install "medsegdl[import]", or let the panel complete its environment.'
+READS_NUMBERS = {"SwinUNETR"}  # while it is built, so that it needs real memory: its sizes have narrower bounds
+MOST_SWIN_FEATURES, MOST_SWIN_DEPTH = 96, 8  # twice the largest that MONAI's zoo has
 MOST_STAGES, MOST_FEATURES, MOST_REPEATS, MOST_SIDE = 12, 4096, 64, 31
 NNUNET_KEYS = {"in_channels", "out_channels", "dimensions", "features", "kernel_sizes", "strides", "encoder", "decoder", "bias", "slope"}
 NNUNET_KEYS |= {"norm", "norm_eps", "affine"}
@@ -90,7 +92,108 @@ def _every(values: Any, count: int) -> Sequence[Any]:
     return values
 
 
+def _monai(name: str, allowed: Mapping[str, Callable[[Any], Any]]) -> Callable[[Mapping[str, Any]], nn.Module]:
+    """The builder of one of MONAI's networks for volumes; `allowed` checks each argument that it may be given."""
+
+    def build(arguments: Mapping[str, Any]) -> nn.Module:
+        from monai.networks import nets
+
+        known = {"in_channels": _features, "out_channels": _features, **allowed}
+        unknown = sorted(set(arguments) - set(known))
+        if unknown:
+            raise ValueError(f"'{unknown[0]}' is unknown")
+        given = {key: known[key](value) for key, value in arguments.items()}
+        return getattr(nets, name)(**given, spatial_dims=3)
+
+    return build
+
+
+def _features(value: Any) -> int:
+    return _whole(value, MOST_FEATURES)
+
+
+def _swin_features(value: Any) -> int:
+    return _whole(value, MOST_SWIN_FEATURES)
+
+
+def _swin_depths(value: Any) -> list[int]:
+    return _wholes(value, MOST_SWIN_DEPTH, 4)
+
+
+def _swin_heads(value: Any) -> list[int]:
+    return _wholes(value, MOST_SWIN_FEATURES, 4)
+
+
+def _repeats(value: Any) -> list[int]:
+    return _wholes(value, MOST_REPEATS)
+
+
+def _many_features(value: Any) -> list[int]:
+    return _wholes(value, MOST_FEATURES)
+
+
+def _strides(value: Any) -> list[int]:
+    return _wholes(value, MOST_SIDE)
+
+
+def _side(value: Any) -> int:
+    return _whole(value, MOST_SIDE)
+
+
+def _yes_or_no(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!r} is neither true nor false")
+    return value
+
+
+def _norm(value: Any) -> Any:
+    """A name of MONAI's norms, alone or with plain arguments."""
+    name, arguments = (value, {}) if isinstance(value, str) else (value[0], dict(value[1]))
+    if str(name).lower() == "instance_nvfuser":  # the same on a GPU by NVIDIA's own code, always with weights
+        name, arguments = "instance", {"affine": True, **arguments}
+    if str(name).lower() not in ("batch", "instance", "group") or set(arguments) - {"affine", "num_groups", "eps", "track_running_stats"}:
+        raise ValueError(f"the norm {value!r} is unknown")
+    if any(not isinstance(one, (bool, int, float)) for one in arguments.values()):
+        raise ValueError(f"the norm {value!r} has arguments that are no numbers")
+    return (str(name).lower(), arguments) if arguments else str(name).lower()
+
+
+def _positive(value: Any) -> list[float]:
+    found = [float(one) for one in value]
+    if len(found) != 3 or not all(0 < one < 1e3 for one in found):
+        raise ValueError(f"{value!r} are not three lengths")
+    return found
+
+
 BUILDERS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
     "PlainConvUNet": _unet("PlainConvUNet", "n_conv_per_stage"),
     "ResidualEncoderUNet": _unet("ResidualEncoderUNet", "n_blocks_per_stage"),
+    "SegResNet": _monai("SegResNet", {"init_filters": _features, "blocks_down": _repeats, "blocks_up": _repeats, "norm": _norm}),
+    "SegResNetDS": _monai(
+        "SegResNetDS",
+        {
+            "init_filters": _features,
+            "blocks_down": _repeats,
+            "blocks_up": _repeats,
+            "norm": _norm,
+            "dsdepth": _side,
+            "resolution": _positive,
+        },
+    ),
+    "UNet": _monai(
+        "UNet",
+        {
+            "channels": _many_features,
+            "strides": _strides,
+            "kernel_size": _side,
+            "up_kernel_size": _side,
+            "num_res_units": _side,
+            "norm": _norm,
+            "bias": _yes_or_no,
+        },
+    ),
+    "SwinUNETR": _monai(
+        "SwinUNETR",
+        {"feature_size": _swin_features, "depths": _swin_depths, "num_heads": _swin_heads, "norm_name": _norm, "use_v2": _yes_or_no},
+    ),
 }

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ..errors import WeightsError
 from ..io.atomic import atomic_path, file_sha256
-from .foreign import build_foreign
+from .foreign import READS_NUMBERS, build_foreign
 
 PRECISION = "float32"
 LARGEST_BYTES = 8 * 2**30
@@ -39,12 +39,15 @@ def names_of(network: nn.Module) -> dict[str, str]:
 
 
 def empty_network(architecture: Mapping[str, Any]) -> nn.Module:
-    """The network without memory for its weights. Raises WeightsError: see `build_foreign`."""
+    """The network without memory for its weights, where it can be built so. Raises WeightsError: see `build_foreign`."""
     arguments = architecture.get("arguments")
     if not isinstance(arguments, Mapping):
         raise WeightsError("The manifest does not describe its network.", REMEDY)
+    name = str(architecture.get("name"))
+    if name in READS_NUMBERS:
+        return build_foreign(name, arguments)
     with torch.device("meta"):
-        return build_foreign(str(architecture.get("name")), arguments)
+        return build_foreign(name, arguments)
 
 
 def save_foreign(states: Sequence[Mapping[str, Tensor]], path: Path, manifest: dict[str, Any]) -> dict[str, Any]:

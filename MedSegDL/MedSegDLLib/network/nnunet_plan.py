@@ -150,6 +150,16 @@ class NnunetPlan:
             raise Unfit("the first of 'values' is not 0, the background")
 
     @property
+    def sizes(self) -> tuple[int, int]:
+        """Channels in and out."""
+        return len(self.channels), len(self.values)
+
+    @property
+    def in_hounsfield(self) -> tuple[bool, ...]:
+        """For each input whether it is a CT."""
+        return tuple(channel.scheme is Scheme.CT for channel in self.channels)
+
+    @property
     def dimensions(self) -> int:
         """2 for a network of planes, 3 for one of volumes."""
         return len(self.tile)
@@ -157,6 +167,10 @@ class NnunetPlan:
     def network_spacing(self, image_spacing: tuple[float, ...]) -> tuple[float, ...]:
         """Spacing of the network's grid (three numbers) for an image of that spacing, both after `transpose`."""
         return self.spacing_mm if self.dimensions == 3 else (image_spacing[0], *self.spacing_mm)
+
+    def network_shape(self, shape: tuple[int, ...], spacing_mm: tuple[float, ...]) -> tuple[int, ...]:
+        """Voxels of the network's grid: n * old spacing / new spacing, halves to the even number; both after `transpose`."""
+        return tuple(round(old / new * n) for old, new, n in zip(spacing_mm, self.network_spacing(spacing_mm), shape))
 
     def to_json(self) -> dict[str, Any]:
         """For the manifest."""

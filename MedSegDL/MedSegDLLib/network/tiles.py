@@ -21,7 +21,8 @@ from .device import full_precision
 from .fused_inference import best_kernels
 
 PEAK = 10.0  # of nnU-Net's weights, made in float16
-SIGMAS_A_TILE = 8
+SIGMAS_A_TILE = 8  # of both origins
+LEAST_WEIGHT = 1e-3  # of MONAI's
 Steps = Callable[[int, int], list[int]]
 
 
@@ -67,6 +68,27 @@ def nnunet_weight(tile: Sequence[int]) -> Tensor:
     coarse = (weight / weight.max() * PEAK).half()
     coarse[coarse == 0] = coarse[coarse != 0].min()
     return coarse.float()
+
+
+def monai_steps(overlap: float) -> Steps:
+    """Starts of tiles that overlap by a share; the last one is moved back into the volume."""
+
+    def starts(side: int, tile: int) -> list[int]:
+        apart = tile if side == tile else max(1, int(tile * (1 - overlap)))
+        count = next(n for n in range(side) if n * apart + tile >= side) + 1
+        return [min(number * apart, side - tile) for number in range(count)]
+
+    return starts
+
+
+def monai_weight(tile: Sequence[int], gaussian: bool) -> Tensor:
+    """MONAI's weight of a tile's voxels: all the same, or a Gaussian of an eighth of the tile, at least 0.001. float32, (*tile)."""
+    weight = torch.ones(())
+    for side in tile:
+        away = torch.arange(side, dtype=torch.float32) - (side - 1) / 2
+        line = torch.exp(away**2 / (-2 * (side / SIGMAS_A_TILE) ** 2))
+        weight = weight[..., None] * (line if gaussian else torch.ones(side))
+    return weight.clamp(min=max(float(weight.min()), LEAST_WEIGHT))
 
 
 def all_flips(axes: Sequence[int]) -> tuple[tuple[int, ...], ...]:

@@ -36,6 +36,7 @@ from ..tasks import (
 )
 from .foreign_weights import PRECISION, load_foreign
 from .inception_unet import InceptionUNet, build, describe
+from .monai_plan import MonaiPlan
 from .nnunet_plan import NnunetPlan
 
 FORMAT_VERSION = 1
@@ -55,7 +56,8 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "plan": dict,
     "outputs": list,
 }
-PLANS: dict[str, type[Plan] | type[NnunetPlan]] = {"": Plan, NnunetPlan.kind: NnunetPlan}  # a plan that names no kind is ours
+ForeignPlan = NnunetPlan | MonaiPlan
+PLANS: dict[str, type] = {"": Plan, NnunetPlan.kind: NnunetPlan, MonaiPlan.kind: MonaiPlan}  # a plan that names no kind is ours
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +72,7 @@ class Weights:
     """
 
     network: InceptionUNet | nn.ModuleList
-    plan: Plan | NnunetPlan
+    plan: Plan | ForeignPlan
     manifest: dict[str, Any]
     path: Path
 
@@ -199,11 +201,11 @@ def _own_network(manifest: dict[str, Any], task: Task, plan: Plan, path: Path) -
     return network.requires_grad_(False).eval()
 
 
-def _imported_networks(manifest: dict[str, Any], task: Task, plan: NnunetPlan, path: Path) -> nn.ModuleList:
+def _imported_networks(manifest: dict[str, Any], task: Task, plan: ForeignPlan, path: Path) -> nn.ModuleList:
     arguments = manifest["architecture"].get("arguments")
     found = (arguments.get("in_channels"), arguments.get("out_channels")) if isinstance(arguments, dict) else ()
-    inputs = len(plan.channels) if task.pictures else len(task.inputs)
-    if found != (len(plan.channels), len(plan.values)) or (inputs, len(plan.regions)) != (len(plan.channels), len(task.regions)):
+    inputs = plan.sizes[0] if task.pictures else len(task.inputs)
+    if found != plan.sizes or (inputs, len(plan.regions)) != (plan.sizes[0], len(task.regions)):
         raise WeightsError(f"The network in {path.name} does not fit the inputs and outputs of the task '{task.key}'.", AGAIN)
     return load_foreign(path, manifest["architecture"], manifest["sha256"], plan.folds)
 
@@ -284,7 +286,7 @@ def _meaning(task: Task) -> tuple[list, list, tuple[str, ...]]:
     return [(entry.key, entry.modality) for entry in task.inputs], [(region.key, region.inside) for region in task.regions], task.auxiliary
 
 
-def _plan(manifest: dict[str, Any], task: Task, name: str) -> Plan | NnunetPlan:
+def _plan(manifest: dict[str, Any], task: Task, name: str) -> Plan | ForeignPlan:
     try:
         kind = manifest["plan"].get("kind", "")
         if kind not in PLANS:

@@ -6,6 +6,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,18 +18,21 @@ from ..checks.intensities import in_hounsfield_units, sampled
 from ..errors import InputRefused
 from ..geometry.align import Aligned
 from ..geometry.image import Grid, Image
-from ..network.nnunet_plan import NnunetPlan, Scheme
-from ..network.tiles import Tiling, all_flips, finished_planes, nnunet_steps, nnunet_weight
+from ..network.monai_plan import MonaiPlan
+from ..network.nnunet_plan import NnunetPlan
+from ..network.tiles import Tiling, all_flips, finished_planes, monai_steps, monai_weight, nnunet_steps, nnunet_weight
+from ..preprocess.monai import back, monai_input
 from ..preprocess.nnunet import NnunetInput, nnunet_input
 from ..preprocess.resize import resizer
 from ..progress import Progress, quiet
 from ..result import Result
 from ..tasks import Task
-from .label_map import largest, on_grid, painted
+from .label_map import largest, on_grid, over_half, painted
 
 PREPARED = 0.1  # of the time until the network starts
 AIR_HU = -1000.0
 SHOWN = 5  # names in one sentence
+ForeignPlan = NnunetPlan | MonaiPlan
 
 
 @dataclass
@@ -73,12 +78,12 @@ def nnunet_labels(case: Case, plan: NnunetPlan) -> np.ndarray:
     labels = np.zeros(case.grid.shape, dtype=np.uint8 if highest < 256 else np.uint16)
     frame, network_shape = ready.frame, tuple(ready.x.shape[1:])
     spacings = (plan.network_spacing(frame.spacing_mm), frame.spacing_mm)
-    back = resizer(plan.logits, network_shape, frame.shape, spacings)
+    way = resizer(plan.logits, network_shape, frame.shape, spacings)
     decide = (painted if plan.paints else largest)(plan.values)
     started = time.perf_counter()
     if case.entropy:
         case.uncertainty = np.zeros(case.grid.shape, dtype=np.float32)
-    for number, outputs in on_grid(_timed(nnunet_planes(case, plan, ready), case.seconds), back, frame.shape):
+    for number, outputs in on_grid(_timed(nnunet_planes(case, plan, ready), case.seconds), way, frame.shape):
         frame.view(labels)[number] = decide(outputs).cpu().numpy()
         if case.uncertainty is not None:
             frame.view(case.uncertainty)[number] = _entropy(outputs, plan).cpu().numpy()
@@ -93,6 +98,11 @@ def _entropy(outputs: Tensor, plan: NnunetPlan) -> Tensor:
     else:
         shares = torch.softmax(outputs, dim=0)
         p = torch.stack([sum(shares[plan.values.index(value)] for value in values) for values in plan.regions])
+    return _bits(p)
+
+
+def _bits(p: Tensor) -> Tensor:
+    """Mean over the first axis of the binary entropy of probabilities."""
     p = p.clamp(1e-6, 1 - 1e-6)
     return -(p * torch.log2(p) + (1 - p) * torch.log2(1 - p)).mean(dim=0)
 
@@ -101,6 +111,10 @@ def nnunet_planes(case: Case, plan: NnunetPlan, ready: NnunetInput) -> Iterator[
     """The networks' mean outputs on their own grid, plane by plane (see `finished_planes`)."""
     flips = all_flips(plan.mirror) if case.mirrored else ((),)
     tiling = Tiling(plan.tile, nnunet_steps(plan.step), nnunet_weight(plan.tile), flips)
+    return _planes(case, tiling, ready)
+
+
+def _planes(case: Case, tiling: Tiling, ready: NnunetInput) -> Iterator[tuple[int, Tensor]]:
     networks = [network.to(case.device) for network in case.networks]
 
     def progress(fraction: float, message: str) -> None:
@@ -125,8 +139,39 @@ def _of_values(labels: np.ndarray, values: tuple[int, ...]) -> np.ndarray:
     if len(values) == 1:
         return (labels == values[0]).view(np.uint8)
     table = np.zeros(int(np.iinfo(labels.dtype).max) + 1, dtype=np.uint8)
-    table[list(values)] = 1
+    table[[value for value in values if value < table.size]] = 1
     return table[labels]
+
+
+def monai_masks(case: Case, plan: MonaiPlan) -> list[np.ndarray]:
+    """Masks of the plan's regions, (K, J, I) uint8 each: probabilities are brought to the image's grid, then decided."""
+    started = time.perf_counter()
+    case.progress(0.0, "Preparing")
+    ready = monai_input(case.arrays, case.grid, plan, case.device)
+    case.seconds["prepare"] = time.perf_counter() - started
+    masks = [np.zeros(case.grid.shape, dtype=np.uint8) for _ in plan.regions]
+    views = [ready.frame.view(mask) for mask in masks]
+    if case.entropy:
+        case.uncertainty = np.zeros(case.grid.shape, dtype=np.float32)
+    activate = partial(torch.softmax, dim=0) if plan.softmax else torch.sigmoid
+    decide = largest(tuple(range(plan.outputs))) if plan.softmax else over_half
+    started = time.perf_counter()
+    planes = _timed(((number, activate(part)) for number, part in monai_planes(case, plan, ready)), case.seconds)
+    for number, p in on_grid(planes, back(plan, ready.frame), ready.frame.shape):
+        found = decide(p).cpu().numpy()
+        for view, outputs in zip(views, plan.regions):
+            view[number] = np.isin(found, outputs) if plan.softmax else found[outputs[0]]
+        if case.uncertainty is not None:
+            shares = torch.stack([sum(p[output] for output in outputs) for outputs in plan.regions])
+            ready.frame.view(case.uncertainty)[number] = _bits(shares).cpu().numpy()
+    case.seconds["restore"] = time.perf_counter() - started - case.seconds["network"]
+    return masks
+
+
+def monai_planes(case: Case, plan: MonaiPlan, ready: NnunetInput) -> Iterator[tuple[int, Tensor]]:
+    """The network's outputs on its own grid, plane by plane of the first axis (see `finished_planes`)."""
+    tiling = Tiling(plan.tile, monai_steps(plan.overlap), monai_weight(plan.tile, plan.gaussian))
+    return _planes(case, tiling, ready)
 
 
 def channels_of(volumes: Iterable[Image | None]) -> list[np.ndarray]:
@@ -142,25 +187,25 @@ def refuse_missing(images: Collection[str], task: Task) -> None:
         raise InputRefused(f"{missing[0]} is missing: this network needs all of its inputs.", f"Give {' and '.join(missing)} too.")
 
 
-def nothing_of(task: Task, plan: NnunetPlan) -> dict[str, float]:
+def nothing_of(task: Task, plan: ForeignPlan) -> dict[str, float]:
     """Input key -> what lies outside of an image that is brought to another's grid: air where the network wants Hounsfield units."""
-    return {entry.key: AIR_HU for entry, channel in zip(task.inputs, plan.channels) if channel.scheme is Scheme.CT}
+    return {entry.key: AIR_HU for entry, ct in zip(task.inputs, plan.in_hounsfield) if ct}
 
 
-def doubts(aligned: Aligned, result: Result, plan: NnunetPlan) -> list[Finding]:
+def doubts(aligned: Aligned, result: Result, plan: ForeignPlan) -> list[Finding]:
     """What is to be said of an imported network's run: inputs that it may not have been trained for, and an empty result."""
     return [*_not_hounsfield(aligned, plan), *_as_stored(aligned, plan), *_nothing_found(result)]
 
 
-def _not_hounsfield(aligned: Aligned, plan: NnunetPlan) -> Iterator[Finding]:
-    for (key, image), channel in zip(aligned.volumes.items(), plan.channels):
-        if channel.scheme is Scheme.CT and image is not None and not in_hounsfield_units(sampled(image.array)):
+def _not_hounsfield(aligned: Aligned, plan: ForeignPlan) -> Iterator[Finding]:
+    for (key, image), ct in zip(aligned.volumes.items(), plan.in_hounsfield):
+        if ct and image is not None and not in_hounsfield_units(sampled(image.array)):
             says = f"{image.name or key} does not look like a CT in Hounsfield units, which this network was trained with."
             remedy = "Make sure that it is the right image; a CT that was cropped to the body looks like this too."
             yield Finding(Severity.WARNING, FindingCode.NOT_HOUNSFIELD, key, says, remedy)
 
 
-def _as_stored(aligned: Aligned, plan: NnunetPlan) -> Iterator[Finding]:
+def _as_stored(aligned: Aligned, plan: ForeignPlan) -> Iterator[Finding]:
     """nnU-Net's usual readers take the axes as a file stores them, so a network knows those of its training files only."""
     if not plan.orientation:
         says = (
@@ -178,5 +223,5 @@ def _nothing_found(result: Result) -> Iterator[Finding]:
         yield Finding(severity, FindingCode.NOTHING_FOUND, "", f"Nothing was found of {names}.", "There may be none in the image.")
 
 
-Masks = Callable[[Case, NnunetPlan], list[np.ndarray]]
-ORIGINS: dict[str, Masks] = {NnunetPlan.kind: nnunet_masks}
+Masks = Callable[[Case, Any], list[np.ndarray]]
+ORIGINS: dict[str, Masks] = {NnunetPlan.kind: nnunet_masks, MonaiPlan.kind: monai_masks}

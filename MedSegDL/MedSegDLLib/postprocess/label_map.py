@@ -43,6 +43,11 @@ def painted(values: tuple[int, ...]) -> Deciding:
     return decide
 
 
+def over_half(outputs: Tensor) -> Tensor:
+    """Probabilities of 0.5 or more, each output for itself: (R, ...) -> (R, ...) bool."""
+    return outputs >= 0.5
+
+
 def on_grid(planes: Iterable[tuple[int, Tensor]], way: Resizer, shape: tuple[int, ...]) -> Iterator[tuple[int, Tensor]]:
     """Outputs of single planes (R, S1, S2) on the wanted grid, in order, with their numbers."""
     if way.by_neighbours:
@@ -81,7 +86,7 @@ def _in_plane(outputs: Tensor, way: Resizer, shape: tuple[int, ...]) -> Tensor:
     rows, columns = way.axes[1:]
     if rows is None and columns is None:
         return outputs
-    if all(axis is None or axis.upper is not None for axis in (rows, columns)):
+    if way.by_edges and all(axis is None or axis.upper is not None for axis in (rows, columns)):
         return F.interpolate(outputs[None], shape, mode="bilinear", align_corners=False)[0]
     outputs = outputs if rows is None else rows.applied(outputs, 1)
     return outputs if columns is None else columns.applied(outputs, 2)

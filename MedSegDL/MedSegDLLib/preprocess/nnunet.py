@@ -80,7 +80,7 @@ def nnunet_input(arrays: Sequence[np.ndarray], grid: Grid, plan: NnunetPlan, dev
     frame = _frame(arrays, grid, plan)
     mask = _filled(arrays, frame) if any(channel.masked for channel in plan.channels) else None
     way = network_resizer(plan, frame)
-    x = torch.empty((len(arrays), *network_shape(plan, frame)), device=device)
+    x = torch.empty((len(arrays), *plan.network_shape(frame.shape, frame.spacing_mm)), device=device)
     for into, array, channel in zip(x, arrays, plan.channels):
         seen = frame.view(array)
         scaling = _scaling(seen, channel, mask if channel.masked else None)
@@ -88,20 +88,14 @@ def nnunet_input(arrays: Sequence[np.ndarray], grid: Grid, plan: NnunetPlan, dev
     return NnunetInput(x, frame)
 
 
-def network_shape(plan: NnunetPlan, frame: Frame) -> tuple[int, int, int]:
-    """Voxels of the network's grid: n * old spacing / new spacing, halves to the even number."""
-    wanted = plan.network_spacing(frame.spacing_mm)
-    return tuple(round(old / new * n) for old, new, n in zip(frame.spacing_mm, wanted, frame.shape))
-
-
 def network_resizer(plan: NnunetPlan, frame: Frame) -> Resizer:
     """From the image's voxels to the network's."""
     spacings = (frame.spacing_mm, plan.network_spacing(frame.spacing_mm))
-    return resizer(plan.data, frame.shape, network_shape(plan, frame), spacings)
+    return resizer(plan.data, frame.shape, plan.network_shape(frame.shape, frame.spacing_mm), spacings)
 
 
 def _frame(arrays: Sequence[np.ndarray], grid: Grid, plan: NnunetPlan) -> Frame:
-    axes, flipped = _turned_to(plan.orientation, grid) if plan.orientation else ((0, 1, 2), (False, False, False))
+    axes, flipped = turned_axes(plan.orientation, grid) if plan.orientation else ((0, 1, 2), (False, False, False))
     axes, flipped = (tuple(values[axis] for axis in plan.transpose) for values in (axes, flipped))
     spacing = grid.spacing_mm[::-1]
     whole = Frame(axes, flipped, (slice(None),) * 3, tuple(float(spacing[axis]) for axis in axes))
@@ -111,8 +105,8 @@ def _frame(arrays: Sequence[np.ndarray], grid: Grid, plan: NnunetPlan) -> Frame:
     return Frame(axes, flipped, tuple(slice(*end) for end in ends), whole.spacing_mm)
 
 
-def _turned_to(orientation: str, grid: Grid) -> tuple[tuple[int, ...], tuple[bool, ...]]:
-    """The image's axes (0 is K) that run most nearly along the wanted ones, and whether against them; in the order K, J, I."""
+def turned_axes(orientation: str, grid: Grid) -> tuple[tuple[int, ...], tuple[bool, ...]]:
+    """The image's axes (0 is K) that run most nearly along those of an orientation, and whether against them; in the order K, J, I."""
     there = {world: (2 - axis, against) for axis, (world, against) in enumerate(grid.world_axes())}
     found = []
     for letter in reversed(orientation):

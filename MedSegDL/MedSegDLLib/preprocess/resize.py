@@ -50,11 +50,13 @@ class Resizer:
         axes: one an axis; None leaves it as it is.
         across: the axis whose planes are resized one by one, or None.
         clipped: whether values stay within those of the source (of the plane's where planes are resized one by one).
+        by_edges: whether the edges of the volumes lie on each other, as torch's `interpolate` has it; else their corner voxels' centres.
     """
 
     axes: tuple[Axis | None, Axis | None, Axis | None]
     across: int | None
     clipped: bool
+    by_edges: bool = True
 
     @property
     def by_neighbours(self) -> bool:
@@ -84,7 +86,7 @@ def _spline_axis(n: int, m: int, how: Resampling, across: bool) -> Axis:
     if order == 0:
         return Axis(torch.from_numpy(np.clip(np.floor(places + 0.5), 0, n - 1).astype(np.int64)))
     if order == 1:
-        return _linear(places, n)
+        return linear_axis(places, n)
     from scipy import ndimage  # of the extra `import`: no other network needs it
 
     units = np.eye(n)
@@ -98,12 +100,13 @@ def _spline_axis(n: int, m: int, how: Resampling, across: bool) -> Axis:
 def _torch_axis(n: int, m: int, how: Resampling, across: bool) -> Axis:
     """Within planes linear, across them torch's "nearest-exact"."""
     if not across:
-        return _linear(n / m * (np.arange(m) + 0.5) - 0.5, n)
+        return linear_axis(n / m * (np.arange(m) + 0.5) - 0.5, n)
     index = torch.nn.functional.interpolate(torch.arange(n, dtype=torch.float32)[None, None], m, mode="nearest-exact")[0, 0]
     return Axis(index.long())
 
 
-def _linear(places: np.ndarray, n: int) -> Axis:
+def linear_axis(places: np.ndarray, n: int) -> Axis:
+    """Linear interpolation at these places of n values; beyond the ends they are repeated."""
     inside = np.clip(places, 0, n - 1)
     lower = np.minimum(np.floor(inside).astype(np.int64), max(n - 2, 0))
     share = torch.from_numpy((inside - lower).astype(np.float32))
