@@ -42,5 +42,6 @@ PIECES = {
     "scaling-brain": Piece("scaling", "brain", 240),
     "scaling-liver": Piece("scaling", "liver", 400),
     "training-step": Piece("training_step", "measure", 400),
+    "imported": Piece("imported", "measure", 1800),
     "bias-truth": Piece("bias_truth", "measure", 600, in_quick=False),
 }

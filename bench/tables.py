@@ -256,6 +256,37 @@ def scaling(answers: Answers) -> str:
 STEP_VARIANTS = {"torch": "torch's own, s", "convolutions": "our convolutions, s", "ours": "and inputs shared, s"}
 
 
+def imported(answers: Answers) -> str:
+    """An imported network against where it comes from."""
+    if "imported" not in answers:
+        return ""
+    found = answers["imported"]
+    rows = []
+    for row in found["rows"]:
+        theirs, ours = row["nnunet"], row["ours"]
+        held = [one["peak_mb"] - one["before_mb"] for one in (theirs, ours)]
+        parts = ours["phases"]
+        rows.append(
+            [
+                f"{row['classes']} classes{', mirrored' if row['mirrored'] else ''}",
+                f"{theirs['seconds']:.1f}",
+                f"{ours['seconds']:.1f}",
+                f"{ours['seconds'] / theirs['seconds']:.2f}",
+                f"{parts['network']:.1f} + {parts['restore']:.1f}",
+                f"{held[0]:.0f}",
+                f"{held[1]:.0f}",
+                f"{held[1] / held[0]:.2f}",
+            ]
+        )
+    image, tile = (" x ".join(map(str, found[key])) for key in ("image", "tile"))
+    note = (
+        f"The same random weights ({found['features']} features a stage, tile {tile}, step 0.5), a volume of {image}, from file to file; "
+        "libraries are loaded before. Memory is what comes on top of them."
+    )
+    heads = ["", "nnU-Net, s", "ours, s", "ours / theirs", "of it network + restore, s", "nnU-Net, MiB", "ours, MiB", "ours / theirs"]
+    return table("An imported network against nnU-Net's own predictor", heads, rows, note)
+
+
 def training_step(answers: Answers) -> str:
     """A step of training by part."""
     if "training-step" not in answers:
@@ -283,5 +314,6 @@ TABLES: tuple[Callable[[Answers], str], ...] = (
     memory,
     truth,
     training_step,
+    imported,
     scaling,
 )

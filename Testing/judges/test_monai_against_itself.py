@@ -79,11 +79,10 @@ BUNDLES: dict[str, tuple[dict, dict]] = {
         ["T1c", "T1", "T2", "FLAIR"],
         ["Tumor core", "Whole tumor", "Enhancing tumor"],
     ),
-    "swin": bundle(SWIN, [*LOAD, RAS, SPACING, WINDOW], LARGEST, [32, 32, 32], ["CT"], ["background", "a", "b"]),
+    "swin": bundle(SWIN, [*LOAD, RAS, SPACING, WINDOW], LARGEST, [64, 64, 64], ["CT"], ["background", "a", "b"]),
 }
-AFFINE = np.array(
-    [[0.0, 0.0, 1.73, 5.0], [-1.1, 0.0, 0.0, 7.0], [0.0, 1.4, 0.0, -3.0], [0.0, 0.0, 0.0, 1.0]]
-)  # stored otherwise than RAS; no voxel is as near to one as to another
+# Stored otherwise than RAS; of the network's voxels none is as near to one of the image's as to another.
+AFFINE = np.array([[0.0, 0.0, 1.73, 5.0], [-1.1, 0.0, 0.0, 7.0], [0.0, 1.4, 0.0, -3.0], [0.0, 0.0, 0.0, 1.0]])
 
 
 def images_of(folder: Path, count: int, shape: tuple[int, ...] = (23, 19, 14)) -> list[Path]:

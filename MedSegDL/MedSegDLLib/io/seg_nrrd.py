@@ -68,15 +68,19 @@ def _layer_count(places: Sequence[_Place]) -> int:
 
 
 def _places(segments: Sequence[Segment]) -> list[_Place]:
-    """Every segment into the first layer where it overlaps no other."""
-    layers: list[list[np.ndarray]] = []
+    """Every segment into the first layer where it overlaps no other; what a layer holds is one mask, so that many organs cost little."""
+    taken: list[np.ndarray] = []
+    counts: list[int] = []
     places = []
     for segment in segments:
-        layer = next((n for n, masks in enumerate(layers) if not any(_overlap(segment.mask, mask) for mask in masks)), len(layers))
-        if layer == len(layers):
-            layers.append([])
-        layers[layer].append(segment.mask)
-        places.append(_Place(layer, len(layers[layer])))
+        layer = next((n for n, mask in enumerate(taken) if not _overlap(segment.mask, mask)), len(taken))
+        if layer == len(taken):
+            taken.append(np.zeros(segment.mask.shape, dtype=bool))
+            counts.append(0)
+        for occupied, plane in zip(taken[layer], segment.mask):
+            occupied |= plane != 0
+        counts[layer] += 1
+        places.append(_Place(layer, counts[layer]))
     return places
 
 
