@@ -122,7 +122,7 @@ def _as_the_origin(images: dict[str, Image], task: Task, weights: Weights, way: 
         way.progress(0.05, "Bringing the images to one grid")
         aligned = align(images, task, str(way.device), nothing_of(task, weights.plan))
     case = Case(
-        arrays=channels_of(aligned.volumes.values()),
+        arrays=channels_of(aligned.volumes.values(), weights.plan.sizes[0]),
         grid=aligned.grid,
         networks=tuple(weights.network),
         device=way.device,
@@ -287,18 +287,15 @@ def finding_entry(finding: Finding, nameless: dict[str, Image]) -> dict:
 
 
 def warm(task: Task, device_name: str, weights: Path | None = None) -> dict:
-    """Load a task's weights and run the smallest forward pass, so that the first case waits for nothing. Returns device and file."""
+    """Load a task's weights and run the smallest forward pass, so that the first case waits for nothing. Returns device and file.
+
+    Imported networks are only loaded: the least that they take is a tile, which may be seconds of work.
+    """
     device = choose_device(device_name)
     loaded = load_once(find_weights(task, weights), task)
-    with torch.inference_mode():
-        for network in loaded.network if isinstance(loaded.network, torch.nn.ModuleList) else (loaded.network,):
-            network.to(device)(torch.zeros((1, *smallest_input(loaded)), device=device))
+    loaded.network.to(device).eval()
+    if isinstance(loaded.plan, Plan):
+        arch = loaded.network.arch
+        with torch.inference_mode():
+            loaded.network(torch.zeros((1, arch.in_channels, *(arch.divisor,) * arch.spatial_dims), device=device))
     return {"device": str(device), "weights": loaded.path.name}
-
-
-def smallest_input(weights: Weights) -> tuple[int, ...]:
-    """(C, *S): what the network takes at least; an imported one takes its tile."""
-    if not isinstance(weights.plan, Plan):
-        return (weights.manifest["architecture"]["arguments"]["in_channels"], *weights.plan.tile)
-    arch = weights.network.arch
-    return (arch.in_channels, *(arch.divisor,) * arch.spatial_dims)

@@ -48,6 +48,9 @@ SWIN = {
     "in_channels": 1,
     "out_channels": 3,
     "feature_size": 12,
+    "depths": [1, 1, 1, 1],
+    "num_heads": [1, 2, 4, 4],
+    "norm_name": "batch",
     "use_checkpoint": False,
 }
 
@@ -79,7 +82,7 @@ BUNDLES: dict[str, tuple[dict, dict]] = {
         ["T1c", "T1", "T2", "FLAIR"],
         ["Tumor core", "Whole tumor", "Enhancing tumor"],
     ),
-    "swin": bundle(SWIN, [*LOAD, RAS, SPACING, WINDOW], LARGEST, [64, 64, 64], ["CT"], ["background", "a", "b"]),
+    "swin": bundle(SWIN, [*LOAD, RAS, SPACING, WINDOW], LARGEST, [32, 32, 32], ["CT"], ["background", "a", "b"]),
 }
 # Stored otherwise than RAS; of the network's voxels none is as near to one of the image's as to another.
 AFFINE = np.array([[0.0, 0.0, 1.73, 5.0], [-1.1, 0.0, 0.0, 7.0], [0.0, 1.4, 0.0, -3.0], [0.0, 0.0, 0.0, 1.0]])

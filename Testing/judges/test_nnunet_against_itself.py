@@ -88,6 +88,21 @@ CASES: dict[str, tuple[Recipe, tuple[int, ...], tuple[float, ...], tuple[float, 
         (6.0, 1.2, 1.1),
         None,
     ),
+    "picture in colours": (
+        Recipe(
+            **{**SMALL, "patch": (16, 16)},
+            spacing=(1.0, 1.0),
+            mirror=None,
+            configuration="2d",
+            channels={"0": "R", "1": "G", "2": "B"},
+            schemes=("RGBTo01Normalization",) * 3,
+            masked=(False,) * 3,
+            reader="NaturalImage2DIO",
+        ),
+        (1, 22, 27),
+        (1.0, 1.0, 1.0),
+        None,
+    ),
     "inherited, rescaled, unchanged grid": (
         Recipe(
             **{**UNMIRRORED, "spacing": (2.5, 1.2, 1.1)},
@@ -120,6 +135,11 @@ def made_up(shape: tuple[int, ...], spacing: tuple[float, ...], direction: tuple
 
 def files_of(folder: Path, name: str) -> list[Path]:
     recipe, shape, spacing, direction = CASES[name]
+    if recipe.reader == "NaturalImage2DIO":
+        colours = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=(*shape[1:], 3)), (2, 2, 0)) * 400 + 128
+        picture = sitk.GetImageFromArray(colours.clip(0, 255).astype(np.uint8), isVector=True)
+        sitk.WriteImage(picture, str(folder / "case_0000.png"))
+        return [folder / "case_0000.png"]
     files = []
     for number in range(len(recipe.channels)):
         files.append(folder / f"case_{number:04d}.nii.gz")
@@ -139,7 +159,7 @@ def both(tmp_path: Path, name: str, wide: bool = True) -> tuple[Answer, np.ndarr
     images = read_images(dict(zip((entry.key for entry in task.inputs), files)))
     result = segment(images, task, Options(device="cpu", weights=weights))
     loaded = load_weights(weights, task)
-    arrays = channels_of(images.values())
+    arrays = channels_of(images.values(), loaded.plan.sizes[0])
     grid = next(iter(images.values())).grid
     ready = nnunet_input(arrays, grid, loaded.plan)
     case = Case(arrays, grid, tuple(loaded.network))

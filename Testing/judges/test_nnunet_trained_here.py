@@ -28,14 +28,16 @@ SHAPE = (20, 26, 24)
 SPACING = (2.0, 1.5, 1.5)  # k, j, i
 NUMBER = 902
 TRAINED = """
+import os
 from nnunetv2.experiment_planning.plan_and_preprocess_api import extract_fingerprints, plan_experiments, preprocess
 from nnunetv2.run.run_training import get_trainer_from_args
 import torch
 extract_fingerprints([902], num_processes=1)
-plan_experiments([902], gpu_memory_target_in_gb=0.3)
+plan_experiments([902])
 preprocess([902], configurations=["3d_fullres"], num_processes=[1])
+os.environ["nnUNet_n_proc_DA"] = "0"  # no processes beside; planning takes no 0
 trainer = get_trainer_from_args("902", "3d_fullres", 0, device=torch.device("cpu"))
-trainer.num_epochs, trainer.num_iterations_per_epoch, trainer.num_val_iterations_per_epoch = 2, 12, 1
+trainer.num_epochs, trainer.num_iterations_per_epoch, trainer.num_val_iterations_per_epoch = 2, 10, 1
 trainer.run_training()
 """
 
@@ -69,7 +71,7 @@ def write_dataset(root: Path) -> list[Path]:
 def test_trained_by_nnunet_imported_and_segmented_alike(tmp_path: Path) -> None:
     image, truth = write_dataset(tmp_path)[-2:]
     places = {f"nnUNet_{name}": str(tmp_path / name) for name in ("raw", "preprocessed", "results")}
-    environment = {**os.environ, **places, "nnUNet_n_proc_DA": "0", "nnUNet_compile": "f", "nnUNet_def_n_proc": "1"}
+    environment = {**os.environ, **places, "nnUNet_compile": "f", "nnUNet_def_n_proc": "1"}
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", TRAINED], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     (source,) = (tmp_path / "results" / f"Dataset{NUMBER}_Balls").iterdir()

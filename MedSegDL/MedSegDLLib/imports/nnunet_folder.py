@@ -80,6 +80,7 @@ def plan_of(
             paints=found.paints,
             regions=found.regions,
             folds=folds,
+            pixels=reader_of(plans) in PICTURES,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = f"'{error.args[0]}' is missing" if isinstance(error, KeyError) else str(error)

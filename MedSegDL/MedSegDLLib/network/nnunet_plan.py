@@ -118,6 +118,7 @@ class NnunetPlan:
         regions: the labels that make up each region of the task.
         folds: networks whose outputs are averaged.
         step: of a tile at most from one to the next.
+        pixels: whether images are pictures, whose size is that of their pixels: 1, and 999 across, as nnU-Net's reader has it.
     """
 
     orientation: Orientation
@@ -133,6 +134,7 @@ class NnunetPlan:
     regions: Annotated[tuple[Labels, ...], counting(1, 4096)]
     folds: Annotated[int, between(1, MOST_FOLDS)] = 1
     step: Annotated[float, between(0.1, 1)] = STEP
+    pixels: bool = False
 
     kind = "nnunet"
 

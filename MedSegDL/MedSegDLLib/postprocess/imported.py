@@ -174,10 +174,14 @@ def monai_planes(case: Case, plan: MonaiPlan, ready: NnunetInput) -> Iterator[tu
     return _planes(case, tiling, ready)
 
 
-def channels_of(volumes: Iterable[Image | None]) -> list[np.ndarray]:
-    """The channels of the network's input: a volume is one, a picture in colours one each."""
+def channels_of(volumes: Iterable[Image | None], wanted: int) -> list[np.ndarray]:
+    """The channels of the network's input: a volume is one, a picture in colours one each. Raises InputRefused where there are others."""
     arrays = [image.array for image in volumes if image is not None]
-    return [channel for array in arrays for channel in ([array] if array.ndim == 3 else np.moveaxis(array, -1, 0))]
+    found = [channel for array in arrays for channel in ([array] if array.ndim == 3 else np.moveaxis(array, -1, 0))]
+    if len(found) != wanted:
+        message = f"The picture has {len(found)} value{'s' if len(found) > 1 else ''} a pixel, and this network takes {wanted}."
+        raise InputRefused(message, "Save it with as many colours as the pictures that the network was trained with.")
+    return found
 
 
 def refuse_missing(images: Collection[str], task: Task) -> None:
@@ -194,7 +198,8 @@ def nothing_of(task: Task, plan: ForeignPlan) -> dict[str, float]:
 
 def doubts(aligned: Aligned, result: Result, plan: ForeignPlan) -> list[Finding]:
     """What is to be said of an imported network's run: inputs that it may not have been trained for, and an empty result."""
-    return [*_not_hounsfield(aligned, plan), *_as_stored(aligned, plan), *_nothing_found(result)]
+    stored = [] if result.task.pictures else _as_stored(aligned, plan)
+    return [*_not_hounsfield(aligned, plan), *stored, *_nothing_found(result)]
 
 
 def _not_hounsfield(aligned: Aligned, plan: ForeignPlan) -> Iterator[Finding]:

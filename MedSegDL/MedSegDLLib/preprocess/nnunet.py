@@ -22,6 +22,7 @@ from .resize import Resizer, resizer
 
 LEAST_DEVIATION = 1e-8  # nnU-Net's eps in float32
 PLANES_AT_ONCE = 16
+PICTURE_SPACING = (999.0, 1.0, 1.0)  # NaturalImage2DIO's
 BYTES = (0.0, 255.0)  # that a colour of a picture can have
 
 
@@ -97,7 +98,7 @@ def network_resizer(plan: NnunetPlan, frame: Frame) -> Resizer:
 def _frame(arrays: Sequence[np.ndarray], grid: Grid, plan: NnunetPlan) -> Frame:
     axes, flipped = turned_axes(plan.orientation, grid) if plan.orientation else ((0, 1, 2), (False, False, False))
     axes, flipped = (tuple(values[axis] for axis in plan.transpose) for values in (axes, flipped))
-    spacing = grid.spacing_mm[::-1]
+    spacing = PICTURE_SPACING if plan.pixels else grid.spacing_mm[::-1]
     whole = Frame(axes, flipped, (slice(None),) * 3, tuple(float(spacing[axis]) for axis in axes))
     boxes = [bounding_box(whole.turned(array) != 0) for array in arrays if array.any()]
     ends = [(min(s.start for s in side), max(s.stop for s in side)) for side in zip(*boxes)]
