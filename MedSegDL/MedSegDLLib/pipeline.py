@@ -118,14 +118,15 @@ def _by_probabilities(images: dict[str, Image], task: Task, weights: Weights, wa
 def _as_the_origin(images: dict[str, Image], task: Task, weights: Weights, way: Way) -> Found:
     """An imported network, each step as where it comes from."""
     refuse_missing(images, task)
+    device = torch.device("cpu") if way.options.strategies_left_out else way.device  # where a GPU's memory was not enough before
     with way.watch.phase("align"):
         way.progress(0.05, "Bringing the images to one grid")
-        aligned = align(images, task, str(way.device), nothing_of(task, weights.plan))
+        aligned = align(images, task, str(device), nothing_of(task, weights.plan))
     case = Case(
         arrays=channels_of(aligned.volumes.values(), weights.plan.sizes[0]),
         grid=aligned.grid,
         networks=tuple(weights.network),
-        device=way.device,
+        device=device,
         mirrored=way.options.mode != "fast",
         entropy=way.options.uncertainty,
         progress=span(way.progress, 0.1, 0.95),
@@ -134,7 +135,7 @@ def _as_the_origin(images: dict[str, Image], task: Task, weights: Weights, way: 
     way.watch.seconds |= {phase: round(seconds, 4) for phase, seconds in case.seconds.items()}
     result = Result(task, aligned.grid, aligned.reference, segments_on(aligned.grid, task, masks), uncertainty=case.uncertainty)
     findings = [*way.findings, *doubts(aligned, result, weights.plan)]
-    return Found(result, findings, f"tile by tile on {way.device}", way.device)
+    return Found(result, findings, f"tile by tile on {device}", device)
 
 
 @dataclass(frozen=True)
