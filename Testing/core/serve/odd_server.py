@@ -26,7 +26,8 @@ port, place, silent, jobs = int(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[
 sweep_private_folders(place)
 with private_folder(place) as folder:
     service = Service(folder, "a-token-for-the-tests", odd_launch(), Limits(silent_s=silent, kept_s=silent, jobs=jobs, jobs_each=jobs))
-    uvicorn.Server(uvicorn.Config(service.app(), port=port, log_level="error", timeout_graceful_shutdown=1)).run()
+    tls = dict(zip(("ssl_certfile", "ssl_keyfile"), sys.argv[5:]))
+    uvicorn.Server(uvicorn.Config(service.app(), port=port, log_level="error", timeout_graceful_shutdown=1, **tls)).run()
 """
 
 
@@ -39,16 +40,16 @@ def free_port() -> int:
 class OddServer:
     """The process, which may be killed and started again at the same port."""
 
-    def __init__(self, place: Path, silent_s: float = 60.0, jobs: int = 8) -> None:
+    def __init__(self, place: Path, silent_s: float = 60.0, jobs: int = 8, tls: tuple[str, ...] = ()) -> None:
         self.place, self.port, self._silent_s = place, free_port(), silent_s
-        self._jobs = jobs
-        self.address = Address(False, "127.0.0.1", self.port, TOKEN)
+        self._jobs, self._tls = jobs, tls
+        self.address = Address(bool(tls), "127.0.0.1", self.port, TOKEN)
         self.start()
 
     def start(self) -> None:
         """Again."""
         paths = os.pathsep.join([str(ROOT), str(ROOT / "MedSegDL")])
-        command = [sys.executable, "-c", SERVER, str(self.port), str(self.place), str(self._silent_s), str(self._jobs)]
+        command = [sys.executable, "-c", SERVER, str(self.port), str(self.place), str(self._silent_s), str(self._jobs), *self._tls]
         self.process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": paths})
         until(self._listens)
 
