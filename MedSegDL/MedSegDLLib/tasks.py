@@ -97,7 +97,7 @@ class Region:
 
     Attributes:
         key: file name and segment id (`WT`).
-        title: long name for the reader, and the name of the segment in the scene.
+        title: long name for the reader; see `label`.
         color: red, green, blue in 0..1.
         category, type: terminology (SNOMED CT).
         anatomy: where it lies, or None.
@@ -124,6 +124,11 @@ class Region:
 
     def __post_init__(self) -> None:
         obey(self)
+
+    @property
+    def label(self) -> str:
+        """Its name wherever it is shown: the title, with the key where that is an abbreviation ('Whole tumour (WT)')."""
+        return f"{self.title} ({self.key})" if self.key.isupper() else self.title
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ CLASSES = [  # those that the module touches, and their bases
     "QWidget",
     "QFrame",
     "QAbstractScrollArea",
+    "QScrollArea",
     "QAbstractItemView",
     "QTableView",
     "QTableWidget",

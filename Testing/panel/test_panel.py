@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import slicer
+from PySide6 import QtWidgets
 
 from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.scene import slicer_python
@@ -56,11 +57,42 @@ def test_without_volumes_nothing_can_be_segmented(entered: Any) -> None:
     assert "Load a volume" in entered.ui.findingsLabel.text
 
 
+def widgets_in(widget: Any) -> list[str]:
+    """Names of a layout's widgets, in order."""
+    layout = pythonqt.unwrap(widget).layout()
+    return [layout.itemAt(n).widget().objectName() for n in range(layout.count()) if layout.itemAt(n).widget()]
+
+
+def test_speed_and_network_stand_above_the_inputs(panel: Any) -> None:
+    form = pythonqt.unwrap(panel.ui.inputsWidget).layout()
+    rows = [form.itemAt(row, QtWidgets.QFormLayout.ItemRole.FieldRole).widget().objectName() for row in range(form.rowCount())]
+    assert rows[:4] == ["taskComboBox", "modeComboBox", "networkLabel", "brain_t1Selector"]
+    assert panel.ui.networkLabel.text.startswith("brain (20") and "Dice WT" in panel.ui.networkLabel.toolTip
+
+
+def test_a_task_without_weights_says_so(panel: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    monkeypatch.setenv("MEDSEGDL_WEIGHTS", str(tmp_path))
+    choose(panel, "liver")
+    assert panel.ui.networkLabel.text == "none" and str(tmp_path) in panel.ui.networkLabel.toolTip
+
+
+def test_inputs_are_explained_where_the_mouse_rests(panel: Any) -> None:
+    assert "gadolinium" in panel.ui.brain_t1ceSelector.toolTip
+    assert all(selector.toolTip for selector in panel.inputs.rows.selectors.values())
+
+
+def test_the_log_is_copied(panel: Any) -> None:
+    panel.log("first line")
+    panel.log("second line")
+    panel.ui.logCopyButton.click()
+    assert QtWidgets.QApplication.clipboard().text() == "first line\nsecond line"
+
+
 def test_sections_come_in_the_order_users_know(panel: Any) -> None:
-    layout = pythonqt.unwrap(panel.ui.MedSegDL).layout()
-    names = [layout.itemAt(n).widget().objectName() for n in range(layout.count()) if layout.itemAt(n).widget()]
-    assert names[:5] == ["inputsCollapsibleButton", "findingsLabel", "outputsCollapsibleButton", "segmentButton", "runWidget"]
-    assert names[5:] == ["resultCollapsibleButton", "advancedCollapsibleButton", "noticeLabel"]
+    assert widgets_in(panel.ui.MedSegDL) == ["scrollArea", "segmentButton", "runWidget", "noticeLabel"]  # the button is always in sight
+    sections = widgets_in(panel.ui.scrollContents)
+    assert sections[:4] == ["inputsCollapsibleButton", "findingsLabel", "resultCollapsibleButton", "outputsCollapsibleButton"]
+    assert sections[4:] == ["advancedCollapsibleButton", "logCollapsibleButton"]
     assert panel.ui.advancedCollapsibleButton.collapsed
     assert "Research use only" in panel.ui.noticeLabel.text
 
@@ -166,23 +198,22 @@ def test_worker_is_started_when_the_panel_opens_and_warmed(panel: Any, client: F
     assert "torch 2.13.0" in panel.ui.pythonStateLabel.text
 
 
-def test_without_torch_the_panel_says_so_and_offers_both_cures(panel: Any, client: FakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_torch_the_panel_says_so_and_offers_the_cure(panel: Any, client: FakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
     brain_volumes()
     panel.enter()
     client.fail_to_start(TORCH_MISSING)
     panel.poll()
     text = panel.ui.findingsLabel.text
-    assert TORCH_MISSING.message in text and TORCH_MISSING.remedy in text
-    assert "Make private environment" in text and "Install PyTorch into Slicer" in text
+    assert "needs the helper program" in text and "Install it now (" in text and "min)" in text
+    assert TORCH_MISSING.message in panel.ui.logTextEdit.plainText  # a path says nothing to a reader of images
     assert not panel.ui.segmentButton.enabled
     assert TORCH_MISSING.message in panel.ui.segmentButton.toolTip
     chosen: list[str] = []
     monkeypatch.setattr(panel.python, "make_environment", lambda: chosen.append("environment"))
-    monkeypatch.setattr(panel.python, "install", lambda: chosen.append("slicer"))
-    for link in ("medsegdl:environment", "medsegdl:slicer"):
-        assert f'href="{link}"' in text
-        panel.python.follow_link(link)
-    assert chosen == ["environment", "slicer"]
+    assert 'href="medsegdl:environment"' in text
+    panel.findings.follow_link("medsegdl:environment")
+    panel.findings.follow_link("medsegdl:of another world")
+    assert chosen == ["environment"]
 
 
 def test_another_python_starts_another_worker_and_is_remembered(entered: Any, client: FakeClient, module: Any) -> None:

@@ -64,11 +64,11 @@ class TestEdits:
         node = segmented(loaded, client)
         node.GetSegmentation().AddEmptySegment("mine", "cyst")
         node.GetSegmentation().RemoveSegment("TC")
-        assert [row[0] for row in after_an_edit(loaded)] == ["Whole tumour", "Enhancing tumour", "cyst"]
+        assert [row[0] for row in after_an_edit(loaded)] == ["Whole tumour (WT)", "Enhancing tumour (ET)", "cyst"]
 
     def test_a_name_is_the_segments_own_everywhere(self, loaded: Any, client: FakeClient) -> None:  # noqa: F811
         node = segmented(loaded, client)
-        assert node.GetSegmentation().GetSegment("WT").GetName() == shown_table(loaded)[0][0] == "Whole tumour"
+        assert node.GetSegmentation().GetSegment("WT").GetName() == shown_table(loaded)[0][0] == "Whole tumour (WT)"
         node.GetSegmentation().GetSegment("WT").SetName("mine")
         assert after_an_edit(loaded)[0][0] == "mine"
 
@@ -127,10 +127,10 @@ class TestSecondRun:
         loaded.ui.show3DButton.checked = True
         second = segmented(loaded, client)
         assert not first.GetDisplayNode().GetVisibility() and second.GetDisplayNode().GetVisibility()
-        assert not loaded.ui.show3DButton.checked  # nothing of the new one is shown in 3-D yet
-        loaded.ui.showSurfacesCheckBox.checked = True
+        assert loaded.ui.show3DButton.checked and second.GetDisplayNode().GetVisibility3D()  # as the user had the first
+        loaded.ui.show3DButton.checked = False
         third = segmented(loaded, client)
-        assert loaded.ui.show3DButton.checked and third.GetDisplayNode().GetVisibility3D()
+        assert not loaded.ui.show3DButton.checked and not third.GetSegmentation().ContainsRepresentation("Closed surface")
         assert not second.GetDisplayNode().GetVisibility()
 
     def test_a_chosen_output_that_was_hidden_is_shown(self, loaded: Any, client: FakeClient) -> None:  # noqa: F811

@@ -111,14 +111,18 @@ def test_a_segment_that_the_user_renamed_or_deleted_stays_readable(loaded: Any, 
     segmentation.GetSegment("WT").SetName("mine")
     segmentation.RemoveSegment("ET")
     loaded.parameters_changed()
-    assert [row[0] for row in shown_table(loaded)] == ["mine", "Tumour core", "ET"]
+    assert [row[0] for row in shown_table(loaded)] == ["mine", "Tumour core (TC)", "ET"]
 
 
 def test_warnings_of_the_run_are_shown_with_the_result(loaded: Any, client: FakeClient) -> None:
     loaded.ui.segmentButton.click()
     warning = {"severity": "warning", "code": "skull", "input": "t1", "message": "The skull is still there.", "remedy": "Strip it."}
     finish(loaded, client, brain_result(client, record={"warnings": [warning]}))
-    assert "The skull is still there." in loaded.ui.findingsLabel.text
+    assert "<b>T1:</b> skull present" in loaded.ui.findingsLabel.text and "The skull is still there." not in loaded.ui.findingsLabel.text
+    loaded.findings.follow_link("medsegdl:kind:skull")
+    assert "The skull is still there." in loaded.ui.findingsLabel.text and "Strip it." in loaded.ui.findingsLabel.text
+    loaded.findings.follow_link("medsegdl:kind:skull")
+    assert "The skull is still there." not in loaded.ui.findingsLabel.text
 
 
 def test_each_run_makes_its_own_segmentation_unless_one_is_chosen(loaded: Any, client: FakeClient) -> None:
@@ -138,7 +142,9 @@ def test_each_run_makes_its_own_segmentation_unless_one_is_chosen(loaded: Any, c
 
 
 def test_surfaces_are_made_when_asked_for(loaded: Any, client: FakeClient) -> None:
-    loaded.ui.showSurfacesCheckBox.checked = True
+    loaded.ui.segmentButton.click()
+    finish(loaded, client, brain_result(client))
+    loaded.ui.show3DButton.checked = True
     loaded.ui.segmentButton.click()
     finish(loaded, client, brain_result(client))
     assert loaded.parameters.result.GetSegmentation().ContainsRepresentation("Closed surface")
@@ -174,6 +180,29 @@ def test_cancel_stops_and_the_next_click_works(loaded: Any, client: FakeClient) 
     assert loaded.parameters.result is not None
 
 
+def test_what_a_run_rests_on_is_locked_while_it_runs(loaded: Any, client: FakeClient) -> None:
+    names = ("inputsWidget", "guessButton", "outputSelector", "biasCorrectionCheckBox", "uncertaintyCheckBox", "deviceComboBox")
+    loaded.ui.brain_t2Selector.setCurrentNode(None)
+    loaded.parameters.chosen = ""  # as if it had never been given
+    loaded.ui.segmentButton.click()
+    assert not any(getattr(loaded.ui, name).enabled for name in names) and not hidden(loaded.ui.cancelButton)
+    loaded.inputs.fill()
+    assert loaded.ui.brain_t2Selector.currentNode() is None
+    finish(loaded, client, brain_result(client))
+    assert all(getattr(loaded.ui, name).enabled for name in names) and loaded.inputs.timer.active
+    choose(loaded, "liver")
+    loaded.ui.segmentButton.click()
+    assert not loaded.ui.biasCorrectionCheckBox.enabled
+
+
+def test_volumes_name_their_segmentation_and_go_with_it(loaded: Any, client: FakeClient) -> None:
+    loaded.ui.segmentButton.click()
+    finish(loaded, client, brain_result(client))
+    assert loaded.ui.resultNameLabel.text == loaded.parameters.result.GetName() and not hidden(loaded.ui.resultCollapsibleButton)
+    slicer.mrmlScene.RemoveNode(loaded.parameters.result)
+    assert hidden(loaded.ui.resultCollapsibleButton)
+
+
 def test_crash_is_explained_and_survived(loaded: Any, client: FakeClient) -> None:
     loaded.ui.segmentButton.click()
     client.fail(CRASH, dead=True)
@@ -193,7 +222,7 @@ def test_refused_input_is_explained_in_the_cores_own_words(loaded: Any, client: 
     client.fail(Failure("input", "'case_t1' holds NaN.", "Replace them."))
     loaded.poll()
     assert "'case_t1' holds NaN." in loaded.ui.findingsLabel.text.replace("&#x27;", "'")
-    assert "Make private environment" not in loaded.ui.findingsLabel.text
+    assert "Install it now" not in loaded.ui.findingsLabel.text
 
 
 def test_a_volume_without_voxels_is_refused_at_once(entered: Any, client: FakeClient) -> None:

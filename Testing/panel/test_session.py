@@ -244,8 +244,34 @@ def test_summary_counts_only_where_objects_are_counted() -> None:
 
 
 def test_failures_of_the_core_offer_no_other_python() -> None:
-    text = wording.failure_html(Failure("memory", "Memory ran out.", "Close programs."), "make", "install")
+    text = wording.failure_html(Failure("memory", "Memory ran out.", "Close programs."), "install")
     assert "Memory ran out." in text and "href" not in text
+
+
+SKULLS = [
+    {"severity": "warning", "code": "skull", "input": key, "message": f"{key} has a skull.", "remedy": "Strip it."}
+    for key in ("t1", "t2", "flair")
+]
+
+
+def test_findings_are_a_line_a_kind_and_unfold() -> None:
+    error = {"severity": "error", "code": "constant", "input": "t1ce", "message": "The T1ce is empty.", "remedy": "Choose another file."}
+    grids = {"severity": "note", "code": "grids_differ", "input": "t1", "message": "T1 lies on another grid.", "remedy": ""}
+    text = wording.findings_html([*SKULLS, grids, error], BRAIN, "good")
+    lines = text.split("<p ")[1:]
+    assert len(lines) == 3 and "The T1ce is empty." in lines[0] and "Choose another file." in lines[0]  # an error in full, and first
+    assert "<b>3 inputs:</b> skull present" in lines[1] and "has a skull" not in text
+    assert "<b>T1:</b> on another grid" in lines[2]
+    assert "<b>T1, T2:</b> skull present" in wording.findings_html(SKULLS[:2], BRAIN, "good")
+    unfolded = wording.findings_html([*SKULLS, grids], BRAIN, "good", {"skull"})
+    assert [f"{key} has a skull." in unfolded for key in ("t1", "t2", "flair")] == [True] * 3 and "lies on another grid" not in unfolded
+
+
+def test_every_kind_that_has_words_is_one_of_the_checks() -> None:
+    from MedSegDLLib.checks.findings import FindingCode
+
+    assert wording.KIND_TEXTS.keys() <= {code.value for code in FindingCode}
+    assert wording.INPUT_HELP.keys() == {entry.key for task in TASKS.values() for entry in task.inputs}
 
 
 def test_interpreter_is_named_with_its_origin() -> None:

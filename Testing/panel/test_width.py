@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import slicer
-from PySide6 import QtWidgets
+from PySide6 import QtCore, QtWidgets
 
 from MedSegDLLib.worker.processes import Failure
 
@@ -16,6 +16,7 @@ from .test_panel import BRAIN, volume
 from .test_run import finish
 
 NARROW = 350
+SMALL = 560  # height of the module on a laptop of 1366 x 740
 READABLE = 300
 LONG = "patient_with_a_very_long_series_description_" * 3  # 132 characters without a place to break
 ROUNDS = 20
@@ -46,9 +47,25 @@ def dock_width(panel: Any, start: int = NARROW) -> int:
     widget.show()
     for _ in range(ROUNDS):
         QtWidgets.QApplication.processEvents()
-        width = max(width, widget.minimumSizeHint().width())
+        width = max(width, widget.minimumSizeHint().width(), contents_width(panel))
         widget.resize(width, 900)
     return width
+
+
+def contents_width(panel: Any) -> int:
+    """What the scrolled part needs, with its bar: the area around it would hide that it is cut off."""
+    area = pythonqt.unwrap(panel.ui.scrollArea)
+    return area.widget().minimumSizeHint().width() + area.verticalScrollBar().sizeHint().width()
+
+
+def test_the_button_is_in_sight_on_a_small_screen(crowded: Any) -> None:
+    dock_width(crowded)
+    widget = native(crowded)
+    widget.resize(NARROW, SMALL)
+    QtWidgets.QApplication.processEvents()
+    assert widget.height() == SMALL  # it can be as low as that
+    button = pythonqt.unwrap(crowded.ui.segmentButton)
+    assert 0 < button.mapTo(widget, QtCore.QPoint(0, button.height())).y() <= SMALL
 
 
 def test_an_empty_panel_is_narrow(entered: Any) -> None:

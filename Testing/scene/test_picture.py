@@ -131,7 +131,7 @@ def test_nothing_found_is_a_picture_too(masks, tmp_path):
 
 def test_legend_states_the_volume():
     labels = [drawn.label for drawn in overlays({"WT": np.ones((10, 10, 10), np.uint8)}, BRAIN, 2.5)]
-    assert labels == ["Whole tumour  2.5 mL"]
+    assert labels == ["Whole tumour (WT)  2.5 mL"]
 
 
 def test_text_is_drawn_and_cut_at_the_edge():

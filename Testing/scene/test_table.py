@@ -55,9 +55,9 @@ def test_table_equals_segment_statistics(bare, volume, moved):
     rows = table_rows(table)
     assert [list(row) for row in rows] == [list(COLUMNS)] * 3
     for row, segment in zip(rows, result.segments):
-        count, volume_mm3 = accumulated(segmentation, row["Segment"])
+        count, volume_mm3 = accumulated(segmentation, row["Id"])
         assert int(row["Voxels"]) == count == segment.voxel_count > 0
-        assert measure(segmentation, row["Segment"]).volume_mm3 == volume_mm3
+        assert measure(segmentation, row["Id"]).volume_mm3 == volume_mm3
         assert float(row["Volume mm3"]) == pytest.approx(volume_mm3, rel=1e-5)
         assert float(row["Volume mL"]) == pytest.approx(segment.volume_ml, rel=1e-5)
 
@@ -81,7 +81,7 @@ def test_a_table_is_filled_anew(bare, volume):
     table = volumes_table(segmentation, BRAIN)
     segmentation.GetSegmentation().RemoveSegment("TC")
     assert volumes_table(segmentation, BRAIN, table) is table
-    assert [row["Segment"] for row in table_rows(table)] == ["WT", "ET"]
+    assert [row["Id"] for row in table_rows(table)] == ["WT", "ET"]
     assert bare.scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 1
 
 
@@ -93,7 +93,7 @@ def test_nuclei_are_counted_and_sized(bare):
     assert row["Voxels"] == "11"
     assert row[OBJECT_COLUMNS[0]] == "3"
     assert float(row[OBJECT_COLUMNS[1]]) == pytest.approx(11 / 3, rel=1e-5)
-    assert list(row) == [*COLUMNS[:2], *OBJECT_COLUMNS]  # a picture has no volume
+    assert list(row) == [*COLUMNS[:3], *OBJECT_COLUMNS]  # a picture has no volume
 
 
 def test_no_nuclei(bare):

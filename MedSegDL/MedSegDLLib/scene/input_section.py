@@ -39,7 +39,7 @@ class InputSection(VTKObservationMixin):
         self.timer = new_timer(self.fill, GUESS_DELAY_MS, once=True)
         self.steps = Steps(report)
         self.steps.start(warming())
-        self._followed = False
+        self._followed = self._locked = False
         ui.guessButton.connect("clicked(bool)", self.guess_anew)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.NodeAddedEvent, self.on_node_added)
@@ -57,6 +57,12 @@ class InputSection(VTKObservationMixin):
         """The panel is hidden: nothing is filled."""
         self._followed = False
         self.timer.stop()
+
+    def lock(self, locked: bool) -> None:
+        """Fill nothing while a segmentation runs; what came meanwhile is looked at afterwards."""
+        was_locked, self._locked = self._locked, locked
+        if was_locked and not locked and self._followed:
+            self.timer.start()
 
     def close(self) -> None:
         """For good."""
@@ -76,7 +82,7 @@ class InputSection(VTKObservationMixin):
     @guarded
     def fill(self) -> None:
         """Guess what is empty, but not while a scene is being read: its own choices come with its end."""
-        if self.choices is not None and not slicer.mrmlScene.IsBatchProcessing():
+        if self.choices is not None and not self._locked and not slicer.mrmlScene.IsBatchProcessing():
             self.choices.fill()
 
     @guarded

@@ -13,11 +13,12 @@ from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from ..worker.client import Callbacks
-from ..worker.installation import plan
 from ..worker.processes import Failure
 from . import views, wording
+from .findings_section import FindingsSection
 from .guard import guarded
 from .input_section import InputSection
+from .network_info import network_of
 from .parameters import MedSegDLParameterNode, inputs_of, order_of, task_of
 from .placing import Outcome
 from .python_section import PythonSection
@@ -27,6 +28,9 @@ from .widgets import Steps, narrow, new_timer, parameter_widgets
 POLL_MS = 50  # how often the worker is asked for news while news is due
 FINISHING_MS = 5  # while a result is put into the scene: a short step each time
 IDLE_POLL_MS = 1000  # and else: only to notice that the worker died
+# What a run rests on: nothing of it can be changed while it runs. What is measured and shown of an earlier result stays at hand.
+LOCKED = ("inputsWidget", "guessButton", "outputSelector", "uncertaintyCheckBox", "deviceComboBox", "pythonPathLineEdit")
+LOCKED += ("environmentButton", "installButton")
 CHECK_DELAY_MS = 400  # after the last change of an input, so that a guess of four volumes is one check
 
 
@@ -51,9 +55,11 @@ class Panel(VTKObservationMixin):
         self.timer = new_timer(self.poll, IDLE_POLL_MS)
         self.check_timer = new_timer(self.check, CHECK_DELAY_MS, once=True)
         self.steps = Steps(self.report)
+        self.findings = FindingsSection(self.ui, self.report)
         self.inputs = InputSection(self.ui, self.report)
         self.result = ResultSection(self.ui, self.report)
         self.python = PythonSection(self.ui, self.session, self)
+        self.findings.links[wording.MAKE_ENVIRONMENT_LINK] = lambda rest: self.python.make_environment()
         self._connect(widget)
         self.take_parameters()
 
@@ -64,6 +70,8 @@ class Panel(VTKObservationMixin):
         self.ui.runWidget.visible = False
         self.ui.segmentButton.connect("clicked(bool)", self.segment)
         self.ui.cancelButton.connect("clicked(bool)", self.cancel)
+        self.ui.logCopyButton.connect("clicked(bool)", self.copy_log)
+        self.ui.show3DButton.connect("toggled(bool)", self.surfaces_chosen)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.on_scene_start_close)
         self.addObserver(scene, scene.EndCloseEvent, self.on_scene_changed)
@@ -147,8 +155,8 @@ class Panel(VTKObservationMixin):
         if task.key == self._shown_task:
             return
         self._shown_task = task.key
-        self.ui.biasCorrectionCheckBox.enabled = task.bias_correction
         self.inputs.show(task)
+        self.ui.networkLabel.text, self.ui.networkLabel.toolTip = network_of(task)
         self._warm()
 
     def update_buttons(self) -> None:
@@ -159,8 +167,10 @@ class Panel(VTKObservationMixin):
         self.ui.segmentButton.visible, self.ui.runWidget.visible = not running, running
         self.ui.segmentButton.enabled = given and self.failure is None
         self.ui.segmentButton.toolTip = ready if self.failure is None else self.failure.message
-        for button in (self.ui.environmentButton, self.ui.installButton, self.ui.guessButton):
-            button.enabled = not running
+        self.inputs.lock(running)
+        for name in LOCKED:
+            getattr(self.ui, name).enabled = not running
+        self.ui.biasCorrectionCheckBox.enabled = not running and self.parameters is not None and task_of(self.parameters).bias_correction
         if running:
             self.ui.removeButton.enabled = False
 
@@ -171,12 +181,12 @@ class Panel(VTKObservationMixin):
             return
         order, asked = order_of(self.parameters), self._checked_inputs
         if not order.nodes:
-            self.ui.findingsLabel.text = _("Load a volume and select it above.")
+            self.findings.tell(_("Load a volume and select it above."))
             return
 
         def show(findings: list[dict]) -> None:
             if asked == self._checked_inputs:  # an answer about inputs that are no longer selected is of no use
-                self.ui.findingsLabel.text = wording.findings_html(findings, order.task, _("The inputs look as they should."))
+                self.findings.show(findings, order.task, _("The inputs look as they should."))
 
         self.session.check(order, Callbacks(on_result=show, on_error=self.check_failed))
         self.expect_news()
@@ -193,7 +203,7 @@ class Panel(VTKObservationMixin):
         self.failure = None
         self.session.start(self.python.setting, Callbacks(on_result=self.worker_ready, on_error=self.worker_failed))
         if self.session.starting:
-            self.ui.findingsLabel.text = _("Getting ready ...")
+            self.findings.tell(_("Getting ready ..."))
         self.python.show()
         self.update_buttons()
         self.expect_news()
@@ -217,18 +227,24 @@ class Panel(VTKObservationMixin):
 
     def report(self, failure: Failure) -> None:
         """Show what went wrong, with the details in the log, and give the panel back to the user."""
-        cost = plan()
-        make = _("Make private environment ({size}, about {minutes:.0f} min)").format(
-            size=wording.bytes_text(cost.download_bytes), minutes=cost.minutes
-        )
-        cures = (make, _("Install PyTorch into Slicer"))
-        self.ui.findingsLabel.text = wording.failure_html(failure, *cures)
+        self.findings.fail(failure)
         self.log(f"{failure.message} {failure.remedy}\n{failure.details}".strip())
         self.update_buttons()
 
     def log(self, text: str) -> None:
-        """A line in the log under Advanced."""
+        """A line in the log."""
         self.ui.logTextEdit.appendPlainText(text)
+
+    @guarded
+    def copy_log(self) -> None:
+        """Copy the whole log to the clipboard."""
+        self.ui.logTextEdit.selectAll()
+        self.ui.logTextEdit.copy()
+
+    @guarded
+    def surfaces_chosen(self, shown: bool) -> None:
+        """What the user chooses for this result holds for the next one too."""
+        self.parameters.showSurfaces = shown
 
     @guarded
     def poll(self) -> None:
@@ -275,7 +291,7 @@ class Panel(VTKObservationMixin):
             parameters.resultTable = outcome.table
             parameters.summary = wording.summary(outcome.record, _("{seconds} s on {device}."), _("{count} objects."))
         warnings = outcome.record.get("warnings", [])
-        self.ui.findingsLabel.text = wording.findings_html(warnings, task_of(parameters), _("Done."))
+        self.findings.show(warnings, task_of(parameters), _("Done."))
         self.log(parameters.summary)
         self.update_buttons()
         role = outcome.segmentation.GetReferenceImageGeometryReferenceRole()
@@ -286,6 +302,8 @@ class Panel(VTKObservationMixin):
         yield from views.showing(reference)
         if surfaces:
             self.result.show_surfaces()
+            yield
+        self.ui.scrollArea.ensureWidgetVisible(self.ui.resultCollapsibleButton)
 
     @guarded
     def segment_failed(self, failure: Failure) -> None:

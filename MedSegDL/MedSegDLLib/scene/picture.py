@@ -56,7 +56,7 @@ def overlays(masks: dict[str, np.ndarray], task: Task, voxel_volume_mm3: float, 
     for region in task.regions:
         if region.key in masks:
             size = f"{np.count_nonzero(masks[region.key]) * voxel_volume_mm3 / MM3_PER_ML:.1f} mL" if count is None else str(count)
-            drawn.append(Overlay(f"{region.title}  {size}", region.color, masks[region.key], region.key in holders))
+            drawn.append(Overlay(f"{region.label}  {size}", region.color, masks[region.key], region.key in holders))
     return drawn
 
 

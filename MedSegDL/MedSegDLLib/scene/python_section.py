@@ -39,7 +39,6 @@ class PythonSection:
         ui.environmentButton.connect("clicked(bool)", self.make_environment)
         ui.removeButton.connect("clicked(bool)", self.remove_environment)
         ui.installButton.connect("clicked(bool)", self.install)
-        ui.findingsLabel.connect("linkActivated(QString)", self.follow_link)
         ui.pythonPathLineEdit.connect("currentPathChanged(QString)", self.python_typed)
         ui.pythonPathLineEdit.connect("validInputChanged(bool)", self.python_typed)  # all that an emptied line tells
 
@@ -92,11 +91,6 @@ class PythonSection:
         self.timer.stop()
         set_python_setting(self.setting)
         self.panel.restart()
-
-    @guarded
-    def follow_link(self, link: str) -> None:
-        """One of the two cures in the findings was chosen."""
-        (self.make_environment if link == wording.MAKE_ENVIRONMENT_LINK else self.install)()
 
     @guarded
     def make_environment(self) -> None:

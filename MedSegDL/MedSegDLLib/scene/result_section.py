@@ -12,7 +12,7 @@ from slicer.util import VTKObservationMixin
 
 from ..tasks import TASKS
 from ..worker.processes import Failure
-from . import views
+from . import views, wording
 from .guard import guarded
 from .segmentation import show_3d
 from .table import measure_again, table_rows
@@ -50,6 +50,7 @@ class ResultSection(VTKObservationMixin):
         self.ui.resultCollapsibleButton.visible = there
         self.ui.show3DButton.setSegmentationNode(segmentation)
         if there:
+            self.ui.resultNameLabel.text = wording.breakable(segmentation.GetName())
             self.ui.resultLabel.text = summary
             self._items = fill_table(self.ui.resultTable, segmentation, table_rows(table))
 

@@ -16,7 +16,7 @@ from ..tasks import Task
 from .segmentation import count_voxels, segment_ids, task_segments
 from .volumes import vtk_to_numpy
 
-COLUMNS = ("Segment", "Voxels", "Volume mm3", "Volume mL")
+COLUMNS = ("Segment", "Id", "Voxels", "Volume mm3", "Volume mL")
 INSTANCES_ROLE = "MedSegDL.Instances"  # the segmentation's reference to the label volume of numbered objects
 OBJECT_COLUMNS = ("Count", "Mean area px")  # pixels: the size that a viewer gives a picture is seldom its true one
 
@@ -64,11 +64,14 @@ def volumes_table(segmentation_node: Any, task: Task, table_node: Any = None, in
     ours = [region.key for region in task_segments(segmentation_node, task)]
     keys = [*ours, *(key for key in segment_ids(segmentation_node) if key not in ours)]
     rows = [measure(segmentation_node, key) for key in keys]
-    _add_column(table, COLUMNS[0], vtk.vtkStringArray, [row.key for row in rows])
-    _add_column(table, COLUMNS[1], vtk.vtkLongLongArray, [row.voxel_count for row in rows])
+    name, key, voxels, mm3, milliliters = COLUMNS
+    segments = segmentation_node.GetSegmentation()
+    _add_column(table, name, vtk.vtkStringArray, [segments.GetSegment(row.key).GetName() for row in rows])
+    _add_column(table, key, vtk.vtkStringArray, [row.key for row in rows])
+    _add_column(table, voxels, vtk.vtkLongLongArray, [row.voxel_count for row in rows])
     if not task.pictures:
-        _add_column(table, COLUMNS[2], vtk.vtkDoubleArray, [row.volume_mm3 for row in rows])
-        _add_column(table, COLUMNS[3], vtk.vtkDoubleArray, [row.volume_ml for row in rows])
+        _add_column(table, mm3, vtk.vtkDoubleArray, [row.volume_mm3 for row in rows])
+        _add_column(table, milliliters, vtk.vtkDoubleArray, [row.volume_ml for row in rows])
     if instances_node is not None:
         count, area = count_objects(instances_node)
         _add_column(table, OBJECT_COLUMNS[0], vtk.vtkLongLongArray, [count] * len(rows))

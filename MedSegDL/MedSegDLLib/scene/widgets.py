@@ -17,13 +17,13 @@ from .guard import guarded
 from .parameters import OFFERED, input_parameter
 from .session import GREY_VOLUMES, volume_classes
 from .table import COLUMNS, OBJECT_COLUMNS
-from .wording import milliliters
+from .wording import INPUT_HELP, milliliters
 
 PARAMETER_PROPERTY = "SlicerParameterName"  # dynamic property by which parameterNodeWrapper knows its widgets
 # They derive from scalar volumes and are no images. vtkMRMLTensorVolumeNode stays in: colour pictures derive from it.
 NO_IMAGES = ["vtkMRMLLabelMapVolumeNode", "vtkMRMLDiffusionImageVolumeNode", "vtkMRMLDiffusionWeightedVolumeNode"]
 PYTHON_SETTING = "MedSegDL/Python"
-SEGMENT, VOXELS, _MM3, MILLILITERS = COLUMNS
+_NAME, KEY, VOXELS, _MM3, MILLILITERS = COLUMNS
 COUNT = OBJECT_COLUMNS[0]
 COLOR_LEVELS = 255
 STEP_PAUSE_MS = 5
@@ -52,6 +52,7 @@ class InputRows:
 
     def _row(self, form: Any, task: Task, entry: Input) -> tuple[Any, Any]:
         label, selector = qt.QLabel(f"{entry.title}:"), slicer.qMRMLNodeComboBox()
+        label.toolTip = selector.toolTip = INPUT_HELP.get(entry.key, "")
         selector.name = f"{input_parameter(task, entry)}Selector"
         selector.noneEnabled = True
         selector.noneDisplay = _("not given")
@@ -160,7 +161,7 @@ def fill_table(view: Any, segmentation: Any, rows: Sequence[dict[str, str]]) -> 
 
 def _row(segmentation: Any, entry: dict[str, str]) -> tuple[Any, Any, Any]:
     """The items of one segment."""
-    name = _name(segmentation.GetSegmentation().GetSegment(entry[SEGMENT]), entry[SEGMENT])
+    name = _name(segmentation.GetSegmentation().GetSegment(entry[KEY]), entry[KEY])
     size = milliliters(float(entry[MILLILITERS])) if MILLILITERS in entry else entry.get(COUNT, "")
     return name, _number(size), _number(f"{int(float(entry[VOXELS])):,}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from ..tasks import Task
@@ -15,40 +15,84 @@ from ..worker.processes import Failure
 SEVERITY_COLORS = {"error": "#c0392b", "warning": "#d35400", "note": "#2e86c1"}  # readable on Slicer's light and dark panels
 SEVERITY_ORDER = tuple(SEVERITY_COLORS)
 GOOD_COLOR = "#27ae60"
+INDENTED = "margin:1px 0 1px 16px"
+MANY_INPUTS = 3  # from so many on they are counted instead of named
 MAKE_ENVIRONMENT_LINK = "medsegdl:environment"
-INSTALL_LINK = "medsegdl:slicer"
+KIND_LINK = "medsegdl:kind:"  # and the code of a kind of finding: unfold or fold it
 LONGEST_RUN = 24  # characters without a place to break: the panel works at 350 pixels
-NEEDS_PYTHON = ("torch", "python", "installation")  # kinds of failure that another Python cures
+NEEDS_HELPER = ("torch", "installation")  # kinds of failure where the helper program is not there
+NEEDS_PYTHON = (*NEEDS_HELPER, "python")  # kinds of failure that another Python cures
+
+INPUT_HELP = {  # what an input is called elsewhere
+    "t1": "T1-weighted, before the contrast agent: T1, T1w, T1n, MPRAGE, SPGR.",
+    "t1ce": "T1-weighted, after the contrast agent (gadolinium): T1ce, T1c, T1Gd, T1+C, T1 post. Only here does enhancing tumour show.",
+    "t2": "T2-weighted, fluid is bright: T2, T2w, TSE.",
+    "flair": "T2-weighted with dark fluid: FLAIR, T2-FLAIR, TIRM. Its grid is the result's.",
+    "ct": "A CT in Hounsfield units, best in the portal venous phase.",
+    "image": "A picture of cells, grey or in colours.",
+}
+
+KIND_TEXTS = {  # what a kind of finding is in a few words; kinds that are not here are told by their own sentence
+    "missing": "missing, less accurate without",
+    "little_overlap": "overlaps little with the others",
+    "cut_off": "field of view is cut off",
+    "grids_differ": "on another grid, will be resampled",
+    "same_image": "the same image twice",
+    "looks_like_another": "looks like another kind of image",
+    "exchanged": "seems to be exchanged with another input",
+    "mirrored": "seems to be mirrored",
+    "copied_slice": "has copied slices",
+    "background": "background is not zero",
+    "few_slices": "has few slices",
+    "zscored": "already normalised",
+    "skull": "skull present",
+    "label_map": "looks like a label map",
+    "extent": "unusual size",
+    "anisotropic": "thick slices",
+    "huge": "very large",
+    "memory": "memory may be short",
+    "header": "its header is ambiguous",
+    "region_left_out": "cannot be seen without it, left empty",
+    "region_doubtful": "the result is doubtful without it",
+}
 
 
-def findings_html(findings: Sequence[dict[str, Any]], task: Task, good: str) -> str:
-    """The findings of the input check, the worst first; `good` where there are none.
+def findings_html(findings: Sequence[dict[str, Any]], task: Task, good: str, unfolded: Collection[str] = ()) -> str:
+    """The findings of the input check, a line a kind, the worst first; `good` where there are none.
+
+    A line names the inputs and says in a few words what they have; its link unfolds the whole sentences with what to do. Errors, and what a
+    few words cannot say, are unfolded from the start.
 
     Args:
-        findings: dicts with severity, input, message and remedy (as in the run record's warnings).
+        findings: dicts with severity, code, input, message and remedy (as in the run record's warnings).
         task: whose inputs the findings name.
         good: what to say of inputs without findings.
+        unfolded: codes of the kinds that the reader has unfolded.
     """
     if not findings:
         return _line(GOOD_COLOR, "&#10003;", html.escape(good))
     titles = {entry.key: entry.title for entry in task.inputs}
-    ranked = sorted(findings, key=lambda finding: _rank(finding["severity"]))
-    return "".join(_finding(finding, titles.get(finding.get("input") or "", "")) for finding in ranked)
+    kinds: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for finding in sorted(findings, key=lambda finding: _rank(finding["severity"])):
+        kinds.setdefault((finding["severity"], finding.get("code", "")), []).append(finding)
+    return "".join(_kind(code, kind, titles, code in unfolded) for (_severity, code), kind in kinds.items())
 
 
-def failure_html(failure: Failure, environment: str = "", install: str = "") -> str:
-    """Why something did not work and what to do; with links to the two cures where another Python would help.
+def failure_html(failure: Failure, environment: str = "") -> str:
+    """Why something did not work and what to do; with a link to the helper program where that would help.
 
     Args:
         failure: message and remedy.
-        environment, install: texts of the links 'make a private environment' and 'install into Slicer'.
+        environment: text of the link that installs the helper program.
     """
     color = SEVERITY_COLORS["note" if failure.kind == "cancelled" else "error"]
-    text = _line(color, "&#9679;", f"{_escaped(failure.message)} {_remedy(failure.remedy)}")
+    text = f"{_escaped(failure.message)} {_remedy(failure.remedy)}"
+    if failure.kind in NEEDS_HELPER and environment:
+        text = html.escape("This needs the helper program, which does the arithmetic.")
+    text = _line(color, "&#9679;", text)
     if failure.kind not in NEEDS_PYTHON or not environment:
         return text
-    links = f'<a href="{MAKE_ENVIRONMENT_LINK}">{html.escape(environment)}</a> &nbsp; <a href="{INSTALL_LINK}">{html.escape(install)}</a>'
-    return f"{text}<p style='margin:2px 0 2px 16px'>{links}</p>"
+    return f'{text}<p style="{INDENTED}"><a href="{MAKE_ENVIRONMENT_LINK}">{html.escape(environment)}</a></p>'
 
 
 def summary(record: dict[str, Any], time_text: str, count_text: str) -> str:
@@ -112,10 +156,25 @@ def _rank(severity: str) -> int:
     return SEVERITY_ORDER.index(severity) if severity in SEVERITY_ORDER else len(SEVERITY_ORDER)
 
 
-def _finding(finding: dict[str, Any], title: str) -> str:
-    color = SEVERITY_COLORS.get(finding["severity"], SEVERITY_COLORS["note"])
+def _kind(code: str, findings: Sequence[dict[str, Any]], titles: dict[str, str], unfolded: bool) -> str:
+    """All findings of one kind in a line, or with their sentences under it."""
+    color = SEVERITY_COLORS.get(findings[0]["severity"], SEVERITY_COLORS["note"])
+    words = KIND_TEXTS.get(code)
+    if words is None or findings[0]["severity"] == "error":
+        return "".join(_line(color, "&#9679;", _sentences(finding, titles)) for finding in findings)
+    inputs = [titles[finding["input"]] for finding in findings if finding.get("input") in titles]
+    where = ", ".join(dict.fromkeys(inputs)) if len(inputs) < MANY_INPUTS else f"{len(inputs)} inputs"
+    told = f"<b>{html.escape(where)}:</b> {words}" if where else words.capitalize()
+    line = _line(color, "&#9679;", f'{told} <a href="{KIND_LINK}{html.escape(code)}">{"less" if unfolded else "more"}</a>')
+    sentences = (f'<p style="{INDENTED}">{_sentences(finding, titles)}</p>' for finding in findings)
+    return line + ("".join(sentences) if unfolded else "")
+
+
+def _sentences(finding: dict[str, Any], titles: dict[str, str]) -> str:
+    """A finding in full."""
+    title = titles.get(finding.get("input") or "", "")
     where = f"<b>{html.escape(title)}:</b> " if title and title not in finding["message"] else ""
-    return _line(color, "&#9679;", f"{where}{_escaped(finding['message'])} {_remedy(finding.get('remedy', ''))}")
+    return f"{where}{_escaped(finding['message'])} {_remedy(finding.get('remedy', ''))}"
 
 
 def _remedy(remedy: str) -> str:

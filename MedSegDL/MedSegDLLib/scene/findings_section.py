@@ -1,0 +1,64 @@
+"""The panel's findings: what the check says, a line a kind, what failed and what to do, and the links in it.
+Desktop only. The words are `wording`'s; what a link does belongs to whoever offers it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from ..tasks import Task
+from ..worker.installation import plan
+from ..worker.processes import Failure
+from . import wording
+from .guard import guarded
+
+
+class FindingsSection:
+    """The label between the inputs and the result.
+
+    Args:
+        ui: the panel's widgets.
+        report: whom to tell what went wrong.
+    """
+
+    def __init__(self, ui: Any, report: Callable[[Failure], None]) -> None:
+        self.ui, self.report = ui, report
+        self.links: dict[str, Callable[[str], None]] = {wording.KIND_LINK: self.fold}
+        self._shown: tuple[Sequence[dict], Task, str] | None = None
+        self._unfolded: set[str] = set()
+        ui.findingsLabel.connect("linkActivated(QString)", self.follow_link)
+
+    def show(self, findings: Sequence[dict], task: Task, good: str) -> None:
+        """Show findings; `good` where there are none. What the reader has unfolded stays so."""
+        self._shown = (findings, task, good)
+        self.ui.findingsLabel.text = wording.findings_html(findings, task, good, self._unfolded)
+
+    def tell(self, text: str) -> None:
+        """Show a plain sentence in their place."""
+        self._shown = None
+        self.ui.findingsLabel.text = text
+
+    def fail(self, failure: Failure) -> None:
+        """Show what went wrong, and how to come by the helper program where that is missing."""
+        cost = plan()
+        install = _("Install it now ({size}, about {minutes:.0f} min)").format(
+            size=wording.bytes_text(cost.download_bytes), minutes=cost.minutes
+        )
+        self.tell(wording.failure_html(failure, install))
+
+    @guarded
+    def follow_link(self, link: str) -> None:
+        """Do what a link stands for: the longest beginning that is known gets the rest."""
+        for start in sorted(self.links, key=len, reverse=True):
+            if link.startswith(start):
+                self.links[start](link.removeprefix(start))
+                return
+
+    def fold(self, code: str) -> None:
+        """Unfold a kind of finding, or fold it."""
+        self._unfolded ^= {code}
+        if self._shown is not None:
+            self.show(*self._shown)

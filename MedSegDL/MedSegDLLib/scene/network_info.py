@@ -1,0 +1,39 @@
+"""Which network stands for a task, in a line and a paragraph for the panel: read from the manifest, without torch.
+The network itself is loaded by the worker (`network.weights`), from the same places in the same order.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..errors import WeightsError
+from ..tasks import Task, manifest_path, pairs_in, read_manifest, weights_places
+
+
+def network_of(task: Task) -> tuple[str, str]:
+    """A line (file, date) and a paragraph (scores with their protocol, training data, licence) on the task's network; "none" without one."""
+    pair = next(
+        (pair for place in weights_places() for pair in pairs_in(place) if pair.task is not None and pair.task.key == task.key), None
+    )
+    if pair is None:
+        return "none", "There are no weights for this task in any of the places: " + ", ".join(map(str, weights_places()))
+    try:
+        manifest = read_manifest(manifest_path(pair.path))
+    except WeightsError as error:
+        return pair.path.stem, error.message
+    return _line(pair.path, manifest), "\n".join(_paragraphs(manifest))
+
+
+def _line(path: Path, manifest: dict[str, Any]) -> str:
+    return " ".join(part for part in (path.stem, f"({manifest['date']})" if manifest.get("date") else "") if part)
+
+
+def _paragraphs(manifest: dict[str, Any]) -> list[str]:
+    told = []
+    for score in manifest.get("scores") or ():
+        means = ", ".join(f"{key} {value:.2f}" for key, value in (score.get("mean") or {}).items() if key.startswith("Dice"))
+        told += [f"{means}: {score['protocol']}"] if means and score.get("protocol") else []
+    training = manifest.get("training") or {}
+    told += [f"{title}: {training[key]}" for title, key in (("Trained on", "data"), ("Licence", "licence")) if training.get(key)]
+    return told
