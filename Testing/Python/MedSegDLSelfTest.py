@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 import unittest
 from pathlib import Path
 from typing import Any
@@ -31,16 +32,20 @@ from self_test_desktop import (
 )
 from self_test_opening import OPENING
 
+from MedSegDLLib.scene.lesion_table import rows_of
 from MedSegDLLib.scene.parameters import inputs_of, order_of
 from MedSegDLLib.scene.placing import place_result
 from MedSegDLLib.scene.segmentation import segment_ids
 from MedSegDLLib.scene.table import table_rows
+from MedSegDLLib.scene.widgets import MOST_ROWS
 
 BRAIN_REGIONS = ["WT", "TC", "ET"]
 BRAIN_NAMES = ["Whole tumour (WT)", "Tumour core (TC)", "Enhancing tumour (ET)"]
 LONGEST_GAP_MS = 50  # of this thread, between two ticks of a timer; drawing by a processor comes on top
 LONGEST_OPENING_MS = 500  # of this thread, with the import of everything; Slicer's own Segment Editor takes about 200
 NARROW = 350  # pixels of a dock in which the panel works
+LAPTOP = (1366, 740)
+LONGEST_JUMP_MS = 100
 LONG_NAME = "patient_with_a_very_long_series_description_" * 3
 NO_PYTHON = "/no/such/python"
 
@@ -79,6 +84,7 @@ class MedSegDLSelfTest(unittest.TestCase):
         before = self.panel.parameters.result
         self.ui.segmentButton.click()
         self.assertTrue(self.panel.session.running)
+        self.assertFalse(self.ui.inputsWidget.enabled)
         wait_until(lambda: not self.panel.session.running, "the segmentation is done")
         result = self.panel.parameters.result
         self.assertIsNot(result, before, self.ui.findingsLabel.text)
@@ -266,7 +272,7 @@ class MedSegDLSelfTest(unittest.TestCase):
         self.load_and_guess()
         with Ticking() as ticking:
             self.segment()
-            wait_until(lambda: not self.panel.steps.running, "the views are turned", 20)
+            self.lesions_shown()
             live(0.5)
         print(f"longest of {len(ticking.gaps_ms)} times between two ticks: {ticking.longest_ms:.0f} ms of this thread without drawing,")
         print(f"{max(ticking.gaps_ms):.0f} ms with it; longest drawing between two ticks {max(ticking.drawing_ms):.0f} ms")
@@ -377,6 +383,46 @@ class MedSegDLSelfTest(unittest.TestCase):
         if not self.ui.removeButton.enabled:  # else this user has one: then its place is told
             for part in ("to download", "on disk", "minutes"):
                 self.assertIn(part, self.ui.environmentLabel.text)
+
+    def test_23_lesions(self) -> None:
+        """A row a lesion; a click on one turns the slice views to it in a tenth of a second."""
+        self.load_and_guess()
+        segmentation = self.result()
+        self.lesions_shown()
+        rows = rows_of(segmentation)
+        self.assertEqual(self.ui.lesionTable.rowCount, min(len(rows), MOST_ROWS))
+        self.assertIn(BRAIN_NAMES[0], self.ui.lesionLabel.text)
+        for chosen in (len(rows) - 1, 0):
+            start = time.perf_counter()
+            self.ui.lesionTable.cellClicked(chosen, 0)
+            took_ms = 1000 * (time.perf_counter() - start)
+            expected = [float(rows[chosen][axis]) for axis in "RAS"]
+            for view in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
+                found = [view.GetSliceToRAS().GetElement(row, 3) for row in range(3)]
+                self.assertLess(max(abs(a - b) for a, b in zip(found, expected)), 1e-3)
+            print(f"from the click to the views: {took_ms:.0f} ms")
+            self.assertLess(took_ms, LONGEST_JUMP_MS)
+        screenshot("11-lesions")
+
+    def test_24_on_a_small_screen(self) -> None:
+        """The button is in sight all the time, and the result comes into sight by itself."""
+        window = slicer.util.mainWindow()
+        window.resize(*LAPTOP)
+        self.load_and_guess()
+        self.ui.advancedCollapsibleButton.collapsed = False
+        live(0.5)
+        self.assertFalse(self.ui.segmentButton.visibleRegion().isEmpty())
+        self.result()
+        self.lesions_shown()
+        live(0.5)
+        self.assertFalse(self.ui.segmentButton.visibleRegion().isEmpty())
+        self.assertFalse(self.ui.resultTable.visibleRegion().isEmpty())
+        self.ui.advancedCollapsibleButton.collapsed = True
+
+    def lesions_shown(self) -> None:
+        """Wait until the lesions are measured and the views are turned to the largest."""
+        wait_until(lambda: rows_of(self.panel.parameters.result), "the lesions are measured", 30)
+        wait_until(lambda: not self.panel.steps.running and not self.panel.result.steps.running, "the views are turned", 30)
 
     def shown(self, row: int, column: int) -> str:
         """A text of the table of volumes."""

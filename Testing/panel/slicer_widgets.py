@@ -269,7 +269,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
     def _refresh(self) -> None:
         scene, kinds = self._scene, self.nodeTypes if self._scene else []
         found = [scene.GetNthNodeByClass(n, kind) for kind in kinds for n in range(scene.GetNumberOfNodesByClass(kind))]
-        none = [None] if self.noneEnabled else []
+        none = [None] if self.noneEnabled and self._scene else []  # qMRMLSceneModel: without a scene there is no item, not even 'None'
         before = self._nodes
         self._nodes = none + [node for node in found if self._listed(node)]
         self._box.clear()

@@ -12,15 +12,16 @@ import pytest
 import slicer
 
 from MedSegDLLib.errors import InputRefused
-from MedSegDLLib.scene import guard, placing, session
+from MedSegDLLib.scene import guard, lesion_table, placing, session
 from MedSegDLLib.scene.segmentation import cut_out, segment_ids
 from MedSegDLLib.scene.table import table_rows
 from MedSegDLLib.scene.volumes import local_affine, vtk_matrix
 from MedSegDLLib.worker.client import Callbacks
 
+from . import pythonqt
 from .fake_client import FakeClient, brain_result
 from .test_panel import brain_volumes
-from .test_run import finish, hidden, loaded, settle, shown_table, take_all  # noqa: F401 - a fixture
+from .test_run import finish, hidden, loaded, settle, settle_lesions, shown_table, take_all  # noqa: F401 - a fixture
 
 VOXELS, ML = 2, 1
 
@@ -227,11 +228,11 @@ class TestFaults:
 
     def test_every_callback_is_guarded(self, loaded: Any) -> None:  # noqa: F811
         called_by_ours = {"report", "log", "update_buttons", "expect_news", "take_parameters", "set_parameters", "follow", "pause", "show"}
-        called_by_ours |= {"show_surfaces", "close"}
-        for part in (loaded, loaded.inputs, loaded.result, loaded.python):
+        called_by_ours |= {"show_surfaces", "close", "lock", "measure_lesions", "show_lesions", "tell", "fail", "fold"}
+        for part in (loaded, loaded.inputs, loaded.findings, loaded.result, loaded.python):
             public = {name: value for name, value in vars(type(part)).items() if inspect.isfunction(value) and not name.startswith("_")}
             free = {name for name, value in public.items() if not hasattr(value, "__wrapped__")} - called_by_ours
-            assert free <= ({"poll"} if part is loaded.python else set()), type(part)  # the panel's own poll calls that one
+            assert free <= ({"poll"} if part in (loaded.python, loaded.result) else set()), type(part)  # the panel's own poll calls these
 
     def test_scene_events_and_timers_that_fail_are_reported(self, loaded: Any, bugs: list[str], monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
         def broken(*_: Any) -> None:
@@ -303,6 +304,54 @@ class TestSteps:
         segmented(loaded, client)
         scene.RemoveObserver(tag)
         assert counts and set(counts) == {3}
+
+
+class TestLesions:
+    """A row a lesion, measured in a thread, looked at by a click."""
+
+    @pytest.fixture
+    def slices(self, bare: Any) -> list[Any]:
+        """Three slice views."""
+        nodes = []
+        for name, turn in (("Red", "Axial"), ("Yellow", "Sagittal"), ("Green", "Coronal")):
+            nodes.append(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSliceNode", name))
+            nodes[-1].SetLayoutName(name)
+            nodes[-1].SetOrientation(turn)
+        return nodes
+
+    def place(self, node: Any) -> list[float]:
+        """Where a view is."""
+        return [node.GetSliceToRAS().GetElement(row, 3) for row in range(3)]
+
+    def test_the_views_turn_to_the_largest_and_a_click_to_any(self, loaded: Any, client: FakeClient, slices: list[Any]) -> None:  # noqa: F811
+        segmentation = segmented(loaded, client)
+        settle_lesions(loaded)
+        rows = lesion_table.rows_of(segmentation)
+        assert [row["Id"] for row in rows] == ["WT", "TC", "ET"] and loaded.ui.lesionTable.rowCount == 3
+        assert loaded.ui.lesionTable.item(0, 0).text() == "Whole tumour (WT) 1"
+        assert "Whole tumour (WT): 1" in loaded.ui.lesionLabel.text and not hidden(loaded.ui.lesionTable)
+        expected = [float(rows[0][axis]) for axis in "RAS"]
+        assert all(self.place(node) == pytest.approx(expected) for node in slices)
+        for node in slices:
+            node.JumpSliceByCentering(99, 99, 99)
+        pythonqt.unwrap(loaded.ui.lesionTable).cellClicked.emit(2, 0)
+        assert all(self.place(node) == pytest.approx([float(rows[2][axis]) for axis in "RAS"]) for node in slices)
+
+    def test_an_edit_measures_again_and_leaves_the_views(self, loaded: Any, client: FakeClient, slices: list[Any]) -> None:  # noqa: F811
+        segmentation = segmented(loaded, client)
+        settle_lesions(loaded)
+        before = self.place(slices[0])
+        slices[0].JumpSliceByCentering(1, 2, 3)
+        segmentation.GetSegmentation().RemoveSegment("TC")
+        loaded.result.measure()
+        settle_lesions(loaded)
+        assert loaded.ui.lesionTable.rowCount == 2 and self.place(slices[0]) == [1, 2, 3] != before
+
+    def test_an_answer_about_another_result_is_dropped(self, loaded: Any, client: FakeClient) -> None:  # noqa: F811
+        first = segmented(loaded, client)
+        settle_lesions(loaded)
+        loaded.result.lesions_measured(object(), True, [])
+        assert len(lesion_table.rows_of(first)) == 3
 
 
 class TestLaterSteps:

@@ -47,6 +47,13 @@ def settle(panel: Any) -> None:
     raise AssertionError("the run does not end")
 
 
+def settle_lesions(panel: Any) -> None:
+    """Until the lesions of a result are measured and looked at."""
+    while panel.result.news_due:
+        panel.poll()
+    take_all(panel.result.steps)
+
+
 def take_all(steps: Any) -> None:
     """Let the views be turned, and what else is done in steps."""
     while steps.running:
@@ -95,7 +102,7 @@ def test_result_becomes_segments_volumes_and_a_summary(loaded: Any, client: Fake
     segmentation = loaded.parameters.result
     assert segment_ids(segmentation) == ["WT", "TC", "ET"]
     expected = [
-        [TASKS["brain"].region(key).title, f"{result.volumes_ml[key]:.3g}", str(int(mask.sum()))] for key, mask in result.masks.items()
+        [TASKS["brain"].region(key).label, f"{result.volumes_ml[key]:.3g}", str(int(mask.sum()))] for key, mask in result.masks.items()
     ]
     assert shown_table(loaded) == expected
     assert loaded.ui.resultLabel.text == "2.5 s on CPU."
@@ -160,7 +167,10 @@ def test_uncertainty_and_counted_objects_become_nodes(entered: Any, client: Fake
     numbers[0, 1:3, 1:3], numbers[0, 5:7, 5:8] = 1, 2
     result = result_of(TASKS["nuclei"], images, instances=numbers, uncertainty=np.ones((1, 8, 9), np.float32), record={"count": 2})
     finish(entered, client, result)
-    assert "2 objects" in entered.ui.resultLabel.text
+    assert "2 objects" in entered.ui.resultLabel.text and hidden(entered.ui.show3DButton)
+    settle_lesions(entered)
+    assert entered.ui.lesionTable.rowCount == 2 and entered.ui.lesionTable.item(1, 1).text() == "6"
+    assert "2 objects, mean area 5.0 px" in entered.ui.lesionLabel.text
     assert slicer.util.getNode("cells uncertainty") is not None
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLLabelMapVolumeNode") == 1
 

@@ -70,9 +70,9 @@ def lesions_of(mask: np.ndarray, affine: np.ndarray) -> list[Lesion]:
 def diameters(mask: np.ndarray, affine: np.ndarray) -> tuple[float, float, np.ndarray, np.ndarray]:
     """The longest diameter of a mask in any of its axial slices, and the longest one at right angles to it in that slice.
 
-    Axial is the image's own plane that lies nearest to the patient's: a slice is measured as it was taken, as on a workstation. Both go from
-    edge to edge (half a voxel beyond the outermost centres along rows and columns, so that n voxels in a row are n spacings long); the second
-    is a chord of the slice's convex hull.
+    Axial is the image's own plane that lies nearest to the patient's: a slice is measured as it was taken, as on a workstation. Both go
+    from edge to edge (half a voxel beyond the outermost centres along rows and columns, so that n voxels in a row are n spacings long);
+    the second is a chord of the slice's convex hull.
 
     Args:
         mask: (K, J, I) bool, not empty.

@@ -12,7 +12,7 @@ from ..tasks import Task, manifest_path, pairs_in, read_manifest, weights_places
 
 
 def network_of(task: Task) -> tuple[str, str]:
-    """A line (file, date) and a paragraph (scores with their protocol, training data, licence) on the task's network; "none" without one."""
+    """A line (file, date) and a paragraph (scores, data, licence) on the network of a task; "none" without one."""
     pair = next(
         (pair for place in weights_places() for pair in pairs_in(place) if pair.task is not None and pair.task.key == task.key), None
     )

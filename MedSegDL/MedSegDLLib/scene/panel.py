@@ -251,10 +251,12 @@ class Panel(VTKObservationMixin):
         """Deliver what the worker said since the last time, and let a result take its next step."""
         self.session.poll()
         self.python.poll()
+        self.result.poll()
+        news_due = self.session.news_due or self.python.news_due or self.result.news_due
         if self.session.finishing:
             self.timer.interval = FINISHING_MS
         else:
-            self.timer.interval = POLL_MS if self.session.news_due or self.python.news_due else IDLE_POLL_MS
+            self.timer.interval = POLL_MS if news_due else IDLE_POLL_MS
 
     def expect_news(self) -> None:
         """Ask often from now on."""
@@ -294,16 +296,18 @@ class Panel(VTKObservationMixin):
         self.findings.show(warnings, task_of(parameters), _("Done."))
         self.log(parameters.summary)
         self.update_buttons()
+        self.result.measure_lesions(look=True)
+        self.expect_news()
         role = outcome.segmentation.GetReferenceImageGeometryReferenceRole()
         self.steps.start(self._looking_at(outcome.segmentation.GetNodeReference(role), parameters.showSurfaces))
 
     def _looking_at(self, reference: Any, surfaces: bool) -> Iterator[None]:
-        """Turn the views to the result, a view a step."""
+        """Bring the result into sight, then turn the views to it, a view a step."""
+        yield  # the section has its size when the window has looked at its events
+        self.ui.scrollArea.ensureWidgetVisible(self.ui.resultCollapsibleButton)
         yield from views.showing(reference)
         if surfaces:
             self.result.show_surfaces()
-            yield
-        self.ui.scrollArea.ensureWidgetVisible(self.ui.resultCollapsibleButton)
 
     @guarded
     def segment_failed(self, failure: Failure) -> None:

@@ -1,23 +1,26 @@
-"""The panel's result: volumes in a table, measured again after every edit, surfaces in 3-D, the way to the Segment Editor.
+"""The panel's result: volumes and lesions in tables, measured again after every edit, surfaces in 3-D, the way to the Segment Editor.
 Desktop only. Nothing of a run enters: what is shown is what the nodes hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import slicer
 from slicer.util import VTKObservationMixin
 
-from ..tasks import TASKS
+from ..tasks import TASKS, Task
+from ..worker.client import Background, Callbacks
 from ..worker.processes import Failure
-from . import views, wording
+from . import lesion_table, views, wording
 from .guard import guarded
+from .hierarchy import place_beside
 from .segmentation import show_3d
-from .table import measure_again, table_rows
+from .table import COLUMNS, measure_again, table_rows
 from .volumes import RESULT_ATTRIBUTE
-from .widgets import fill_table, new_timer
+from .widgets import Steps, fill_lesions, fill_table, new_timer
 
 MEASURE_DELAY_MS = 400  # after the last stroke of a brush
 EDITOR_TAG = "SegmentEditor"  # singleton tag of the module's parameter node (SegmentEditor.py)
@@ -37,16 +40,35 @@ class ResultSection(VTKObservationMixin):
         self.segmentation: Any = None
         self.table: Any = None
         self.timer = new_timer(self.measure, MEASURE_DELAY_MS, once=True)
+        self.steps = Steps(report)
         self._items: list[Any] = []  # of the table; see widgets.fill_table
+        self._lesion_items: list[Any] = []
+        self._measuring: Background | None = None
         ui.resultCollapsibleButton.visible = False
         ui.editButton.connect("clicked(bool)", self.edit)
         ui.show3DButton.connect("toggled(bool)", self.centre)
+        ui.lesionTable.connect("cellClicked(int,int)", self.look_at)
+
+    @property
+    def task(self) -> Task | None:
+        """What the segmentation is a result of."""
+        return TASKS.get(self.segmentation.GetAttribute(RESULT_ATTRIBUTE) or "") if self.segmentation is not None else None
+
+    @property
+    def news_due(self) -> bool:
+        """Whether lesions are being measured."""
+        return self._measuring is not None
+
+    def poll(self) -> None:
+        """Take the lesions in once they are measured."""
+        if self._measuring is not None:
+            self._measuring.poll()
 
     def show(self, segmentation: Any, table: Any, summary: str) -> None:
         """Show a result; None for none."""
         there = segmentation is not None and table is not None
-        self._follow(segmentation if there else None)
         self.table = table
+        self._follow(segmentation if there else None)
         self.ui.resultCollapsibleButton.visible = there
         self.ui.show3DButton.setSegmentationNode(segmentation)
         if there:
@@ -62,6 +84,8 @@ class ResultSection(VTKObservationMixin):
     def close(self) -> None:
         """For good."""
         self.timer.stop()
+        self.steps.stop()
+        self._measuring = None
         self.removeObservers()
 
     @guarded
@@ -81,10 +105,51 @@ class ResultSection(VTKObservationMixin):
         node, table = self.segmentation, self.table
         if node is None or node.GetScene() is None or table is None or table.GetScene() is None:
             return
-        task = TASKS.get(node.GetAttribute(RESULT_ATTRIBUTE) or "")
-        if task is not None:
-            measure_again(node, task, table)
+        if self.task is not None:
+            measure_again(node, self.task, table)
+            self.measure_lesions()
         self._items = fill_table(self.ui.resultTable, node, table_rows(table))
+
+    def measure_lesions(self, look: bool = False) -> None:
+        """Measure the lesions in a thread; `look`: and turn the views to the largest one."""
+        if self.task is None:
+            return
+        segments = lesion_table.voxels_of(self.segmentation, self.task)
+        told = Callbacks(on_result=functools.partial(self.lesions_measured, self.segmentation, look), on_error=self.report)
+        self._measuring = Background(lambda progress: lesion_table.measured(segments), told)
+
+    @guarded
+    def lesions_measured(self, node: Any, look: bool, rows: Sequence[lesion_table.Row]) -> None:
+        """Write the table, show it, and look at the largest lesion of a new result."""
+        self._measuring = None
+        if node is not self.segmentation or node.GetScene() is None:
+            return
+        table = lesion_table.lesion_table(node, rows)
+        place_beside(node, table)
+        self.show_lesions()
+        first = lesion_table.largest(lesion_table.rows_of(node))
+        if look and first is not None:
+            self.steps.start(views.jumping(lesion_table.place_of(node, first)))
+
+    def show_lesions(self) -> None:
+        """Show what the table of lesions holds; nothing where there is none."""
+        node, task = self.segmentation, self.task
+        rows = lesion_table.rows_of(node) if task is not None else []
+        volumes = {row[COLUMNS[1]]: float(row.get(COLUMNS[4], 0)) for row in table_rows(self.table)} if task is not None else {}
+        text = wording.lesions_text(rows, lesion_table.burdens(node, task, volumes)) if task is not None else ""
+        self.ui.lesionTable.visible = bool(rows)
+        self.ui.lesionLabel.visible, self.ui.lesionLabel.text = bool(text), text
+        self.ui.show3DButton.visible = task is None or not task.pictures
+        if rows:
+            self._lesion_items = fill_lesions(self.ui.lesionTable, node, rows)
+
+    @guarded
+    def look_at(self, row: int, column: int) -> None:
+        """A lesion was clicked: the slice views show it."""
+        rows = lesion_table.rows_of(self.segmentation)
+        if row < len(rows):
+            for _view in views.jumping(lesion_table.place_of(self.segmentation, rows[row])):
+                pass
 
     @guarded
     def edit(self) -> None:
@@ -109,6 +174,7 @@ class ResultSection(VTKObservationMixin):
             kinds = slicer.vtkSegmentation
             for event in (kinds.SourceRepresentationModified, kinds.SegmentAdded, kinds.SegmentRemoved, kinds.SegmentModified):
                 self.addObserver(segmentation.GetSegmentation(), event, self.on_edited)
+        self.show_lesions()
 
 
 def let_segments_overlap() -> None:

@@ -4,7 +4,7 @@ Slice views are nodes of the scene; 3-D views are the desktop's, without one not
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import slicer
@@ -17,6 +17,18 @@ def showing(volume: Any) -> Iterator[None]:
         if view.GetBackgroundVolumeID() != volume.GetID():
             view.SetBackgroundVolumeID(volume.GetID())
             yield
+
+
+def jumping(place: Sequence[float]) -> Iterator[None]:
+    """Turn the slice views to a place, a view a step, so that it lies in their middle.
+
+    Args:
+        place: (3,) RAS mm.
+    """
+    scene, kind = slicer.mrmlScene, "vtkMRMLSliceNode"
+    for view in [scene.GetNthNodeByClass(number, kind) for number in range(scene.GetNumberOfNodesByClass(kind))]:
+        view.JumpSliceByCentering(*(float(part) for part in place))
+        yield
 
 
 def centre_3d() -> None:

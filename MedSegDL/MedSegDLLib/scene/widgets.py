@@ -27,6 +27,7 @@ _NAME, KEY, VOXELS, _MM3, MILLILITERS = COLUMNS
 COUNT = OBJECT_COLUMNS[0]
 COLOR_LEVELS = 255
 STEP_PAUSE_MS = 5
+MOST_ROWS = 200  # of lesions or objects that the panel lists
 
 
 class InputRows:
@@ -157,6 +158,34 @@ def fill_table(view: Any, segmentation: Any, rows: Sequence[dict[str, str]]) -> 
     header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
     header.setSectionResizeMode(0, qt.QHeaderView.Stretch)  # the names give way, so that the table is as wide as the panel, not wider
     return items
+
+
+def fill_lesions(view: Any, segmentation: Any, rows: Sequence[dict[str, str]]) -> list[Any]:
+    """Show a row a lesion: number and segment with its colour, millilitres, the two diameters; of counted objects their areas.
+
+    Args and Returns: as for `fill_table`; at most `MOST_ROWS` are shown, the table node has all.
+    """
+    rows = rows[:MOST_ROWS]
+    titles = [_("Object"), _("Area (px)")] if rows and "Area px" in rows[0] else [_("Lesion"), _("mL"), _("Diameters (mm)")]
+    view.rowCount, view.columnCount = len(rows), len(titles)
+    view.setHorizontalHeaderLabels(titles)
+    items = [_lesion(segmentation, entry) for entry in rows]
+    for row, cells in enumerate(items):
+        for column, item in enumerate(cells):
+            view.setItem(row, column, item)
+    header = view.horizontalHeader()
+    header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+    header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
+    return items
+
+
+def _lesion(segmentation: Any, entry: dict[str, str]) -> tuple[Any, ...]:
+    name = _name(segmentation.GetSegmentation().GetSegment(entry[KEY]), entry[KEY])
+    name.setText(f"{name.text()} {entry['Number']}")
+    if "Area px" in entry:
+        return name, _number(f"{float(entry['Area px']):,.0f}")
+    across = f"{float(entry['Longest mm']):.1f} x {float(entry['Perpendicular mm']):.1f}"
+    return name, _number(milliliters(float(entry[MILLILITERS]))), _number(across)
 
 
 def _row(segmentation: Any, entry: dict[str, str]) -> tuple[Any, Any, Any]:

@@ -113,6 +113,24 @@ def milliliters(volume_ml: float) -> str:
     return f"{volume_ml:.1f}" if abs(volume_ml) >= 10 else f"{volume_ml:.3g}"
 
 
+def lesions_text(rows: Sequence[dict[str, str]], burdens: Sequence[tuple[str, float, str]]) -> str:
+    """How many lesions (or objects, with their mean area) there are, and what share of an organ they take; "" where there is nothing.
+
+    Args:
+        rows: see `lesion_table.rows_of`.
+        burdens: (segment, per cent, organ).
+    """
+    if rows and "Area px" in rows[0]:
+        areas = [float(row["Area px"]) for row in rows]
+        return f"{len(rows):,} objects, mean area {sum(areas) / len(areas):.1f} px. A click shows one."
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row["Segment"]] = counts.get(row["Segment"], 0) + 1
+    counted = ", ".join(f"{name}: {count}" for name, count in counts.items())
+    told = [f"Lesions - {counted}. A click shows one."] if counted else []
+    return " ".join([*told, *(f"{name} takes {share:.1f} % of {organ}." for name, share, organ in burdens)])
+
+
 def interpreter_text(interpreter: Interpreter, ready: dict[str, Any] | None) -> str:
     """Which Python runs the worker, whose choice it was, and what it has."""
     chosen = breakable(f"{interpreter.python} ({interpreter.source.value})")

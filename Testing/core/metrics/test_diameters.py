@@ -63,7 +63,9 @@ def test_the_grid_may_be_turned_flipped_and_stored_in_any_order() -> None:
                 columns[:, 3] += columns[:, 2 - axis] * (stored.shape[axis] - 1)
                 columns[:, 2 - axis] *= -1
             (found,) = lesions_of(stored, columns)
-            assert found.longest_mm == pytest.approx(expected.longest_mm) and found.perpendicular_mm == pytest.approx(expected.perpendicular_mm)
+            assert found.longest_mm == pytest.approx(expected.longest_mm) and found.perpendicular_mm == pytest.approx(
+                expected.perpendicular_mm
+            )
             assert found.volume_ml == pytest.approx(expected.volume_ml)
             np.testing.assert_allclose(found.middle, expected.middle, atol=1.5)
 
