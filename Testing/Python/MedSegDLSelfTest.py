@@ -18,6 +18,7 @@ from self_test_desktop import (
     BRAIN_INPUTS,
     CASE,
     Ticking,
+    crowd,
     kill,
     live,
     load_phantom,
@@ -103,7 +104,7 @@ class MedSegDLSelfTest(unittest.TestCase):
         if not OPENING:
             self.skipTest("the panel was open before: run_self_tests.py opens it first of all")
         print(f"first opening: {OPENING['thread_ms']:.0f} ms of this thread, {OPENING['wall_ms']:.0f} ms by the clock")
-        self.assertLess(OPENING["thread_ms"], LONGEST_OPENING_MS)
+        self.assertLess(OPENING["thread_ms"], LONGEST_OPENING_MS * crowd())
 
     def test_01_empty_panel(self) -> None:
         """Nothing is loaded: nothing can be segmented, and the panel says why; also what to do where torch is missing."""
@@ -276,7 +277,7 @@ class MedSegDLSelfTest(unittest.TestCase):
             live(0.5)
         print(f"longest of {len(ticking.gaps_ms)} times between two ticks: {ticking.longest_ms:.0f} ms of this thread without drawing,")
         print(f"{max(ticking.gaps_ms):.0f} ms with it; longest drawing between two ticks {max(ticking.drawing_ms):.0f} ms")
-        self.assertLess(ticking.longest_ms, LONGEST_GAP_MS)
+        self.assertLess(ticking.longest_ms, LONGEST_GAP_MS * crowd())
 
     def test_14_a_python_that_cannot_run_is_explained(self) -> None:
         """A wrong path is said, both cures are offered, and the way back is open."""
@@ -393,15 +394,15 @@ class MedSegDLSelfTest(unittest.TestCase):
         self.assertEqual(self.ui.lesionTable.rowCount, min(len(rows), MOST_ROWS))
         self.assertIn(BRAIN_NAMES[0], self.ui.lesionLabel.text)
         for chosen in (len(rows) - 1, 0):
-            start = time.perf_counter()
+            start = time.thread_time()
             self.ui.lesionTable.cellClicked(chosen, 0)
-            took_ms = 1000 * (time.perf_counter() - start)
+            took_ms = 1000 * (time.thread_time() - start)
             expected = [float(rows[chosen][axis]) for axis in "RAS"]
             for view in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
                 found = [view.GetSliceToRAS().GetElement(row, 3) for row in range(3)]
                 self.assertLess(max(abs(a - b) for a, b in zip(found, expected)), 1e-3)
-            print(f"from the click to the views: {took_ms:.0f} ms")
-            self.assertLess(took_ms, LONGEST_JUMP_MS)
+            print(f"from the click to the views: {took_ms:.0f} ms of this thread")
+            self.assertLess(took_ms, LONGEST_JUMP_MS * crowd())
         screenshot("11-lesions")
 
     def test_24_on_a_small_screen(self) -> None:

@@ -35,6 +35,7 @@ WEIGHTS_VARIABLE = "MEDSEGDL_WEIGHTS"
 START_LIMIT_S = 300.0  # the first import of torch on a slow disk
 PAUSE_S = 0.01
 TICK_MS = 5
+BUSY_PROGRAMS = 4.0  # a core, up to which times are as on a quiet machine
 WRITTEN = "written"  # the last word of make_tiny_case.py
 WINDOW = (1500, 1100)  # wide enough for the panel beside four views
 BRAIN_INPUTS = ["flair", "t1", "t1ce", "t2"]
@@ -159,6 +160,15 @@ def phantom_loaders() -> list[tuple[str, Callable[[str], Any]]]:
 def load_as(path: Path, name: str) -> Any:
     """A volume from a file, under a name."""
     return slicer.util.loadVolume(str(path), {"singleFile": True, "name": name})
+
+
+def crowd() -> float:
+    """How much longer a time may be than on a quiet machine: processor times grow too where many programs share a core's caches and clock.
+
+    Measured: the first opening takes 196 ms of its thread at 5 busy programs a core, 607 ms at 10.
+    """
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return max(1.0, load / (os.cpu_count() or 1) / BUSY_PROGRAMS)
 
 
 class Ticking:

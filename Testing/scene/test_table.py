@@ -73,7 +73,9 @@ def test_an_edit_counts(volume):
 def test_empty_segment_is_a_row_of_zeros(volume):
     masks = {key: np.zeros(SHAPE, np.uint8) for key in brain_masks()}
     segmentation = add_segmentation(brain_result(volume, masks), volume)
-    assert [tuple(row.values()) for row in table_rows(volumes_table(segmentation, BRAIN))] == [(k, "0", "0", "0") for k in masks]
+    assert [tuple(row.values()) for row in table_rows(volumes_table(segmentation, BRAIN))] == [
+        (BRAIN.region(k).label, k, "0", "0", "0") for k in masks
+    ]
 
 
 def test_a_table_is_filled_anew(bare, volume):

@@ -196,6 +196,11 @@ def guesses(candidates: Sequence[Candidate], task: Task) -> dict[str, Guess]:
     return {key: Guess(index, _reason(key, words[index])) for key, index in found.items()}
 
 
+def why(candidate: Candidate, key: str) -> str:
+    """What name and header say for an image's being the input `key`: a sentence's part, "" if nothing."""
+    return _reason(key, words_of(candidate))
+
+
 def contradiction(candidate: Candidate, key: str, task: Task) -> tuple[str, str] | None:
     """What name and header say against an image's being the input `key`: (title of what it looks like, reason); None if nothing.
 

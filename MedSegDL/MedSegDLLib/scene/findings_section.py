@@ -15,6 +15,8 @@ from ..worker.processes import Failure
 from . import wording
 from .guard import guarded
 
+Offers = Sequence[tuple[str, str]]
+
 
 class FindingsSection:
     """The label between the inputs and the result.
@@ -27,14 +29,14 @@ class FindingsSection:
     def __init__(self, ui: Any, report: Callable[[Failure], None]) -> None:
         self.ui, self.report = ui, report
         self.links: dict[str, Callable[[str], None]] = {wording.KIND_LINK: self.fold}
-        self._shown: tuple[Sequence[dict], Task, str] | None = None
+        self._shown: tuple[Sequence[dict], Task, str, Offers] | None = None
         self._unfolded: set[str] = set()
         ui.findingsLabel.connect("linkActivated(QString)", self.follow_link)
 
-    def show(self, findings: Sequence[dict], task: Task, good: str) -> None:
-        """Show findings; `good` where there are none. What the reader has unfolded stays so."""
-        self._shown = (findings, task, good)
-        self.ui.findingsLabel.text = wording.findings_html(findings, task, good, self._unfolded)
+    def show(self, findings: Sequence[dict], task: Task, good: str, offers: Offers = ()) -> None:
+        """Show findings; `good` where there are none; below, what can be done in one click (link, text). What is unfolded stays so."""
+        self._shown = (findings, task, good, offers)
+        self.ui.findingsLabel.text = wording.findings_html(findings, task, good, self._unfolded) + wording.offers_html(offers)
 
     def tell(self, text: str) -> None:
         """Show a plain sentence in their place."""

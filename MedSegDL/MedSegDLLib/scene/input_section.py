@@ -4,21 +4,24 @@ Desktop only. What is chosen by whom is `parameters.InputChoices`; nothing of a 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import slicer
 import vtk
+from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from ..checks.modality_guess import warming
 from ..tasks import Task
 from ..worker.processes import Failure
+from .choices import Opinion, exchanged_pair, fitting_tasks, opinions, swaps
 from .guard import guarded
-from .parameters import InputChoices, MedSegDLParameterNode
+from .parameters import OFFERED, InputChoices, MedSegDLParameterNode, inputs_of, task_of
 from .widgets import InputRows, Steps, new_timer
 
 GUESS_DELAY_MS = 300  # after the last volume came or changed: it is named and filled after it is added
+SWAP_LINK, TASK_LINK = "medsegdl:swap:", "medsegdl:task:"  # and what they are about, in the findings
 BEFORE_THE_SELECTORS = 100.0  # priority of observation; theirs are 10 and less
 
 
@@ -36,6 +39,7 @@ class InputSection(VTKObservationMixin):
         vars(ui).update(self.rows.selectors)
         self.report = report
         self.choices: InputChoices | None = None
+        self.opinions: dict[str, Opinion] = {}
         self.timer = new_timer(self.fill, GUESS_DELAY_MS, once=True)
         self.steps = Steps(report)
         self.steps.start(warming())
@@ -57,6 +61,37 @@ class InputSection(VTKObservationMixin):
         """The panel is hidden: nothing is filled."""
         self._followed = False
         self.timer.stop()
+
+    def explain(self) -> None:
+        """Say why each image stands for its input, and what contradicts it."""
+        if self.choices is not None:
+            parameters = self.choices.parameters
+            self.opinions = opinions(inputs_of(parameters), task_of(parameters))
+            self.rows.explain(task_of(parameters), self.opinions)
+
+    def offers(self, findings: Sequence[dict]) -> list[tuple[str, str]]:
+        """What could be done about the findings in one click: (link, text)."""
+        if self.choices is None:
+            return []
+        task, nodes = task_of(self.choices.parameters), inputs_of(self.choices.parameters)
+        titles = {entry.key: entry.title for entry in task.inputs}
+        pairs, seen = swaps(self.opinions, task), exchanged_pair(findings, nodes, task)
+        if seen is not None and not any(set(seen) == set(pair) for pair in pairs):
+            pairs.append(seen)
+        told = [(f"{SWAP_LINK}{a}:{b}", _("Swap {one} and {other}").format(one=titles[a], other=titles[b])) for a, b in pairs]
+        for key, other in fitting_tasks(findings, task, OFFERED):
+            told.append((f"{TASK_LINK}{other.key}:{key}", _("Use it for: {task}").format(task=other.title)))
+        return told
+
+    def follow_swap(self, rest: str) -> None:
+        """The user wants two inputs exchanged."""
+        if self.choices is not None and not self._locked:
+            self.choices.swap(*rest.split(":"))
+
+    def follow_task(self, rest: str) -> None:
+        """The user wants an image used for another task."""
+        if self.choices is not None and not self._locked:
+            self.choices.use_for(*rest.split(":"))
 
     def lock(self, locked: bool) -> None:
         """Fill nothing while a segmentation runs; what came meanwhile is looked at afterwards."""

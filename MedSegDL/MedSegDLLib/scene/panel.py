@@ -17,7 +17,7 @@ from ..worker.processes import Failure
 from . import views, wording
 from .findings_section import FindingsSection
 from .guard import guarded
-from .input_section import InputSection
+from .input_section import SWAP_LINK, TASK_LINK, InputSection
 from .network_info import network_of
 from .parameters import MedSegDLParameterNode, inputs_of, order_of, task_of
 from .placing import Outcome
@@ -59,6 +59,7 @@ class Panel(VTKObservationMixin):
         self.inputs = InputSection(self.ui, self.report)
         self.result = ResultSection(self.ui, self.report)
         self.python = PythonSection(self.ui, self.session, self)
+        self.findings.links |= {SWAP_LINK: self.inputs.follow_swap, TASK_LINK: self.inputs.follow_task}
         self.findings.links[wording.MAKE_ENVIRONMENT_LINK] = lambda rest: self.python.make_environment()
         self._connect(widget)
         self.take_parameters()
@@ -149,6 +150,7 @@ class Panel(VTKObservationMixin):
         inputs = (self._shown_task, tuple((key, node.GetID()) for key, node in inputs_of(parameters).items()))
         if inputs != self._checked_inputs:
             self._checked_inputs = inputs
+            self.inputs.explain()
             self.check_timer.start()
 
     def _show_task(self, task: Any) -> None:
@@ -186,7 +188,7 @@ class Panel(VTKObservationMixin):
 
         def show(findings: list[dict]) -> None:
             if asked == self._checked_inputs:  # an answer about inputs that are no longer selected is of no use
-                self.findings.show(findings, order.task, _("The inputs look as they should."))
+                self.findings.show(findings, order.task, _("The inputs look as they should."), self.inputs.offers(findings))
 
         self.session.check(order, Callbacks(on_result=show, on_error=self.check_failed))
         self.expect_news()

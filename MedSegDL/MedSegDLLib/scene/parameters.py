@@ -35,6 +35,11 @@ def input_parameter(task: Task, entry: Input) -> str:
     return f"{task.key}_{entry.key}"
 
 
+def input_parameter_of(task: Task, key: str) -> str:
+    """The same by the input's key."""
+    return next(input_parameter(task, entry) for entry in task.inputs if entry.key == key)
+
+
 def _with_inputs_of_all_tasks(declared: type) -> type:
     """Class decorator: one volume parameter an input of every task, so that a new task needs no line here."""
     inputs = {input_parameter(task, entry): vtkMRMLScalarVolumeNode for task in OFFERED.values() for entry in task.inputs}
@@ -95,24 +100,24 @@ class InputChoices:
     """
 
     def __init__(self, parameters: MedSegDLParameterNode) -> None:
-        self._parameters = parameters
+        self.parameters = parameters
         self._known = self._now()
 
     @property
     def chosen(self) -> set[str]:
         """Parameter names of the inputs that the user chose."""
-        return set(self._parameters.chosen.split())
+        return set(self.parameters.chosen.split())
 
     def note(self) -> None:
         """Find out what the user has chosen since the last time."""
         before, self._known = self._known, self._now()
         changed = {name for name in INPUT_NAMES if self._known[name] is not before[name]}
         if changed:
-            self._parameters.chosen = " ".join(sorted(self.chosen | changed))
+            self.parameters.chosen = " ".join(sorted(self.chosen | changed))
 
     def fill(self) -> None:
         """Guess the inputs of the task that are empty, and that the user has not left empty himself."""
-        task, given = task_of(self._parameters), inputs_of(self._parameters)
+        task, given = task_of(self.parameters), inputs_of(self.parameters)
         free = [key for key in (entry.key for entry in task.inputs) if key not in given and f"{task.key}_{key}" not in self.chosen]
         if not free:
             return
@@ -122,9 +127,25 @@ class InputChoices:
 
     def guess_anew(self) -> None:
         """Forget what was chosen for the task, and guess all its inputs: the user has asked for it."""
-        task = task_of(self._parameters)
+        task = task_of(self.parameters)
         found, names = guess_nodes(task), {entry.key: input_parameter(task, entry) for entry in task.inputs}
         self._set({name: found.get(key) for key, name in names.items()}, self.chosen - set(names.values()))
+
+    def swap(self, one: str, other: str) -> None:
+        """Exchange two inputs of the task: the user has asked for it, and nothing undoes it."""
+        task = task_of(self.parameters)
+        names = {key: input_parameter_of(task, key) for key in (one, other)}
+        nodes = {key: self.parameters.getValue(name) for key, name in names.items()}
+        self._set({names[one]: nodes[other], names[other]: nodes[one]}, self.chosen | set(names.values()))
+
+    def use_for(self, task_key: str, key: str) -> None:
+        """Give an input of the task to the only input of another task, and choose that task."""
+        old, task = input_parameter_of(task_of(self.parameters), key), OFFERED[task_key]
+        new = input_parameter(task, task.inputs[0])
+        node = self.parameters.getValue(old)
+        with slicer.util.NodeModify(self.parameters):
+            self._set({new: node, old: None}, (self.chosen | {new}) - {old})
+            self.parameters.task = TaskChoice[task_key]
 
     def forget(self, node: Any) -> None:
         """Take a node that is about to leave the scene out of the selected inputs and the output, in one change.
@@ -132,24 +153,24 @@ class InputChoices:
         Else its selector would select the node listed before it, silently (qMRMLNodeComboBox): another modality, or a segmentation that the
         next run would write over.
         """
-        gone = [name for name in INPUT_NAMES if self._parameters.getValue(name) is node]
-        with slicer.util.NodeModify(self._parameters):
-            if self._parameters.output is node:
-                self._parameters.output = None
+        gone = [name for name in INPUT_NAMES if self.parameters.getValue(name) is node]
+        with slicer.util.NodeModify(self.parameters):
+            if self.parameters.output is node:
+                self.parameters.output = None
             self._set(dict.fromkeys(gone), self.chosen - set(gone))
 
     def _set(self, values: dict[str, Any], chosen: set[str] | None = None) -> None:
         """Change inputs by our own hand, in one change."""
         self._known.update(values)
-        with slicer.util.NodeModify(self._parameters):
+        with slicer.util.NodeModify(self.parameters):
             for name, node in values.items():
-                if self._parameters.getValue(name) is not node:
-                    self._parameters.setValue(name, node)
+                if self.parameters.getValue(name) is not node:
+                    self.parameters.setValue(name, node)
             if chosen is not None and chosen != self.chosen:
-                self._parameters.chosen = " ".join(sorted(chosen))
+                self.parameters.chosen = " ".join(sorted(chosen))
 
     def _now(self) -> dict[str, Any]:
-        return {name: self._parameters.getValue(name) for name in INPUT_NAMES}
+        return {name: self.parameters.getValue(name) for name in INPUT_NAMES}
 
 
 def order_of(parameters: MedSegDLParameterNode) -> Order:

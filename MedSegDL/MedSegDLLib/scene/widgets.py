@@ -4,7 +4,7 @@ Desktop only: with MedSegDL.py the one room that knows Qt, through PythonQt.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import qt
@@ -13,11 +13,12 @@ from slicer.i18n import tr as _
 
 from ..tasks import Input, Task
 from ..worker.processes import Failure
+from .choices import Opinion
 from .guard import guarded
 from .parameters import OFFERED, input_parameter
 from .session import GREY_VOLUMES, volume_classes
 from .table import COLUMNS, OBJECT_COLUMNS
-from .wording import INPUT_HELP, milliliters
+from .wording import INPUT_HELP, SEVERITY_COLORS, milliliters
 
 PARAMETER_PROPERTY = "SlicerParameterName"  # dynamic property by which parameterNodeWrapper knows its widgets
 # They derive from scalar volumes and are no images. vtkMRMLTensorVolumeNode stays in: colour pictures derive from it.
@@ -27,6 +28,7 @@ _NAME, KEY, VOXELS, _MM3, MILLILITERS = COLUMNS
 COUNT = OBJECT_COLUMNS[0]
 COLOR_LEVELS = 255
 STEP_PAUSE_MS = 5
+AMBER = SEVERITY_COLORS["warning"]
 MOST_ROWS = 200  # of lesions or objects that the panel lists
 
 
@@ -50,6 +52,16 @@ class InputRows:
         for key, rows in self._rows.items():
             for label, selector in rows:
                 label.visible = selector.visible = key == task.key
+
+    def explain(self, task: Task, opinions: Mapping[str, Opinion]) -> None:
+        """Say where the mouse rests why an image stands for an input; what contradicts its choice is amber."""
+        for entry, (label, selector) in zip(task.inputs, self._rows[task.key]):
+            opinion = opinions.get(entry.key, Opinion())
+            told = [_("Chosen, for {reason}.").format(reason=opinion.reason)] if opinion.reason else []
+            if opinion.looks_like:
+                told.append(_("Looks like {title}: {against}.").format(title=opinion.looks_like, against=opinion.against))
+            selector.toolTip = "\n".join([*told, INPUT_HELP.get(entry.key, "")]).strip()
+            label.styleSheet = f"color: {AMBER}; font-weight: bold" if opinion.looks_like else ""
 
     def _row(self, form: Any, task: Task, entry: Input) -> tuple[Any, Any]:
         label, selector = qt.QLabel(f"{entry.title}:"), slicer.qMRMLNodeComboBox()

@@ -78,6 +78,12 @@ def findings_html(findings: Sequence[dict[str, Any]], task: Task, good: str, unf
     return "".join(_kind(code, kind, titles, code in unfolded) for (_severity, code), kind in kinds.items())
 
 
+def offers_html(offers: Sequence[tuple[str, str]]) -> str:
+    """Links to what can be done in one click: (link, text)."""
+    links = (f'<a href="{html.escape(link)}">{html.escape(text)}</a>' for link, text in offers)
+    return "".join(f'<p style="{INDENTED}">&#8594; {link}</p>' for link in links)
+
+
 def failure_html(failure: Failure, environment: str = "") -> str:
     """Why something did not work and what to do; with a link to the helper program where that would help.
 
