@@ -111,7 +111,7 @@ def test_segmentations_as_slicerio_reads_them(tmp_path: Path, task, empty: bool)
     lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ grid.affine
     assert np.allclose(read["ijkToLPS"], lps, atol=1e-9)
     for region in task.regions:
-        segment = slicerio.segment_from_name(read, region.title)
+        segment = slicerio.segment_from_name(read, region.label)
         assert segment["terminology"]["type"][1] == region.type.value
         assert np.allclose(segment["color"], region.color, atol=1e-6)
         voxels = read["voxels"] if read["voxels"].ndim == 3 else read["voxels"][segment["layer"]]

@@ -68,7 +68,7 @@ def described(segmentation) -> list[tuple]:
     return rows
 
 
-EXPECTED = [(region.key, region.title, region.color, terminology_entry(region)) for region in BRAIN.regions]
+EXPECTED = [(region.key, region.label, region.color, terminology_entry(region)) for region in BRAIN.regions]
 
 
 def test_overlapping_segments_are_exact(volume):
@@ -130,10 +130,10 @@ def test_seg_nrrd_round_trip(bare, volume, tmp_path):
 
 
 def test_the_core_writes_the_same_file_as_slicer(bare, volume, tmp_path):
-    """`write_seg_nrrd` knows no MRML; Slicer reads it as if it were its own. Its segments bear their ids as names."""
+    """`write_seg_nrrd` knows no MRML; Slicer reads it as if it were its own. Its segments bear the same names as in the scene."""
     write_seg_nrrd(brain_result(volume), tmp_path / "core.seg.nrrd")
     loaded = bare.load_segmentation(tmp_path / "core.seg.nrrd")
-    assert described(loaded) == [(key, key, color, codes) for key, _title, color, codes in EXPECTED]
+    assert described(loaded) == EXPECTED
     for key, mask in brain_masks().items():
         np.testing.assert_array_equal(exported(loaded, key, volume), mask)
 

@@ -73,7 +73,7 @@ def _described(case: Case, number: int, segment: Segment) -> SegmentDescription:
     region, made_by = segment.region, case.algorithm
     return SegmentDescription(
         segment_number=number,
-        segment_label=region.title,
+        segment_label=region.label,
         segmented_property_category=coded(region.category),
         segmented_property_type=coded(region.type),
         algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,

@@ -145,7 +145,7 @@ def _remove(node: Any) -> None:
     displays = [node.GetNthDisplayNode(number) for number in range(node.GetNumberOfDisplayNodes())] if displayed else []
     for entry in (*displays, node):
         if _in_scene(entry):
-            slicer.mrmlScene.RemoveNode(entry)
+            entry.GetScene().RemoveNode(entry)
 
 
 def _added(add: Callable[[Result, Any, str], Any], result: Result, volume: Any, name: str, made: list[Any]) -> Generator[None, None, Any]:

@@ -196,7 +196,7 @@ def test_highdicom_reads_codes_colours_and_masks_back(name: str, case_of: Callab
     assert seg.SegmentationType == "BINARY" and seg.SegmentsOverlap == "YES" and seg.number_of_segments == 3
     for number, segment in enumerate(case.result.segments, start=1):
         told, region = seg.get_segment_description(number), segment.region
-        assert told.segment_label == region.title
+        assert told.segment_label == region.label
         assert told.segmented_property_type.value == region.type.value and told.segmented_property_category.value == region.category.value
         assert told.anatomic_regions[0].value == region.anatomy.value
         assert np.abs(np.subtract(color_of(told), np.multiply(region.color, 255))).max() <= 1.5
@@ -231,7 +231,7 @@ def test_dcmqi_reads_the_segments_at_their_place(name: str, tmp_path: Path, case
     by_label = {entry["labelID"]: entry for group in described for entry in group}
     images = [sitk.ReadImage(str(path)) for path in sorted(tmp_path.glob("s-*.nrrd"))]
     for number, segment in enumerate(case.result.segments[:2], start=1):
-        assert by_label[number]["SegmentLabel"] == segment.region.title
+        assert by_label[number]["SegmentLabel"] == segment.region.label
         found = [points for image in images if len(points := itk_places(image, number))]
         assert same_places(segment.mask, case.reading.image.affine, np.concatenate(found))
 

@@ -228,7 +228,7 @@ def test_slicer_reads_our_segmentation_as_it_is(tmp_path: Path, case: str) -> No
     assert [segmentation.GetNthSegmentID(n) for n in range(segmentation.GetNumberOfSegments())] == list(result.masks)
     for segment in result.segments:
         read = segmentation.GetSegment(segment.region.key)
-        assert read.GetName() == segment.region.title
+        assert read.GetName() == segment.region.label
         assert np.allclose(read.GetColor(), segment.region.color)
         assert read.GetTerminology() == terminology_entry(segment.region)
         mask, affine = labelmap_of(slicer, node, segment.region.key)
