@@ -283,6 +283,12 @@ class Task:
         """Whether it works on pictures, which have areas and no volumes."""
         return any(entry.modality is Modality.PICTURE for entry in self.inputs)
 
+    @property
+    def meaning(self) -> tuple[tuple[str, str | None], ...]:
+        """What the channels and outputs of a network stand for, in their order: of two tasks that differ in it, weights do not fit both."""
+        inputs, regions = ((entry.key, entry.modality) for entry in self.inputs), ((region.key, region.inside) for region in self.regions)
+        return (*inputs, *regions, *((name, None) for name in self.auxiliary))
+
     def region(self, key: str) -> Region:
         """The region of that key; KeyError if there is none."""
         return {region.key: region for region in self.regions}[key]

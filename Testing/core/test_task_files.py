@@ -294,6 +294,8 @@ def test_an_absurd_task_is_refused_in_a_sentence(tmp_path: Path, change: Callabl
 ABSURD_MANIFESTS = {
     **{f"task: {name}": (lambda manifest, change=change: change(manifest[TASK_KEY])) for name, change in ABSURD_TASKS.items()},
     "plan of the manifest": put("plan", "spacing_mm", [0, 0, 0]),
+    "plan of no kind": put("plan", "kind", []),
+    "plan of an unknown kind": put("plan", "kind", "other"),
     "pictures' plan": put("plan", "scale", "percentile"),
     "thousands of levels": put("architecture", "arguments", "widths", [2] * 5000),
     "a level of a thousand millions": put("architecture", "arguments", "widths", [2, 10**9]),

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.io.seg_nrrd import terminology_entry
 from MedSegDLLib.io.write import write_seg_nrrd
+from MedSegDLLib.result import Result, Segment
 from MedSegDLLib.scene.bare import open_scene
 from MedSegDLLib.scene.segmentation import (
     CLOSED_SURFACE,
@@ -31,7 +34,7 @@ from MedSegDLLib.scene.segmentation import (
     task_segments,
 )
 from MedSegDLLib.scene.volumes import image_from_node, node_from_image
-from MedSegDLLib.tasks import BRAIN, LIVER
+from MedSegDLLib.tasks import BRAIN, LIVER, read_task
 
 from .conftest import (
     SHAPE,
@@ -69,6 +72,24 @@ def described(segmentation) -> list[tuple]:
 
 
 EXPECTED = [(region.key, region.label, region.color, terminology_entry(region)) for region in BRAIN.regions]
+
+
+def test_codes_names_and_colours_of_a_task_file_reach_the_segments(volume, tmp_path):
+    """A task that nobody has written a line of code for, as its file has it."""
+    codes = [{"scheme": "SCT", "value": value, "meaning": meaning} for value, meaning in (("123037004", "Anatomy"), ("78961009", "Spleen"))]
+    region = {"key": "spleen", "title": "Milz", "color": [0.25, 0.5, 0.75], "category": codes[0], "type": codes[1], "anatomy": codes[1]}
+    cyst = {**region, "key": "cyst-1", "title": "Zyste", "color": [1, 0, 0], "inside": "spleen", "anatomy": None}
+    plan = {"scale": "zscore", "spacing_mm": [1, 1, 1], "tile": [32, 32, 32]}
+    inputs = [{"key": "flair", "title": "FLAIR", "modality": "MR"}]
+    entry = {"key": "spleen", "title": "Spleen", "version": 1, "inputs": inputs, "regions": [region, cyst], "plan": plan}
+    (tmp_path / "task.json").write_text(json.dumps(entry), encoding="utf-8")
+    task, masks, grid = read_task(tmp_path / "task.json"), list(brain_masks().values()), image_from_node(volume).grid
+    segments = tuple(Segment(one, mask, grid.voxel_volume_mm3) for one, mask in zip(task.regions, masks))
+    segmentation = add_segmentation(Result(task, grid, "flair", segments), volume)
+    [spleen, cyst] = described(segmentation)
+    assert spleen[:3] == ("spleen", "Milz", (0.25, 0.5, 0.75)) and cyst[:3] == ("cyst-1", "Zyste", (1.0, 0.0, 0.0))
+    assert "SCT^123037004^Anatomy~SCT^78961009^Spleen" in spleen[3] and spleen[3] == terminology_entry(task.regions[0])
+    assert spleen[3].count("SCT^78961009^Spleen") == 2 and cyst[3].count("SCT^78961009^Spleen") == 1
 
 
 def test_overlapping_segments_are_exact(volume):

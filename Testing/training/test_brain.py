@@ -11,7 +11,8 @@ import SimpleITK as sitk
 import torch
 
 from medsegdl_training.cases.selection import Selection
-from medsegdl_training.train.brain_sampler import BrainSampler, Mixture, cut, find_cases, make_sampler
+from medsegdl_training.cases.volume import cut
+from medsegdl_training.train.brain_sampler import BrainSampler, Mixture, find_cases, make_sampler
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import BRAIN
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from medsegdl_training.cases.brain import cut
 from medsegdl_training.cases.brain_cache import CachedBrainCase
 from medsegdl_training.cases.cache import FOLDER_VARIABLE, LOCK, cache_key, cached, open_case, write_case
 from medsegdl_training.cases.selection import Selection
+from medsegdl_training.cases.volume import cut
 from medsegdl_training.commands.main import main
 from medsegdl_training.experiments.cache_comparison import STORES, compare
 from medsegdl_training.train.brain_sampler import make_sampler

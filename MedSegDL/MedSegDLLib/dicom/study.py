@@ -24,14 +24,12 @@ class Series:
         number: SeriesNumber, '' where there is none.
         tags: those of its first image that `DICOM_TAGS` lists.
         aside: why it can be no input, '' where it can.
-        remedy: what to do about it, where it is an image of the patient that cannot be read; else ''.
     """
 
     frames: Sequence[Frame]
     number: str
     tags: dict[str, str]
     aside: str
-    remedy: str = ""
 
     @property
     def description(self) -> str:
@@ -58,17 +56,11 @@ def others_in(examination: Examination) -> Iterator[tuple[str, int]]:
 
 def _series(frames: Sequence[Frame], options: ReadOptions) -> Series:
     file = frames[0].file
-    aside, remedy = _aside(frames), ""
-    if not aside:
-        try:
-            volume(frames, "it", (), options)
-        except InputRefused as error:
-            aside, remedy = error.message.removeprefix("it ").rstrip("."), error.remedy
-    return Series(frames, file.number, file.tags, aside, remedy)
+    return Series(frames, file.number, file.tags, _aside(frames, options))
 
 
-def _aside(frames: Sequence[Frame]) -> str:
-    """Why the frames are no volume of the patient."""
+def _aside(frames: Sequence[Frame], options: ReadOptions) -> str:
+    """Why the frames can be no input."""
     file = frames[0].file
     if is_localiser(frames[0]):
         return "a scout"
@@ -78,4 +70,8 @@ def _aside(frames: Sequence[Frame]) -> str:
         return f"of the kind {file.kind or 'unknown'}"
     if len(frames) < FEWEST_SLICES:
         return f"only {len(frames)} slice{'s' * (len(frames) > 1)}"
+    try:
+        volume(frames, "it", (), options)
+    except InputRefused as error:
+        return error.message.removeprefix("it ").rstrip(".")
     return ""

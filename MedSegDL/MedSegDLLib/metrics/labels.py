@@ -168,7 +168,7 @@ def _convention_in(description: Path, task: Task) -> LabelConvention | None:
         return None
     found: dict[str, set[int]] = {region.key: set() for region in task.regions}
     others: set[int] = set()
-    for name, values in _names_and_values(named, description):
+    for name, values in names_and_values(named, description):
         region = _region_named(name, task, description)
         while region is not None:
             found[region] |= values
@@ -182,8 +182,12 @@ def _convention_in(description: Path, task: Task) -> LabelConvention | None:
     return LabelConvention(DESCRIPTION, title, labels, others=tuple(sorted(others)))
 
 
-def _names_and_values(named: dict[str, Any], description: Path) -> Iterable[tuple[str, set[int]]]:
-    """Of nnU-Net ({"oedema": 1} or {"whole tumour": [1, 2, 3]}) and of the Decathlon ({"1": "oedema"})."""
+def names_and_values(named: dict[str, Any], description: Path) -> Iterable[tuple[str, set[int]]]:
+    """Names and label values of nnU-Net ({"oedema": 1} or {"whole tumour": [1, 2, 3]}) and of the Decathlon ({"1": "oedema"}), 0 left out.
+
+    Raises:
+        InputRefused: a label has no number.
+    """
     for key, value in named.items():
         try:
             if isinstance(value, str):
@@ -198,7 +202,7 @@ def _names_and_values(named: dict[str, Any], description: Path) -> Iterable[tupl
 
 def _region_named(name: str, task: Task, description: Path) -> str | None:
     """The innermost region that a label of this name belongs to, None for one that belongs to none."""
-    plain = " ".join(re.sub(r"[^a-z0-9]", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()).split())
+    plain = plain_name(name)
     for pattern, region in task.label_names:
         if re.search(pattern, plain):
             return region
@@ -206,6 +210,11 @@ def _region_named(name: str, task: Task, description: Path) -> str | None:
         f"{description.parent.name}/{description.name} names a label '{name}', which means nothing in the task '{task.key}'.",
         "Rename it there (oedema, necrosis, enhancing ...), or name the convention with --labels.",
     )
+
+
+def plain_name(name: str) -> str:
+    """A name as names are compared: small letters and digits, single blanks between words ('wholeTumour_1' -> 'whole tumour 1')."""
+    return " ".join(re.sub(r"[\W_]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()).split())
 
 
 def region_of_name(path: Path, task: Task) -> str | None:

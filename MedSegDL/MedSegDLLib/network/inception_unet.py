@@ -269,6 +269,8 @@ PROFILES = {
     "brain": Architecture(3, 4, 3, (8, 16, 32, 48, 64), fusion=True, factorised=True, dropout=0.1),
     "liver": Architecture(2, 3, 2, (12, 24, 48, 72, 96), factorised=True, dropout=0.1),
     "liver-3d": Architecture(3, 1, 2, (8, 16, 32, 64, 96), factorised=True, dropout=0.1),
+    "volume": Architecture(3, 1, 1, (8, 16, 32, 64, 96), factorised=True, dropout=0.1),
+    "slices": Architecture(2, 1, 1, (16, 32, 64, 128, 160), factorised=True, dropout=0.1),
     "iunet": Architecture(2, 3, 1, (16, 32, 64, 128, 256), hybrid_pool=True, residual=False, dropout=0.1),
     "nuclei": Architecture(2, 3, 2, (16, 32, 64, 128, 160), factorised=True, residual=False, dropout=0.05),
 }

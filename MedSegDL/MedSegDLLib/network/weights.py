@@ -274,22 +274,17 @@ def _check_task(manifest: dict[str, Any], task: Task, name: str) -> None:
             f"The weights {name} are for version {manifest['task_version']} of the task '{task.key}'; version {task.version} is needed.",
             "Use weights made for this version of MedSegDL.",
         )
-    if TASK_KEY in manifest and _meaning(carried_task(manifest, manifest_path(name).name)) != _meaning(task):
+    if TASK_KEY in manifest and carried_task(manifest, manifest_path(name).name).meaning != task.meaning:
         raise WeightsError(
             f"The weights {name} carry another task '{task.key}' than the one that is run: its inputs or regions differ.",
             "Name the weights with --weights and leave --task out: they tell what they are for.",
         )
 
 
-def _meaning(task: Task) -> tuple[list, list, tuple[str, ...]]:
-    """What channels and outputs of a network stand for."""
-    return [(entry.key, entry.modality) for entry in task.inputs], [(region.key, region.inside) for region in task.regions], task.auxiliary
-
-
 def _plan(manifest: dict[str, Any], task: Task, name: str) -> Plan | ForeignPlan:
     try:
         kind = manifest["plan"].get("kind", "")
-        if kind not in PLANS:
+        if not isinstance(kind, str) or kind not in PLANS:
             raise Unfit(f"its kind '{kind!s:.60}' is unknown")
         plan = PLANS[kind].from_json(manifest["plan"])
         if isinstance(plan, Plan):

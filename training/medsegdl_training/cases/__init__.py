@@ -1,6 +1,7 @@
 """Folders of public data sets, and lists of one's own files, into cases. Only names are read here; references are read in `references`.
 
-A data set is one small module with `find(folder, task) -> list[Case]`; a new one is one more entry in `READERS`.
+A data set is one small module with `find(folder, task) -> list[Case]`; a new one is one more entry in `READERS`. Any task is read from
+folders of the Decathlon and of nnU-Net, and from lists.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from importlib import import_module
 from pathlib import Path
 
 from MedSegDLLib.errors import InputRefused
-from MedSegDLLib.tasks import Task
+from MedSegDLLib.tasks import SHIPPED, Task
 
 from .case import Case
 
 READERS = {"brain": ("brats", "decathlon"), "liver": ("lits", "lits_windowed", "ircadb", "decathlon"), "nuclei": ("dsb2018",)}
+ANY = ("decathlon",)  # layouts of data sets of any task: they tell in a file what their channels and labels are
 LISTS = (".csv", ".json")
 
-__all__ = ["READERS", "find_cases"]
+__all__ = ["READERS", "Case", "find_cases", "special"]
 
 
 def find_cases(data: Path, task: Task, labelled: bool = True) -> list[Case]:
@@ -39,9 +41,16 @@ def find_cases(data: Path, task: Task, labelled: bool = True) -> list[Case]:
         if not data.is_dir():
             raise InputRefused(f"{data} is no folder.", "Give the folder of the data set, or a list of files (CSV or JSON).")
         folder = data / task.key if (data / task.key).is_dir() else data
-        found = [case for reader in READERS.get(task.key, ()) for case in import_module(f".{reader}", __package__).find(folder, task)]
+        readers = READERS.get(special(task) or "", ANY)
+        found = [case for reader in readers for case in import_module(f".{reader}", __package__).find(folder, task)]
     kept = [case for case in _distinct(found) if case.reference is not None or not labelled]
     return sorted(_distinguished(kept), key=lambda case: case.name)
+
+
+def special(task: Task) -> str | None:
+    """Key of the shipped task that this one is, or None. Other colours, conventions of labels or plans make no other task of it."""
+    shipped = SHIPPED.get(task.key)
+    return task.key if shipped is not None and shipped.meaning == task.meaning else None
 
 
 def _distinct(cases: Iterable[Case]) -> list[Case]:

@@ -26,6 +26,7 @@ from .brats import labels_alone
 from .case import Case
 from .names import stem, volumes_below
 from .preparation import prepared, regions_on
+from .volume import cut
 
 SLICE_LABELS = re.compile(r"truth.*\.nii(\.gz)?$", re.IGNORECASE)
 SLICE_MODALITIES = ("_T1_", "_T1C_", "_T2_", "_FLAIR_")
@@ -79,18 +80,6 @@ class BrainCase:
     def healthy_patch(self, start: tuple[int, ...], sides: tuple[int, ...]) -> Tensor:
         """Only the healthy classes of a patch: (*sides)."""
         return cut(self.healthy[None], start, sides)[0]
-
-
-def cut(x: Tensor, start: tuple[int, ...], sides: tuple[int, ...]) -> Tensor:
-    """The patch of (C, *S) that begins at `start`, 0 where it leaves the volume: (C, *sides)."""
-    patch = torch.zeros((x.shape[0], *sides), dtype=x.dtype)
-    source, target = [slice(None)], [slice(None)]
-    for first, side, length in zip(start, sides, x.shape[1:]):
-        low, high = max(first, 0), min(first + side, length)
-        source.append(slice(low, high))
-        target.append(slice(low - first, high - first))
-    patch[tuple(target)] = x[tuple(source)]
-    return patch
 
 
 def label_map(healthy: Tensor, regions: Tensor) -> Tensor:

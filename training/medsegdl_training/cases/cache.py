@@ -66,8 +66,8 @@ class CachedArrays:
     small: dict[str, Tensor]
     shapes: dict[str, tuple[int, ...]]
 
-    def patch(self, name: str, start: Sequence[int], sides: Sequence[int]) -> Tensor:
-        """The part of an array that begins at `start` (K, J, I), 0 where it leaves the volume: (C, *sides). Reads the chunks it meets.
+    def patch(self, name: str, start: Sequence[int], sides: Sequence[int], outside: float = 0.0) -> Tensor:
+        """The part of an array that begins at `start` (K, J, I), `outside` beyond the volume: (C, *sides). Reads the chunks it meets.
 
         Raises:
             InputRefused: the file is gone or damaged.
@@ -75,7 +75,7 @@ class CachedArrays:
         shape = self.shapes[name]
         spans = [(max(first, 0), min(first + side, length)) for first, side, length in zip(start, sides, shape[1:])]
         stored = _open(self.folder / f"{name}{ENDING}")
-        patch = torch.zeros((shape[0], *sides), dtype=torch.from_numpy(np.empty(0, stored.dtype)).dtype)
+        patch = torch.full((shape[0], *sides), outside, dtype=torch.from_numpy(np.empty(0, stored.dtype)).dtype)
         if all(low < high for low, high in spans):
             inside = tuple(slice(low - first, high - first) for (low, high), first in zip(spans, start))
             patch[(slice(None), *inside)] = torch.from_numpy(stored[(slice(None), *(slice(*span) for span in spans))])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,8 @@ def characteristics(cases: Sequence[Case], task: Task) -> Entry:
         task: says what is foreground.
 
     Returns:
-        {"cases", "spacing_mm": {"median", "least", "greatest"} along i, j, k, "extent_mm": the same for the foreground's box (K, J, I order
+        {"cases", "spacing_mm": {"median", "least", "greatest"} along the patient's axes (left-right, front-back, up-down),
+        "extent_mm": the same for the foreground's box (K, J, I order
         as "size"), "size": median (K, J, I) voxels of that box, "intensity": {input: {"p00_5", "median", "p99_5", "mean", "deviation"}}
         over the labelled foreground, "regions_ml": {region: median}}.
 
@@ -67,14 +69,25 @@ def _case(case: Case, task: Task) -> Entry:
     foreground = FOREGROUND[task.plan.scale]({key: image.array for key, image in images.items()}, aligned.noisy)
     box = bounding_box(foreground)
     regions = regions_of_labels(labels.array, task, case.reference)
-    wanted = regions[task.regions[0].key] > 0
+    wanted = np.any([mask > 0 for mask in regions.values()], axis=0)
     voxel_ml = aligned.grid.voxel_volume_mm3 / MM3_PER_ML
+    axes = patient_axes(aligned.grid.affine)
+    sides = [side.stop - side.start for side in reversed(box)]
     return {
-        "spacing_mm": aligned.grid.spacing_mm,
-        "size": [side.stop - side.start for side in box],
+        "spacing_mm": aligned.grid.spacing_mm[axes],
+        "size": [sides[axis] for axis in reversed(axes)],
         "values": {key: _sampled(image, wanted) for key, image in images.items()},
         "regions_ml": {key: float(np.count_nonzero(mask) * voxel_ml) for key, mask in regions.items()},
     }
+
+
+def patient_axes(affine: np.ndarray) -> list[int]:
+    """For each of the patient's axes (left-right, front-back, up-down) the image's axis (i, j, k) that runs nearest along it.
+
+    The network's grid lies straight along the patient's axes, however a series was taken: a sagittal one has its slices along i there.
+    """
+    along = np.abs(affine[:3, :3]) / np.linalg.norm(affine[:3, :3], axis=0)
+    return list(max(permutations(range(3)), key=lambda axes: sum(along[row, axis] for row, axis in enumerate(axes))))
 
 
 def _sampled(image: Image, wanted: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from MedSegDLLib.errors import InputRefused
+from MedSegDLLib.metrics.labels import plain_name
 from MedSegDLLib.tasks import Task
 
 from .case import Case
@@ -95,17 +96,34 @@ def read_description(path: Path) -> dict[str, Any]:
     return entry
 
 
+def channel_names(entry: dict[str, Any], path: Path) -> list[str]:
+    """What a `dataset.json` calls its channels, in their order. Raises InputRefused: they are not numbered from 0."""
+    names = entry.get("channel_names", entry.get("modality"))
+    if sorted(names) != sorted(str(number) for number in range(len(names))):
+        raise InputRefused(f"{path.parent.name}/{path.name} does not number its channels 0, 1, ...", "Correct its 'channel_names'.")
+    return [str(names[str(number)]) for number in range(len(names))]
+
+
+def _input_named(name: str, task: Task) -> str:
+    """Key of the input that a channel of this name is; '' for none."""
+    for entry in task.inputs:
+        if plain_name(name) in (plain_name(entry.key), plain_name(entry.title)):
+            return entry.key
+    return INPUT_NAMES.get(name.lower(), "")
+
+
 def channels_of(entry: dict[str, Any], path: Path, task: Task) -> list[str]:
     """Input key of every channel.
 
     Raises:
         InputRefused: a channel is no input of the task.
     """
-    names = entry.get("channel_names", entry.get("modality"))
+    names = channel_names(entry, path)
     known = {part.key for part in task.inputs}
-    keys = [INPUT_NAMES.get(str(names[number]).lower(), "") for number in sorted(names, key=int)]
-    strange = [str(names[number]) for number, key in zip(sorted(names, key=int), keys) if key not in known]
-    if strange:
+    keys = [_input_named(name, task) for name in names]
+    strange = [name for name, key in zip(names, keys) if key not in known]
+    if strange or len(set(keys)) < len(keys):
+        strange = strange or [name for name, key in zip(names, keys) if keys.count(key) > 1]
         says = f"{path.parent.name} has the channel {strange[0]}, which is no input of the task '{task.key}'."
         raise InputRefused(says, f"Its inputs are {', '.join(sorted(known))}.")
     return keys

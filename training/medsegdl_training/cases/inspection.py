@@ -19,7 +19,7 @@ from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.io.read import read_image
 from MedSegDLLib.metrics.labels import decide, is_told, regions_of_labels
 from MedSegDLLib.result import MM3_PER_ML
-from MedSegDLLib.tasks import TASKS, Modality, Task
+from MedSegDLLib.tasks import Modality, Task
 
 from .case import Case
 from .preparation import findings_of, reference_beyond
@@ -43,7 +43,7 @@ def inspect_cases(cases: Sequence[Case], task: Task, jobs: int = 1) -> Entry:
     Returns:
         {"task", "cases": [as `inspect_case`], "errors", "warnings", "labelled", "modalities": {key: cases}, "grids": {...}}.
     """
-    look = partial(_inspect_by_key, task.key)
+    look = partial(inspect_case, task=task)
     if jobs > 1:
         with ProcessPoolExecutor(jobs) as pool:
             entries = list(pool.map(look, cases))
@@ -75,10 +75,6 @@ def refuse_errors(cases: Sequence[Case], task: Task) -> None:
     (name, first), others = wrong[0], sorted({name for name, _ in wrong[1:]} - {wrong[0][0]})
     more = f" ({len(others)} more cases are wrong: {', '.join(others[:MOST_NAMES])}; `medsegdl-train inspect` tells all.)" if others else ""
     raise InputRefused(first["message"], f"{first['remedy']} Or leave the case out: --leave-out {name}.{more}")
-
-
-def _inspect_by_key(key: str, case: Case) -> Entry:
-    return inspect_case(case, TASKS[key])
 
 
 def inspect_case(case: Case, task: Task) -> Entry:

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-NAMES = ("inspect", "unpack", "plan", "cache", "evaluate", "summarise", "report")
+NAMES = ("new-task", "inspect", "unpack", "plan", "cache", "evaluate", "summarise", "report")
 
 
 def add_all(commands: Any) -> None:
     """Put every command under an argparse sub-parser."""
     for name in NAMES:
-        module = import_module(f".{name}", __name__)
+        module = import_module(f".{name.replace('-', '_')}", __name__)
         parser = commands.add_parser(name, help=module.HELP, description=module.HELP[0].upper() + module.HELP[1:] + ".")
         module.add(parser)
         parser.set_defaults(command=_ignoring_the_line(module.run))

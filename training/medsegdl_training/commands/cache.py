@@ -5,21 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from MedSegDLLib.errors import UsageError
-from MedSegDLLib.tasks import TASKS, Plan, Task
+from MedSegDLLib.tasks import Plan, Task
 
-from .options import add_data, chosen_cases, whole
+from .options import add_data, chosen_cases, task_of, whole
 
 if TYPE_CHECKING:
     from ..cases.case import Case
+    from ..train.samplers import OnDisk
 
 HELP = "prepare cases into a chunked cache on disk, or compare ways to store them"
-CACHED_TASKS = {"brain": "brain_cache", "liver": "liver_cache"}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -36,18 +35,20 @@ def run(options: argparse.Namespace) -> int:
     """Prepare, or compare."""
     import torch
 
+    from ..train.samplers import cache_of
+
     torch.set_num_threads(options.threads)
-    if options.task not in CACHED_TASKS:
-        raise UsageError(f"The task '{options.task}' keeps its cases in memory.", f"Tasks with a cache: {', '.join(CACHED_TASKS)}.")
-    task = TASKS[options.task]
+    task = task_of(options)
+    if task.pictures:
+        raise UsageError(f"The task '{task.key}' keeps its cases in memory.", "Tasks of volumes have a cache.")
     cases, plan = chosen_cases(options, task), _plan(options.plan, task)
-    room = import_module(f"..cases.{CACHED_TASKS[options.task]}", __package__)
+    keep = cache_of(task)
     if options.compare:
-        return _compare(cases[0], plan, options.patch, room)
+        return _compare(cases[0], plan, options.patch, keep)
     if options.out is None:
         raise UsageError("The cache has no folder.", "Give --out, or --compare.")
     for case in cases:
-        found = room.cached_case(case, plan, options.out)
+        found = keep(case, plan, options.out)
         size = sum(path.stat().st_size for path in found.arrays.folder.iterdir()) / 1e6
         print(f"{case.name}: {' x '.join(map(str, found.shape))}, {size:.1f} MB")
     return 0
@@ -61,11 +62,12 @@ def _plan(path: Path | None, task: Task) -> Plan:
     return read_plan(path, task).plan
 
 
-def _compare(case: Case, plan: Plan, side: int, room: ModuleType) -> int:
+def _compare(case: Case, plan: Plan, side: int, keep: Callable[[Case, Plan, Path], OnDisk]) -> int:
     from ..experiments.cache_comparison import compare, format_outcomes
 
     with tempfile.TemporaryDirectory() as folder:
-        image = room.cached_case(case, plan, Path(folder)).arrays.whole(room.IMAGE).numpy()
+        arrays = keep(case, plan, Path(folder)).arrays
+        image = arrays.whole(next(iter(arrays.shapes))).numpy()  # the first is that of the intensities
     print(
         json.dumps({"case": case.name, "shape": image.shape, "type": str(image.dtype), "MB": round(image.nbytes / 1e6, 1), "patch": side})
     )

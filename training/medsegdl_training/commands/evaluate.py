@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from MedSegDLLib.tasks import TASKS
-
-from .options import add_data, chosen_cases, whole
+from .options import add_data, chosen_cases, task_of, whole
 
 HELP = "segment the cases of a folder and measure"
 
@@ -36,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     from ..evaluate.evaluate import InputChoice, evaluate_cases, evaluate_subsets, table
 
     torch.set_num_threads(options.threads)
-    task = TASKS[options.task]
+    task = task_of(options)
     cases = chosen_cases(options, task)
     title = options.title or f"{options.data.resolve().parent.name}/{options.data.resolve().name}"
     pipeline = Options(options.device, options.weights, mode=options.mode)

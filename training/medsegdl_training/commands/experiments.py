@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from MedSegDLLib.errors import UsageError
-from MedSegDLLib.tasks import TASKS
 
-from .options import share, whole
+from ..cases import special
+from .options import share, task_of, whole
 from .training import PATCHES, MakeCommand
 
 
@@ -76,7 +76,7 @@ def compare_command(options: argparse.Namespace, line: list[str]) -> int:
     _known(names, (OURS, *RIVALS))
     widths = tuple(options.widths) if options.widths else None
     contest = Contest(
-        task=TASKS[options.task],
+        task=task_of(options),
         train=options.data,
         test=options.test,
         out=options.out,
@@ -96,10 +96,11 @@ def synthesis_command(options: argparse.Namespace, line: list[str]) -> int:
     """With synthesised samples and without."""
     from ..experiments.with_synthesis import Question, answer
 
-    task, patch = TASKS[options.task], tuple(options.patch or PATCHES[options.task])
+    task = task_of(options)
     lists = {name: tuple(getattr(options, name)) for name in ("tests", "apart", "seeds")}
-    if task.instances:
+    if task.instances or special(task) is None:
         raise UsageError(f"Nothing is synthesised for '{task.key}'.", "Give --task brain or liver.")
+    patch = tuple(options.patch or PATCHES[task.key])
     print(answer(Question(task, options.data, options.out, options.steps, patch, threads=options.threads, **lists)))
     return 0
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from MedSegDLLib.tasks import TASKS
-
-from .options import add_data, chosen_cases, whole
+from .options import add_data, chosen_cases, task_of, whole
 
 HELP = "list the cases of a data set and what is wrong with them; exit code 3 if training would fail on one"
 PROBLEMS = 3  # as for a refused input
@@ -25,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
 
     from ..cases.inspection import format_inspection, inspect_cases
 
-    task = TASKS[options.task]
+    task = task_of(options)
     found = inspect_cases(chosen_cases(options, task, labelled=False), task, options.jobs)
     print(json_text(found) if options.json else format_inspection(found), end="" if options.json else "\n")
     return PROBLEMS if found["errors"] else 0

@@ -13,13 +13,12 @@ from typing import Any
 from MedSegDLLib.commands.broken_pipe import lasting_output
 from MedSegDLLib.commands.signals import cancelling
 from MedSegDLLib.errors import MedSegDLError
-from MedSegDLLib.tasks import TASKS
 
 from ..evaluate.files import read_scores
 from . import add_all
 from . import experiments as experiment_commands
 from . import training as training_commands
-from .options import positive
+from .options import add_task, positive
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,7 +42,9 @@ def parser() -> argparse.ArgumentParser:
     training_commands.add_commands(commands, _command)
     experiment_commands.add_commands(commands, _command)
 
-    export = _command(commands, "export", "write the weights of a run", export_command, data=False)
+    export = commands.add_parser("export", help="write the weights of a run", description="Write the weights of a run.")
+    export.add_argument("--task", help="not needed: the run knows its task")
+    export.set_defaults(command=export_command)
     export.add_argument("--run", type=Path, required=True, help="folder of the run")
     export.add_argument("--out", type=Path, required=True, help="the .safetensors file; its manifest goes beside it")
     export.add_argument("--precision", choices=("float16", "int8"), default="float16")
@@ -61,13 +62,10 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _command(
-    commands: Any, name: str, text: str, function: Any, data: bool = True, aliases: tuple[str, ...] = ()
-) -> argparse.ArgumentParser:
+def _command(commands: Any, name: str, text: str, function: Any, aliases: tuple[str, ...] = ()) -> argparse.ArgumentParser:
     command = commands.add_parser(name, aliases=aliases, help=text, description=text[0].upper() + text[1:] + ".")
-    command.add_argument("--task", choices=sorted(TASKS), required=True)
-    if data:
-        command.add_argument("--data", type=Path, required=True, help="folder of the data set")
+    add_task(command)
+    command.add_argument("--data", type=Path, required=True, help="folder of the data set")
     command.set_defaults(command=function)
     return command
 

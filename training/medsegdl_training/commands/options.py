@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from MedSegDLLib.errors import UsageError
-from MedSegDLLib.tasks import TASKS, Task
+from MedSegDLLib.tasks import TASKS, Task, read_task, task_named
 
 if TYPE_CHECKING:
     from ..cases.case import Case
@@ -45,9 +45,24 @@ def share(text: str) -> float:
     return value
 
 
+def add_task(parser: argparse.ArgumentParser) -> None:
+    """--task."""
+    parser.add_argument("--task", metavar="TASK|FILE", required=True, help=f"{', '.join(sorted(TASKS))}, or a task file (docs/tasks.md)")
+
+
+def task_of(options: argparse.Namespace) -> Task:
+    """The task that --task names: a file where it ends so, else a key.
+
+    Raises:
+        UsageError: the key is unknown.
+        InputRefused: the file does not fit.
+    """
+    return read_task(options.task) if options.task.lower().endswith(".json") else task_named(options.task)
+
+
 def add_data(parser: argparse.ArgumentParser) -> None:
     """--task, --data, --cases."""
-    parser.add_argument("--task", choices=sorted(TASKS), required=True)
+    add_task(parser)
     parser.add_argument("--data", type=Path, required=True, help="folder of the data set, or a list of files (CSV, JSON)")
     parser.add_argument("--cases", nargs="*", help="only these")
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from MedSegDLLib.tasks import TASKS
-
 from ..train.settings import AUTO, PRECISIONS, best_precision
-from .options import add_data, chosen_cases, positive
+from .options import add_data, chosen_cases, positive, task_of
 
 HELP = "look at a data set and plan grid, patch, batch and normalisation"
 
@@ -32,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     from ..cases.selection import Selection
     from ..train.planning import format_plan, make_plan
 
-    task = TASKS[options.task]
+    task = task_of(options)
     selection = Selection(options.data, tuple(options.holdout))
     found = chosen_cases(options, task)
     selection.refuse_unknown(case.name for case in found)

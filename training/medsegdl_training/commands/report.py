@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from MedSegDLLib.tasks import TASKS
+from MedSegDLLib.tasks import task_named
 
 from .options import whole
 
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     from ..cases import find_cases
     from ..evaluate.files import read_scores
     from ..evaluate.report import choose, read_log, report
-    from ..train.runs import SETTINGS, read_settings
+    from ..train.runs import SETTINGS, read_settings, task_of_run
 
     torch.set_num_threads(options.threads)
     log = read_log(options.run)
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     scores = [read_scores(path) for path in options.scores]
     pictures = []
     if options.data is not None and scores:
-        task = TASKS[scores[0]["task"]]
+        task = task_of_run(settings) if settings else task_named(scores[0]["task"])
         pictures = choose(scores, find_cases(options.data, task), task, Options(options.device, options.weights), print)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(options.out) as temporary:

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from MedSegDLLib.errors import UsageError
-from MedSegDLLib.tasks import TASKS, Task
+from MedSegDLLib.tasks import TASK_KEY, Plan, Task
 
-from ..train.runs import MAY_CHANGE, identity_of, read_settings, recorded, start, write_settings
+from ..cases import special
+from ..train.runs import MAY_CHANGE, identity_of, read_settings, recorded, start, task_of_run, write_settings
 from ..train.settings import AUTO
-from .options import share, whole
+from .options import share, task_of, whole
 from .training_options import BATCH, add_budget, add_shape
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from ..train.supervision import Place
 
 PATCHES = {"brain": (64, 64, 64), "liver": (48, 64, 96), "nuclei": (192, 192)}
+SIDES = {2: 192, 3: 64}  # of a sample at most, where neither the line nor a plan tells
 FINETUNE_RATE = 3e-4  # a tenth of a fresh run's
 FINETUNE_STEPS = 200
 REST = "rest"
@@ -98,7 +100,7 @@ def _emphasis(options: argparse.Namespace, task: Task) -> dict[str, float]:
     from ..train.samplers import cases_of
 
     selection = Selection(options.data, tuple(options.holdout or ()), tuple(options.leave_out or ()))
-    return emphasis_of(options.emphasis, [case.name for case in selection.of(cases_of(task.key)(options.data))])
+    return emphasis_of(options.emphasis, [case.name for case in selection.of(cases_of(task)(options.data))])
 
 
 def pretrain_command(options: argparse.Namespace, line: list[str]) -> int:
@@ -120,7 +122,7 @@ def finetune_command(options: argparse.Namespace, line: list[str]) -> int:
     """Go on from weights, with their own network and plan."""
     from MedSegDLLib.network.weights import find_weights, load_weights
 
-    path = find_weights(TASKS[options.task], options.weights)
+    path = find_weights(_task(options), options.weights)
     going_on = options.resume and options.weights is None
     if options.steps is None and options.minutes is None and not options.resume:
         options.steps = FINETUNE_STEPS
@@ -129,6 +131,8 @@ def finetune_command(options: argparse.Namespace, line: list[str]) -> int:
         if going_on:
             return described(options, task, None)
         weights = load_weights(path, task)
+        if not isinstance(weights.plan, Plan):
+            raise UsageError(f"{path.name} is an imported network.", "Only weights that were trained here can be trained on.")
         entry = described(options, task, weights.network.arch)
         return {**entry, "plan": weights.plan.to_json(), "finetuned_from": weights.manifest["sha256"]}
 
@@ -151,23 +155,12 @@ class Asked:
 
 
 def architecture(options: argparse.Namespace, task: Task) -> Architecture:
-    """The profile's network, or one of its kind with other widths.
-
-    Raises:
-        UsageError: there is no such profile.
-    """
-    from MedSegDLLib.network.inception_unet import PROFILES
+    """The profile's network for the task, or one of its kind with other widths. Raises UsageError: there is no such profile."""
+    from ..train.planning import architecture_of
 
     planned = _planned(options, task)
     profile = options.profile or (planned.profile if planned else task.profile)
-    if profile not in PROFILES:
-        raise UsageError(f"There is no network profile '{profile}'.", f"Choose one of {', '.join(PROFILES)}.")
-    arch = PROFILES[profile]
-    if not options.widths:
-        return arch
-    if len(options.widths) < 2:
-        raise UsageError("A network needs two levels at least.", "Give --widths two or more numbers.")
-    return replace(arch, widths=tuple(options.widths), added_maps=min(arch.added_maps, len(options.widths) - 1))
+    return architecture_of(profile, task, planned.plan if planned else task.plan, options.widths or ())
 
 
 def described(options: argparse.Namespace, task: Task, arch: Architecture | None) -> dict[str, Any]:
@@ -186,12 +179,28 @@ def described(options: argparse.Namespace, task: Task, arch: Architecture | None
     patch = options.patch or (planned.patch if planned else None)
     return {
         "task": task.key,
+        TASK_KEY: task.to_json(),
         "architecture": {"name": "inception_unet", "arguments": asdict(chosen)} if chosen else None,
         "plan": planned.plan.to_json() if planned else None,
         "patch": list(patch) if patch else None,
         "holdout": None if options.holdout is None else list(options.holdout),
         "left_out": None if options.leave_out is None else list(options.leave_out),
     }
+
+
+def _task(options: argparse.Namespace) -> Task:
+    """The task of the line; of a run that goes on its own, which the line must not contradict.
+
+    Raises:
+        UsageError: another task, or one of other inputs or regions.
+    """
+    task = task_of(options)
+    if not options.resume:
+        return task
+    own = task_of_run(read_settings(options.out)[1])
+    if (own.key, own.meaning) != (task.key, task.meaning):
+        raise UsageError(f"The run in {options.out} is of another task ('{own.key}').", "Give the task that it began with.")
+    return own
 
 
 def _planned(options: argparse.Namespace, task: Task) -> Planned | None:
@@ -214,7 +223,7 @@ def _train(options: argparse.Namespace, line: list[str], asked: Asked) -> int:
     from ..train.supervision import Place, objective_of
 
     torch.set_num_threads(options.threads)
-    task = TASKS[options.task]
+    task = _task(options)
     with parallel.joined(options.device) as device:
         settings, entry = _resumed_run(options, line, asked, task) if options.resume else _new_run(options, line, asked, task)
         settings = replace(settings, device=device)
@@ -255,16 +264,16 @@ def refuse_mistakes(place: Place, options: argparse.Namespace, entry: dict[str, 
     from ..cases.inspection import refuse_errors
     from ..train.samplers import cases_of, names_of
 
-    names = names_of(place.task.key)(place.selection.data)
+    names = names_of(place.task)(place.selection.data)
     place.selection.refuse_unknown(names)
     if kept := [name for name in names if not place.selection.reads(name)]:
         print(f"not trained on: {', '.join(kept)}", file=sys.stderr)
     if options.resume or entry.get("pretext"):
         return  # a run that goes on is refused where its data have changed; a pretext looks at no labels
-    cases = cases_of(place.task.key)(place.selection.data)
+    cases = cases_of(place.task)(place.selection.data)
     read = place.selection.of(cases)
     if options.validation is not None:
-        read += cases_of(place.task.key)(options.validation)
+        read += cases_of(place.task)(options.validation)
     elif options.validate_minutes is not None:
         read += place.selection.held_out().of(cases)
     refuse_errors(read, place.task)
@@ -322,7 +331,7 @@ def _resumed_run(options: argparse.Namespace, line: list[str], asked: Asked, tas
         wanted["init"] = os.path.relpath(asked.init)
     kept = {**asdict(settings), **entry}
     for key, value in wanted.items():
-        if key not in MAY_CHANGE and kept.get(key) != json.loads(json.dumps(value)):
+        if key not in (*MAY_CHANGE, TASK_KEY) and kept.get(key) != json.loads(json.dumps(value)):
             says = f"The run in {options.out} has another {key.replace('_', ' ')} ({_short(kept.get(key))}, not {_short(value)})."
             raise UsageError(says, "Leave the option out to go on, or start another run with --init.")
     settings = replace(settings, **{key: value for key, value in _asked_settings(options).items() if key in MAY_CHANGE})
@@ -352,10 +361,10 @@ def _new_run(options: argparse.Namespace, line: list[str], asked: Asked, task: T
     if (options.out / CHECKPOINT).exists():
         raise UsageError(f"{options.out} holds a run already.", "Go on with --resume, or choose another folder.")
     given = {key: value for key, value in asked.entry(task).items() if value is not None}
-    plain = {"plan": task.plan.to_json(), "patch": list(PATCHES[task.key]), "holdout": [], "left_out": []}
-    entry = {**plain, **asked.defaults, **given}
+    entry = {"plan": task.plan.to_json(), "holdout": [], "left_out": [], **asked.defaults, **given}
     if "architecture" not in entry:
         entry["architecture"] = {"name": "inception_unet", "arguments": asdict(architecture(options, task))}
+    entry.setdefault("patch", list(PATCHES.get(special(task) or "", ()) or _patch(entry)))
     _refuse_misfit(entry)
     planned = _planned(options, task)
     batch = {"batch": planned.batch if planned else BATCH}
@@ -366,6 +375,15 @@ def _new_run(options: argparse.Namespace, line: list[str], asked: Asked, task: T
     if asked.init is not None:
         entry["init"] = os.path.relpath(asked.init)
     return settings, {**entry, "command": recorded(line), "settings": asdict(settings)}
+
+
+def _patch(entry: dict[str, Any]) -> list[int]:
+    """Sides of a sample that the network takes: those of the plan's tile, none longer than `SIDES`."""
+    from MedSegDLLib.network.inception_unet import Architecture
+
+    arch = Architecture(**entry["architecture"]["arguments"])
+    sides = [min(side, SIDES[arch.spatial_dims]) for side in entry["plan"]["tile"][-arch.spatial_dims :]]
+    return [max(side // arch.divisor, 1) * arch.divisor for side in sides]
 
 
 def _refuse_misfit(entry: dict[str, Any]) -> None:

@@ -86,11 +86,11 @@ def answer(question: Question, report: Callable[[str], None] = print) -> str:
     Raises:
         UsageError: a test case is not there, or has no labels.
     """
-    labelled = [case.name for case in cases_of(question.task.key)(question.data) if case.reference is not None]
+    labelled = [case.name for case in cases_of(question.task)(question.data) if case.reference is not None]
     for name in question.tests:
         if name not in labelled:
             raise UsageError(f"There is no labelled case '{name}' in {question.data}.", f"Choose among {', '.join(labelled)}.")
-    Selection(question.data, question.apart).refuse_unknown(names_of(question.task.key)(question.data))
+    Selection(question.data, question.apart).refuse_unknown(names_of(question.task)(question.data))
     claim(question.out, protocol(question))
     torch.set_num_threads(question.threads)
     found = []
@@ -108,7 +108,7 @@ def _cell(question: Question, test: str, synthesis: bool, seed: int) -> dict[str
 
     def make() -> dict[str, Any]:
         run, weights = _trained(question, test, question.entry(test, synthesis, seed), question.out / "runs" / name)
-        case = next(case for case in cases_of(question.task.key)(question.data) if case.name == test)
+        case = next(case for case in cases_of(question.task)(question.data) if case.name == test)
         measures = evaluate_case(case, question.task, Options("cpu", weights))["measures"]
         dice = {title: value for title, value in measures.items() if title.startswith("Dice")}
         return {"test": test, "synthesis": synthesis, "seed": seed, "measures": dice, "seconds": round(run.seconds, 1)}

@@ -15,7 +15,7 @@ from torch import Generator, Tensor
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import Plan
 
-from ..cases.brain import BrainCase, cut, donor_of, find_cases, label_map, labelled_slices, slice_intensities, tumour_shapes
+from ..cases.brain import BrainCase, donor_of, find_cases, label_map, labelled_slices, slice_intensities, tumour_shapes
 from ..cases.brain_cache import CachedBrainCase, case_of
 from ..cases.fingerprint import fingerprint
 from ..cases.selection import Selection
@@ -23,8 +23,9 @@ from ..synthesis.brain_images import TissueIntensities, draw_levels, levels_in, 
 from ..synthesis.fields import chance, draw_one, normal, pick, uniform
 from ..synthesis.tumours import grow, regions_of, transplant
 from .sampler import Batch
+from .volume_sampler import window_start
 
-__all__ = ["BrainSampler", "Mixture", "cut", "find_cases", "find_names", "make_sampler"]
+__all__ = ["BrainSampler", "Mixture", "find_cases", "find_names", "make_sampler"]
 
 
 @dataclass(frozen=True)
@@ -143,15 +144,7 @@ class BrainSampler:
         if len(places) and chance(generator, self.mixture.tumour_centred):
             centre = places[pick(generator, len(places))].tolist()
         wished = centre or [None] * len(shape)
-        return tuple(_start(n, side, at, generator) for n, side, at in zip(shape, self.patch, wished, strict=True))
-
-
-def _start(length: int, side: int, containing: int | None, generator: Generator) -> int:
-    """Where a window of `side` begins on an axis of `length`; negative where the axis is shorter (the rest is padding)."""
-    low, high = min(0, length - side), max(0, length - side)
-    if containing is not None:
-        low, high = max(low, min(containing - side + 1, high)), min(high, max(containing, low))
-    return low + pick(generator, high - low + 1)
+        return tuple(window_start(n, side, at, generator) for n, side, at in zip(shape, self.patch, wished, strict=True))
 
 
 def find_names(data: Path) -> list[str]:

@@ -14,10 +14,10 @@ from typing import Any
 from MedSegDLLib.errors import UsageError
 from MedSegDLLib.io.atomic import atomic_path
 from MedSegDLLib.network.weights import save_weights, task_entries
-from MedSegDLLib.tasks import TASKS, Plan
+from MedSegDLLib.tasks import Plan, carried_task
 
 from .loop import CHECKPOINT, Run
-from .runs import read_settings, start
+from .runs import read_settings, start, task_of_run
 
 LICENCE_NOTE = "Weights for research use only, not a medical device; the licence of the training data applies to what was made from it."
 NOT_STATED = "not stated; ask whoever gave the data"
@@ -88,7 +88,7 @@ def manifest_of(run: Run, entry: dict[str, Any], options: ExportOptions) -> dict
     Raises:
         UsageError: a grid is asked for that is none, or that a network which works on the image's own has no use for.
     """
-    task, trained = TASKS[entry["task"]], Plan.from_json(entry["plan"])
+    task, trained = task_of_run(entry), Plan.from_json(entry["plan"])
     if options.spacing_mm and trained.spacing_mm is None:
         raise UsageError(f"Networks of the task '{task.key}' work on the image's own grid.", "Leave --spacing out.")
     if options.spacing_mm and min(options.spacing_mm) <= 0:
@@ -119,7 +119,7 @@ def manifest_of(run: Run, entry: dict[str, Any], options: ExportOptions) -> dict
 
 def card_text(manifest: dict[str, Any], path: Path) -> str:
     """The model card: what the weights are, what they were made from and how to make them again, how good they are."""
-    task, training = TASKS[manifest["task"]], manifest["training"]
+    task, training = carried_task(manifest, path.name), manifest["training"]
     lines = [
         f"# {task.title}: model card",
         "",

@@ -17,6 +17,7 @@ import numpy as np
 
 from MedSegDLLib.errors import UsageError
 from MedSegDLLib.network.inception_unet import PROFILES, Architecture
+from MedSegDLLib.network.weights import input_channels
 from MedSegDLLib.tasks import Plan, Scale, Task
 
 from .memory import Footprint, footprint
@@ -28,6 +29,8 @@ COARSER = 1.05  # a step towards a coarser grid
 GIGABYTE = 2**30
 WINDOW_STEP_HU = 10.0  # windows are rounded outwards to this
 TILE_PATCHES = 8  # a forward pass without gradients takes less than an eighth of a training step's memory
+ANISOTROPY = 3.0  # of spacings, from which slices are looked at by themselves (nnU-Net)
+NEIGHBOURS = 3  # slices of a sample then: one, and one on each side
 Entry = dict[str, Any]
 
 
@@ -84,6 +87,40 @@ def read_plan(path: Path, task: Task) -> Planned:
     return found
 
 
+def architecture_of(profile: str, task: Task, plan: Plan, widths: Sequence[int] = ()) -> Architecture:
+    """A profile's network with the channels that a task's inputs, outputs and plan ask for.
+
+    Args:
+        profile: its name.
+        task: whose inputs and outputs.
+        plan: tells how many neighbouring slices.
+        widths: filters a level, in place of the profile's.
+
+    Raises:
+        UsageError: there is no such profile, or a network needs more levels.
+    """
+    if profile not in PROFILES:
+        raise UsageError(f"There is no network profile '{profile}'.", f"Choose one of {', '.join(PROFILES)}.")
+    arch, channels = PROFILES[profile], input_channels(task, plan)
+    arch = replace(arch, in_channels=channels, out_channels=len(task.outputs), fusion=arch.fusion and channels == arch.in_channels)
+    if not widths:
+        return arch
+    if len(widths) < 2:
+        raise UsageError("A network needs two levels at least.", "Give --widths two or more numbers.")
+    return replace(arch, widths=tuple(widths), added_maps=min(arch.added_maps, len(widths) - 1))
+
+
+def profile_for(fingerprint: Entry, task: Task) -> tuple[str, Plan]:
+    """Network profile and plan for what a data set is like: slices with their neighbours where these lie far apart, else volumes.
+
+    Slices are axial in the network's grid: a sagittal or coronal series of thick slices goes to the network of volumes.
+    """
+    spacing = fingerprint["spacing_mm"]["median"]
+    if spacing[2] >= ANISOTROPY * max(spacing[:2]):
+        return "slices", replace(task.plan, slices=NEIGHBOURS)
+    return "volume", task.plan
+
+
 def make_plan(fingerprint: Entry, task: Task, profile: str, precision: str, memory_gb: float, spacing_mm: Sequence[float] = ()) -> Planned:
     """Choose grid, patch and batch.
 
@@ -98,9 +135,7 @@ def make_plan(fingerprint: Entry, task: Task, profile: str, precision: str, memo
     Raises:
         UsageError: an unknown profile, or not even the smallest patch fits.
     """
-    if profile not in PROFILES:
-        raise UsageError(f"There is no network profile '{profile}'.", f"Choose one of {', '.join(PROFILES)}.")
-    arch = PROFILES[profile]
+    arch = architecture_of(profile, task, task.plan)
     cost = footprint(arch, precision)
     budget = memory_gb * GIGABYTE
     fixed = task.plan.spacing_mm is None or bool(spacing_mm)

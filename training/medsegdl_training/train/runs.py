@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from MedSegDLLib.errors import UsageError
+from MedSegDLLib.schema.records import Unfit
+from MedSegDLLib.tasks import TASK_KEY, Task, task_named
 
 if TYPE_CHECKING:
     from .settings import Settings
@@ -59,6 +61,20 @@ def write_settings(folder: Path, entry: dict[str, Any]) -> None:
     from MedSegDLLib.io.atomic import write_json
 
     write_json(entry, folder / SETTINGS)
+
+
+def task_of_run(entry: dict[str, Any]) -> Task:
+    """The task of a run's settings file: its own; of a run that is older than that, the one of its key.
+
+    Raises:
+        UsageError: it does not fit, or there is none of that key.
+    """
+    if TASK_KEY not in entry:
+        return task_named(entry["task"])
+    try:
+        return Task.from_json(entry[TASK_KEY])
+    except Unfit as fault:
+        raise UsageError(f"The run's settings hold a task that does not fit: {fault}.", "Start a new run.") from fault
 
 
 def read_settings(folder: Path) -> tuple[Settings, dict[str, Any]]:

@@ -1,23 +1,28 @@
-"""Which sampler of batches and which augmentation belong to which task.
+"""Which sampler of batches belongs to which task: what is special about a shipped one is kept apart, any other has the general one.
 
-Sources are imported when asked for, so that one task's readers are not needed by another.
+A task is a shipped one if it means the same, whatever it is called. Samplers are imported when asked for, so that one task's readers are
+not needed by another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
-from typing import Protocol
+from typing import Any, Protocol
 
-from MedSegDLLib.tasks import Plan
+from MedSegDLLib.errors import UsageError
+from MedSegDLLib.tasks import Plan, Task
 
+from ..cases import special
+from ..cases.cache import CachedArrays
 from ..cases.case import Case
 from ..cases.selection import Selection
-from .sampler import LabelledSampler, Sampler
+from .sampler import LabelledSampler, Sampler, WithoutLabels
 
 SAMPLERS = {"brain": "brain_sampler", "liver": "liver_sampler", "nuclei": "nuclei_sampler"}
+CACHES = {"brain": "brain_cache", "liver": "liver_cache"}
 UNLABELLED = {"nuclei": "unlabelled_sampler"}  # tasks whose cases can be read without labels; of the others the labels are set aside
 
 
@@ -33,36 +38,56 @@ class MakeLabelledSampler(Protocol):
     def __call__(self, selection: Selection, plan: Plan, patch: tuple[int, ...], seed: int) -> LabelledSampler: ...
 
 
-def _module(task: str) -> ModuleType:
-    return import_module(f".{SAMPLERS[task]}", __package__)
+class OnDisk(Protocol):
+    """A case of the cache."""
+
+    @property
+    def arrays(self) -> CachedArrays: ...
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
 
 
-def sampler_of(task: str) -> MakeLabelledSampler:
-    """The `make_sampler` of that task's module.
-
-    Raises:
-        KeyError: no sampler is registered for the task.
-    """
-    return _module(task).make_sampler
-
-
-def cases_of(task: str) -> Callable[[Path], list[Case]]:
-    """The `find_cases` of that task's module: the labelled cases under a folder, sorted by name."""
-    return _module(task).find_cases
+def _of(task: Task, name: str) -> Callable[..., Any]:
+    """A function of the task's own sampler module, or of the general one for this task."""
+    own = SAMPLERS.get(special(task) or "")
+    if own:
+        return getattr(import_module(f".{own}", __package__), name)
+    if task.pictures:
+        raise UsageError(f"The task '{task.key}' cannot be trained: pictures are trained as nuclei are.", "Train a task of volumes.")
+    return partial(getattr(import_module(".volume_sampler", __package__), name), task)
 
 
-def names_of(task: str) -> Callable[[Path], list[str]]:
-    """The `find_names` of that task's module: of everything that its sampler may read, shapes and colours included."""
-    return _module(task).find_names
+def sampler_of(task: Task) -> MakeLabelledSampler:
+    """What makes the task's sampler. Raises UsageError: there is none for it."""
+    return _of(task, "make_sampler")
 
 
-def unlabelled_sampler_of(task: str) -> MakeSampler:
+def cases_of(task: Task) -> Callable[[Path], list[Case]]:
+    """What finds the labelled cases under a folder, sorted by name."""
+    return _of(task, "find_cases")
+
+
+def names_of(task: Task) -> Callable[[Path], list[str]]:
+    """What finds the names of everything that the task's sampler may read, shapes and colours included."""
+    return _of(task, "find_names")
+
+
+def unlabelled_sampler_of(task: Task) -> MakeSampler:
     """Makes a sampler whose labels are neither looked at nor, where the task has a reader for it, needed."""
-    if task in UNLABELLED:
-        return import_module(f".{UNLABELLED[task]}", __package__).make_unlabelled
-    from .sampler import WithoutLabels
+    own = UNLABELLED.get(special(task) or "")
+    if own:
+        return import_module(f".{own}", __package__).make_unlabelled
 
     def set_aside(selection: Selection, plan: Plan, patch: tuple[int, ...], seed: int) -> Sampler:
         return WithoutLabels(sampler_of(task)(selection, plan, patch, seed))
 
     return set_aside
+
+
+def cache_of(task: Task) -> Callable[[Case, Plan, Path], OnDisk]:
+    """What keeps a case of the task on disk: (case, plan, folder of the cache)."""
+    own = CACHES.get(special(task) or "")
+    if own:
+        return import_module(f"..cases.{own}", __package__).cached_case
+    return partial(import_module("..cases.volume_cache", __package__).cached_case, task)

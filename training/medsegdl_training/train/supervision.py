@@ -56,17 +56,17 @@ class Place:
 
     def sampler(self, also_out: Sequence[str] = ()) -> LabelledSampler:
         """The selected cases, but those named."""
-        sampler = sampler_of(self.task.key)(self.selection.without(also_out), self.plan, self.patch, self.seed)
+        sampler = sampler_of(self.task)(self.selection.without(also_out), self.plan, self.patch, self.seed)
         return sampler if self.synthesis else sampler.without_synthesis()
 
     def unlabelled(self, folder: Path) -> Sampler:
         """The cases of another folder, labels neither needed nor looked at; nobody who is held out."""
         elsewhere = replace(self.selection, data=folder)
-        return unlabelled_sampler_of(self.task.key)(elsewhere, self.plan, self.patch, self.seed)
+        return unlabelled_sampler_of(self.task)(elsewhere, self.plan, self.patch, self.seed)
 
     def names(self) -> list[str]:
         """Names of the labelled cases that may be read."""
-        return [case.name for case in self.selection.of(cases_of(self.task.key)(self.selection.data))]
+        return [case.name for case in self.selection.of(cases_of(self.task)(self.selection.data))]
 
 
 def objective_of(place: Place, entry: dict[str, Any], settings: Settings) -> tuple[Objective, Sampler]:
@@ -114,7 +114,7 @@ def held_out(place: Place, folder: Path | None, training: Sequence[str]) -> Samp
     if folder is None and not place.selection.holdout:
         raise InputRefused("There is nothing to validate on.", "Name cases with --holdout, or a folder with --validation.")
     selection = place.selection.held_out() if folder is None else Selection(folder)
-    sampler = sampler_of(place.task.key)(selection, place.plan, place.patch, place.seed).without_synthesis().in_shape()
+    sampler = sampler_of(place.task)(selection, place.plan, place.patch, place.seed).without_synthesis().in_shape()
     if common := sides_meet(sampler.cases, training):
         both = min(common)
         raise InputRefused(f"The patient '{both}' is trained on and validated on.", "Hold the patient out, or take another folder.")
