@@ -15,10 +15,12 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from MedSegDLLib.worker.environment import TORCH_READS
+
 from .inputs import ROOT
 from .meter import peak_mb, resident_mb, timed
 
-SIZES = {True: ((60, 96, 96), (24, 24, 24), (8, 16, 24)), False: ((160, 224, 224), (64, 64, 64), (16, 32, 64))}  # image, tile, features
+SIZES = {True: ((40, 72, 72), (16, 16, 16), (8, 16)), False: ((160, 224, 224), (64, 64, 64), (16, 32, 64))}  # image, tile, features
 SPACING_MM = (1.25, 0.9, 0.9)  # k, j, i
 NETWORK_MM = (1.5, 1.5, 1.5)
 CLASSES = (3, 25)
@@ -69,7 +71,8 @@ def _imported(source: Path, weights: Path) -> None:
 def _in_a_process(who: str, given: Path, image: Path, mirrored: bool) -> dict:
     arguments = [sys.executable, "-W", "ignore", "-m", "bench.imported", who, str(given), str(image), str(int(mirrored))]
     paths = os.pathsep.join(str(ROOT / name) for name in ("MedSegDL", "."))
-    done = subprocess.run(arguments, capture_output=True, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": paths})
+    environment = {**TORCH_READS, **os.environ, "PYTHONPATH": paths}
+    done = subprocess.run(arguments, capture_output=True, text=True, cwd=ROOT, env=environment)
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
     return json.loads(done.stdout.strip().splitlines()[-1])
@@ -96,11 +99,9 @@ def _nnunet(source: Path, image: Path, mirrored: bool, output: Path) -> None:
 
 def _child(who: str, given: str, image: str, mirrored: str) -> None:
     """What one of the two processes does: everything imported first, then from file to file."""
-    import torch
 
     import MedSegDLLib.postprocess.imported  # noqa: F401 - libraries are loaded before the clock starts
 
-    torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     before = resident_mb()
     with tempfile.TemporaryDirectory(prefix="medsegdl-bench-") as folder:
         work = {"ours": _ours, "nnunet": _nnunet}[who]

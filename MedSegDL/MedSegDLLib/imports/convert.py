@@ -18,6 +18,7 @@ from ..network.foreign_weights import empty_network, names_of, save_foreign
 from ..network.monai_plan import MonaiPlan
 from ..network.nnunet_plan import STEP, NnunetPlan, Scheme
 from ..progress import Progress, quiet, span
+from ..schema.records import Unfit
 from ..tasks import TASK_KEY, WEIGHTS_SUFFIX, Modality, Task
 from . import auto3dseg
 from .checkpoint import Checkpoint, open_checkpoint
@@ -106,7 +107,10 @@ def import_network(
     if read is None:
         where = "was not found" if not source.exists() else "is nothing that can be imported"
         raise WeightsError(f"{source} {where}.", SOURCES_SAY)
-    foreign = read(source, wishes, span(progress, 0.05, 0.85))
+    try:
+        foreign = read(source, wishes, span(progress, 0.05, 0.85))
+    except Unfit as fault:  # of the task that is made of its names
+        raise WeightsError(f"{source.name} cannot be imported as a task: {fault}.", "Choose another --key or --title.") from fault
     progress(0.85, "Writing")
     licence = wishes.licence or foreign.licence or ask() or UNSTATED
     manifest = save_foreign(foreign.states, output, _manifest(foreign, licence))
@@ -191,7 +195,6 @@ def read_nnunet(source: Path, wishes: Wishes, progress: Progress) -> Foreign:
     entry = resolved(plans, configuration)
     plan = plan_of(plans, dataset, configuration, mirror, len(files))
     plan = replace(plan, step=wishes.step, orientation=plan.orientation or wishes.orientation)
-    outputs = outputs_of(dataset)
     architecture = architecture_of(entry, trainer, len(plan.channels), len(plan.values))
     states = [state_of(one, architecture, f"{path.parent.name}/{path.name}") for one, path in zip(opened, files)]
     name = str(plans.get("dataset_name") or source.parent.name or source.name)
@@ -205,8 +208,6 @@ def read_nnunet(source: Path, wishes: Wishes, progress: Progress) -> Foreign:
         "plans_sha256": file_sha256(source / "plans.json"),
     }
     task = _nnunet_task(plans, dataset, plan, wishes, re.sub(r"^Dataset\d+_", "", name))
-    if len(task.regions) != len(outputs.names):
-        raise WeightsError("dataset.json names more labels than a task can have.", SOURCES_SAY)
     licence = dataset.get("licence", dataset.get("license", ""))
     return Foreign(task, plan, architecture, states, origin, str(licence)[:200] if licence else licence_beside(source))
 

@@ -74,11 +74,11 @@ def _unet(class_name: str, repeats: str) -> Callable[[Mapping[str, Any]], nn.Mod
             strides=[_wholes(sides, MOST_SIDE, dims) for sides in _every(arguments["strides"], stages)],
             num_classes=_whole(arguments["out_channels"], MOST_FEATURES),
             n_conv_per_stage_decoder=_wholes(arguments["decoder"], MOST_REPEATS, stages - 1),
-            conv_bias=bool(arguments["bias"]),
+            conv_bias=_yes_or_no(arguments["bias"]),
             norm_op=getattr(nn, norm),
-            norm_op_kwargs={"eps": float(arguments["norm_eps"]), "affine": bool(arguments["affine"])},
+            norm_op_kwargs={"eps": _share(arguments["norm_eps"]), "affine": _yes_or_no(arguments["affine"])},
             nonlin=nn.LeakyReLU,
-            nonlin_kwargs={"inplace": True, "negative_slope": float(arguments["slope"])},
+            nonlin_kwargs={"inplace": True, "negative_slope": _share(arguments["slope"])},
             deep_supervision=False,
             **{repeats: _wholes(arguments["encoder"], MOST_REPEATS, stages)},
         )
@@ -156,6 +156,12 @@ def _norm(value: Any) -> Any:
     if any(not isinstance(one, (bool, int, float)) for one in arguments.values()):
         raise ValueError(f"the norm {value!r} has arguments that are no numbers")
     return (str(name).lower(), arguments) if arguments else str(name).lower()
+
+
+def _share(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise ValueError(f"{value!r} is no number from 0 to 1")
+    return float(value)
 
 
 def _positive(value: Any) -> list[float]:

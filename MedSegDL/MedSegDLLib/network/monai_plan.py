@@ -91,7 +91,7 @@ class MonaiPlan:
     def network_shape(self, shape: tuple[int, ...], spacing_mm: tuple[float, ...]) -> tuple[int, ...]:
         """Voxels of the network's grid (i, j, k): corner voxels' centres apart over the new spacing, halves to the even number."""
         wanted = self.network_spacing(spacing_mm)
-        return tuple(round((n - 1) * old / new + 1) for n, old, new in zip(shape, spacing_mm, wanted))
+        return tuple(max(1, round((n - 1) * old / new + 1)) for n, old, new in zip(shape, spacing_mm, wanted))
 
     def network_spacing(self, spacing_mm: tuple[float, ...]) -> tuple[float, ...]:
         """Of the network's grid for an image of that spacing."""

@@ -171,8 +171,8 @@ class NnunetPlan:
         return self.spacing_mm if self.dimensions == 3 else (image_spacing[0], *self.spacing_mm)
 
     def network_shape(self, shape: tuple[int, ...], spacing_mm: tuple[float, ...]) -> tuple[int, ...]:
-        """Voxels of the network's grid: n * old spacing / new spacing, halves to the even number; both after `transpose`."""
-        return tuple(round(old / new * n) for old, new, n in zip(spacing_mm, self.network_spacing(spacing_mm), shape))
+        """Voxels of the network's grid: n * old spacing / new spacing, halves to the even number, at least 1; all after `transpose`."""
+        return tuple(max(1, round(old / new * n)) for old, new, n in zip(spacing_mm, self.network_spacing(spacing_mm), shape))
 
     def to_json(self) -> dict[str, Any]:
         """For the manifest."""

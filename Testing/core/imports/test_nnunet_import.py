@@ -22,11 +22,12 @@ from MedSegDLLib.commands.main import main
 from MedSegDLLib.errors import WeightsError
 from MedSegDLLib.imports.checkpoint import open_checkpoint
 from MedSegDLLib.imports.convert import Wishes, import_network
+from MedSegDLLib.imports.foreign_task import nominal_plan, task_from
 from MedSegDLLib.imports.nnunet_folder import outputs_of, plan_of
 from MedSegDLLib.imports.nnunet_network import architecture_of, refuse_unknown_trainer
 from MedSegDLLib.network.nnunet_plan import NnunetPlan
 from MedSegDLLib.network.weights import load_weights
-from MedSegDLLib.tasks import task_of_weights
+from MedSegDLLib.tasks import Modality, task_of_weights
 from Testing.judges.nnunet_folder import Recipe, dataset, plans, write_folder
 
 SMALL: dict[str, Any] = {"features": (4, 6), "patch": (12, 12, 12), "mirror": None}
@@ -159,6 +160,29 @@ def test_a_plan_comes_back_from_its_json() -> None:
     recipe = Recipe(**SMALL)
     plan = plan_of(plans(recipe), dataset(recipe), "3d_fullres", (0, 2), 2)
     assert NnunetPlan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
+
+
+def test_more_labels_than_a_task_can_have_end_in_a_sentence(tmp_path: Path, opened_here: None) -> None:
+    recipe = Recipe(**SMALL, labels={"background": 0, **{f"organ {n}": n for n in range(1, 300)}})
+    with pytest.raises(WeightsError, match="as a task"):
+        import_network(write_folder(tmp_path / "source", recipe), tmp_path / "out.safetensors", Wishes(licence="x"))
+
+
+def test_names_of_any_kind_become_keys_of_files() -> None:
+    plan = nominal_plan(False, (1.0, 1.0, 1.0), (8, 8, 8), None)
+    names = ["report", "con", "a/b", "../up", "Leber rechts", "leber_RECHTS", "\u809d\u81d3", "1"]
+    task = task_from("..", "\n", [("0 T1/..", Modality.OTHER), ("t1", Modality.OTHER)], names, plan)
+    assert [region.key for region in task.regions] == [
+        "region_report",
+        "region_con",
+        "a_b",
+        "up",
+        "Leber_rechts",
+        "leber_RECHTS_2",
+        "region",
+        "1",
+    ]
+    assert [entry.key for entry in task.inputs] == ["image_0_t1", "t1"]
 
 
 class _Harm:
@@ -294,6 +318,8 @@ def test_imported_weights_that_were_altered_are_refused(source: Path, tmp_path: 
         {"plan": manifest["plan"] | {"spacing_mm": [0.0, 1.0, 1.0]}},
         {"plan": manifest["plan"] | {"folds": 2}},
         {"architecture": {"name": "system", "arguments": {}}},
+        {"architecture": manifest["architecture"] | {"arguments": manifest["architecture"]["arguments"] | {"norm_eps": -1}}},
+        {"architecture": manifest["architecture"] | {"arguments": manifest["architecture"]["arguments"] | {"strides": [[2]]}}},
         {"architecture": manifest["architecture"] | {"arguments": manifest["architecture"]["arguments"] | {"encoder": [10**9, 2]}}},
         {"sha256": "0" * 64},
     ):
