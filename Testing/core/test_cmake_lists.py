@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULE = ROOT / "MedSegDL"
 SELF_TESTS = ROOT / "Testing" / "Python"
 FOREIGN = {"__pycache__", "__init__.py"}
+SHIPPED_FOLDERS = {"shipped": "Weights", "shipped_tasks": "Tasks"}  # package in a wheel -> folder of Resources
 # A Slicer of one file: it asks for the files as the real macros do (SlicerMacroBuildScriptedModule.cmake) and installs nothing.
 FAKE_SLICER = """
 set(Slicer_USE_FILE ${CMAKE_CURRENT_LIST_DIR}/empty.cmake)
@@ -107,6 +108,18 @@ def test_the_dicom_rule_means_heads_in_mr_and_bellies_in_ct(tags: dict[str, str]
     rule = json.loads((ROOT / "MedSegDL.json").read_text(encoding="utf-8"))["dicom_support_rule"]
     values = {"Modality": None, "BodyPartExamined": None, **tags}
     assert bool(eval(rule, {"__builtins__": {}}, values)) is fits  # the language of rule-engine is Python's as far as this rule goes
+
+
+def test_a_wheel_holds_every_room_and_every_resource_that_the_core_reads() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    packages = re.findall(r'^    "(MedSegDLLib[\w.]*)",$', text, re.MULTILINE)
+    homes = dict(re.findall(r'"(MedSegDLLib\.shipped\w*)" = "(MedSegDL/Resources/\w+)"', text))
+    rooms = {".".join(path.relative_to(MODULE).parent.parts) for path in (MODULE / "MedSegDLLib").rglob("__init__.py")}
+    assert sorted(packages) == sorted(rooms | set(homes))
+    assert homes == {f"MedSegDLLib.{name}": f"MedSegDL/Resources/{folder}" for name, folder in SHIPPED_FOLDERS.items()}
+    for name, folder in SHIPPED_FOLDERS.items():
+        kinds = re.search(rf'"MedSegDLLib\.{name}" = \[(.*)\]', text).group(1)
+        assert {f'"*{path.suffix}"' for path in (MODULE / "Resources" / folder).iterdir()} == set(kinds.split(", "))
 
 
 def test_there_is_one_version() -> None:
