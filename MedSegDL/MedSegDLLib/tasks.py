@@ -450,7 +450,10 @@ def task_of_weights(path: str | os.PathLike[str]) -> Task:
 
 def user_weights_folder(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
     """Where a user's own weights lie, in the platform's place for such data; it need not be there."""
-    home = Path.home()
+    try:
+        home = Path.home()
+    except RuntimeError:  # an account of a container that has no home: it has no folder of that name either
+        home = Path("~")
     if platform == "win32":
         base = Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
     elif platform == "darwin":

@@ -156,6 +156,16 @@ def test_own_weights_of_a_shipped_task_come_first_and_bring_their_task(folder: P
         load_weights(mine, LIVER)
 
 
+def test_an_account_without_a_home_has_the_shipped_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in (WEIGHTS_VARIABLE, "XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    assert list(TASKS) == list(SHIPPED) and find_weights(TASKS["liver"]).is_file()
+
+
 def test_two_pairs_of_one_task_are_not_chosen_between_in_silence(folder: Path) -> None:
     task = Task.from_json(SPLEEN)
     for name in ("a", "b"):
