@@ -5,6 +5,7 @@ A manifest gives a name and arguments, both checked; no name of a class is ever 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,11 @@ from torch import nn
 
 from ..errors import WeightsError
 
-REMEDY = 'Install them: pip install "medsegdl[import]", or let the panel complete its environment.'
+# Without what these ask for besides torch: the layers need none of it, and it would bring another build of torch's companions.
+REMEDY = (
+    'Install it with pip install "medsegdl[import]"; for the panel\'s own environment: '
+    f'"{sys.executable}" -m pip install --no-deps dynamic-network-architectures monai scipy'
+)
 READS_NUMBERS = {"SwinUNETR"}  # while it is built, so that it needs real memory: its sizes have narrower bounds
 MOST_SWIN_FEATURES, MOST_SWIN_DEPTH = 96, 8  # twice the largest that MONAI's zoo has
 MOST_STAGES, MOST_FEATURES, MOST_REPEATS, MOST_SIDE = 12, 4096, 64, 31
