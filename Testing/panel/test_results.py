@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import slicer
+from PySide6 import QtWidgets
 
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.scene import guard, lesion_table, placing, session
@@ -228,7 +229,8 @@ class TestFaults:
 
     def test_every_callback_is_guarded(self, loaded: Any) -> None:  # noqa: F811
         called_by_ours = {"report", "log", "update_buttons", "expect_news", "take_parameters", "set_parameters", "follow", "pause", "show"}
-        called_by_ours |= {"show_surfaces", "close", "lock", "measure_lesions", "show_lesions", "tell", "fail", "fold"}
+        called_by_ours |= {"show_surfaces", "close", "lock", "measure_lesions", "show_lesions", "tell", "fail", "fold", "explain", "offers"}
+        called_by_ours |= {"follow_swap", "follow_task"}  # by the guarded follow_link
         for part in (loaded, loaded.inputs, loaded.findings, loaded.result, loaded.python):
             public = {name: value for name, value in vars(type(part)).items() if inspect.isfunction(value) and not name.startswith("_")}
             free = {name for name, value in public.items() if not hasattr(value, "__wrapped__")} - called_by_ours
@@ -328,7 +330,8 @@ class TestLesions:
         settle_lesions(loaded)
         rows = lesion_table.rows_of(segmentation)
         assert [row["Id"] for row in rows] == ["WT", "TC", "ET"] and loaded.ui.lesionTable.rowCount == 3
-        assert loaded.ui.lesionTable.item(0, 0).text() == "Whole tumour (WT) 1"
+        assert loaded.ui.lesionTable.item(0, 0).text() == "WT 1"
+        assert loaded.ui.lesionTable.item(0, 0).toolTip() == "Whole tumour (WT)"
         assert "Whole tumour (WT): 1" in loaded.ui.lesionLabel.text and not hidden(loaded.ui.lesionTable)
         expected = [float(rows[0][axis]) for axis in "RAS"]
         assert all(self.place(node) == pytest.approx(expected) for node in slices)
@@ -336,6 +339,15 @@ class TestLesions:
             node.JumpSliceByCentering(99, 99, 99)
         pythonqt.unwrap(loaded.ui.lesionTable).cellClicked.emit(2, 0)
         assert all(self.place(node) == pytest.approx([float(rows[2][axis]) for axis in "RAS"]) for node in slices)
+
+    def test_the_result_is_copied_as_text(self, loaded: Any, client: FakeClient) -> None:  # noqa: F811
+        segmentation = segmented(loaded, client)
+        settle_lesions(loaded)
+        loaded.ui.copyButton.click()
+        lines = QtWidgets.QApplication.clipboard().text().splitlines()
+        assert lines[0] == segmentation.GetName() and lines[1].startswith("Whole tumour (WT): ") and lines[1].endswith(" mL")
+        assert any(line.startswith("Lesion WT 1: ") and line.endswith(" mm") for line in lines)
+        assert lines[-1] == "Research use only - not a medical device." and "case_t1\n" not in "\n".join(lines)
 
     def test_an_edit_measures_again_and_leaves_the_views(self, loaded: Any, client: FakeClient, slices: list[Any]) -> None:  # noqa: F811
         segmentation = segmented(loaded, client)

@@ -47,6 +47,8 @@ class ResultSection(VTKObservationMixin):
         ui.resultCollapsibleButton.visible = False
         ui.editButton.connect("clicked(bool)", self.edit)
         ui.show3DButton.connect("toggled(bool)", self.centre)
+        ui.copyButton.connect("clicked(bool)", self.copy)
+        ui.resultTextEdit.visible = False  # only what copies to the clipboard
         ui.lesionTable.connect("cellClicked(int,int)", self.look_at)
 
     @property
@@ -150,6 +152,17 @@ class ResultSection(VTKObservationMixin):
         if row < len(rows):
             for _view in views.jumping(lesion_table.place_of(self.segmentation, rows[row])):
                 pass
+
+    @guarded
+    def copy(self) -> None:
+        """Copy volumes and lesions to the clipboard as text."""
+        node, text = self.segmentation, self.ui.resultTextEdit
+        volumes = {row[COLUMNS[1]]: float(row.get(COLUMNS[4], 0)) for row in table_rows(self.table)}
+        shares = lesion_table.burdens(node, self.task, volumes) if self.task is not None else []
+        told = [wording.lesions_text([], shares), self.ui.resultLabel.text, self.ui.noticeLabel.text]
+        text.plainText = wording.result_text(node.GetName(), table_rows(self.table), lesion_table.rows_of(node), told)
+        text.selectAll()
+        text.copy()
 
     @guarded
     def edit(self) -> None:

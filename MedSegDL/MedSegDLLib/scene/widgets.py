@@ -193,7 +193,7 @@ def fill_lesions(view: Any, segmentation: Any, rows: Sequence[dict[str, str]]) -
 
 def _lesion(segmentation: Any, entry: dict[str, str]) -> tuple[Any, ...]:
     name = _name(segmentation.GetSegmentation().GetSegment(entry[KEY]), entry[KEY])
-    name.setText(f"{name.text()} {entry['Number']}")
+    name.setText(f"{entry[KEY] if entry[KEY].isupper() else name.text()} {entry['Number']}")  # short, so that the number is seen
     if "Area px" in entry:
         return name, _number(f"{float(entry['Area px']):,.0f}")
     across = f"{float(entry['Longest mm']):.1f} x {float(entry['Perpendicular mm']):.1f}"

@@ -52,6 +52,10 @@ KIND_TEXTS = {  # what a kind of finding is in a few words; kinds that are not h
     "huge": "very large",
     "memory": "memory may be short",
     "header": "its header is ambiguous",
+    "implausible_volume": "the result takes more than can be",
+    "outside_the_body": "part of the result lies outside of the body",
+    "touches_border": "the result reaches the border of the image",
+    "scattered": "the result is scattered in many parts",
     "region_left_out": "cannot be seen without it, left empty",
     "region_doubtful": "the result is doubtful without it",
 }
@@ -117,6 +121,25 @@ def summary(record: dict[str, Any], time_text: str, count_text: str) -> str:
 def milliliters(volume_ml: float) -> str:
     """A volume for the table: three significant digits below 10 mL, one decimal above."""
     return f"{volume_ml:.1f}" if abs(volume_ml) >= 10 else f"{volume_ml:.3g}"
+
+
+def result_text(name: str, volumes: Sequence[dict[str, str]], lesions: Sequence[dict[str, str]], told: Sequence[str]) -> str:
+    """A result as plain text for the dictation: a line a segment, a line a lesion, and what else is told; no objects of a picture.
+
+    Args:
+        name: of the segmentation.
+        volumes: see `table.table_rows`.
+        lesions: see `lesion_table.rows_of`.
+        told: further lines; empty ones are left out.
+    """
+    lines = [name]
+    for row in volumes:
+        size = f"{milliliters(float(row['Volume mL']))} mL" if "Volume mL" in row else f"{row.get('Count', '?')} objects"
+        lines.append(f"{row['Segment']}: {size}")
+    for row in (row for row in lesions if "Longest mm" in row):
+        across = f"{float(row['Longest mm']):.1f} x {float(row['Perpendicular mm']):.1f} mm"
+        lines.append(f"Lesion {row['Id']} {row['Number']}: {milliliters(float(row['Volume mL']))} mL, {across}")
+    return "\n".join([*lines, *(line for line in told if line)])
 
 
 def lesions_text(rows: Sequence[dict[str, str]], burdens: Sequence[tuple[str, float, str]]) -> str:
