@@ -195,6 +195,11 @@ class Ticking:
         """The longest time between two ticks without the drawing."""
         return max(gap - drawn for gap, drawn in zip(self.gaps_ms, self.drawing_ms))
 
+    @property
+    def drawn_ms(self) -> float:
+        """All drawing so far."""
+        return sum(self.drawing_ms) + 1000 * self._drawn
+
     def __enter__(self) -> Ticking:
         for window in render_windows():
             events = ((vtk.vtkCommand.StartEvent, self._draw), (vtk.vtkCommand.EndEvent, self._drew))
