@@ -21,21 +21,23 @@ class Listed:
     """A series to choose from.
 
     Attributes:
-        number: as the examination numbers it; '' where it does not.
+        number: by which it can be chosen.
         tags: DICOM tags by keyword, as `Candidate` takes them.
         slices: images in it.
         aside: why it can be no input, '' where it can.
+        remedy: what to do about it where it is one that cannot be read.
     """
 
     number: str
     tags: Mapping[str, str]
     slices: int
     aside: str = ""
+    remedy: str = ""
 
     @property
     def title(self) -> str:
         """For messages: number and description."""
-        return f"series {self.number or '?'} {self.tags.get('SeriesDescription', 'untitled')!r}"
+        return f"series {self.number} {self.tags.get('SeriesDescription', 'untitled')!r}"
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def match(listed: Sequence[Listed], task: Task, chosen: Mapping[str, str] | None
 
     Raises:
         UsageError: a number that is not there.
-        InputRefused: two series are equally good for an input, or none is for any.
+        InputRefused: two series are equally good for an input, the only one for it cannot be read, or none is for any.
     """
     chosen = chosen or {}
     taken = {key: (_numbered(listed, key, number), BY_HAND) for key, number in chosen.items() if number}
@@ -76,6 +78,7 @@ def match(listed: Sequence[Listed], task: Task, chosen: Mapping[str, str] | None
     taken |= {key: (best[guess.index], guess.reason) for key, guess in found.items() if key in open_inputs}
     rivals = {index: candidates[index] for index in best if index not in {there for there, _ in taken.values()}}
     _refuse_undecided(listed, rivals, task, [key for key in open_inputs if key not in taken])
+    _refuse_unreadable(listed, task, [key for key in open_inputs if key not in taken])
     if not taken:
         raise InputRefused(_nothing(listed, task), "Choose by hand: --series KEY=NUMBER.")
     used = {index for index, _ in taken.values()}
@@ -85,12 +88,10 @@ def match(listed: Sequence[Listed], task: Task, chosen: Mapping[str, str] | None
 
 
 def _numbered(listed: Sequence[Listed], key: str, number: str) -> int:
-    found = [index for index, series in enumerate(listed) if series.number == number]
-    if len(found) == 1:
-        return found[0]
-    numbers = ", ".join(series.number for series in listed if series.number)
-    what = "several series of" if found else "no series of"
-    raise UsageError(f"There is {what} number {number} for {key}.", f"The examination holds {numbers}.")
+    numbers = [series.number for series in listed]
+    if number in numbers:
+        return numbers.index(number)
+    raise UsageError(f"There is no series of number {number} for {key}.", f"The examination holds {', '.join(numbers)}.")
 
 
 def _best_of_equals(listed: Sequence[Listed], candidates: Mapping[int, Candidate]) -> list[int]:
@@ -111,8 +112,17 @@ def _refuse_undecided(listed: Sequence[Listed], candidates: Mapping[int, Candida
         rivals = [index for index, candidate in candidates.items() if entry.key in guesses([candidate], task)]
         if len(rivals) > 1:
             names = " or ".join(listed[index].title for index in rivals[:NAMED])
-            remedy = f"Choose with --series {entry.key}={listed[rivals[0]].number or 'NUMBER'}, or leave it out with --series {entry.key}=."
+            remedy = f"Choose with --series {entry.key}={listed[rivals[0]].number}, or leave it out with --series {entry.key}=."
             raise InputRefused(f"{entry.title} may be {names}: their headers say the same.", remedy)
+
+
+def _refuse_unreadable(listed: Sequence[Listed], task: Task, keys: Sequence[str]) -> None:
+    """Raise InputRefused for an input whose only series cannot be read: it is not left out in silence."""
+    for entry in (entry for entry in task.inputs if entry.key in keys):
+        for series in (series for series in listed if series.remedy):
+            if entry.key in guesses([Candidate("", dict(series.tags))], task):
+                remedy = f"{series.remedy} Or leave {entry.title} out with --series {entry.key}=."
+                raise InputRefused(f"{entry.title} would be {series.title}, but it {series.aside}.", remedy)
 
 
 def _nothing(listed: Sequence[Listed], task: Task) -> str:

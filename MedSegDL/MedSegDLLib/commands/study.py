@@ -99,10 +99,10 @@ def read_study(place: Path, task: Task, chosen: dict[str, str], options: ReadOpt
         refuse_missing(place)
         with examination(place.resolve(), name) as found:
             series = series_in(found, options)
-            listed = [Listed(one.number, one.tags, len(one.frames), one.aside) for one in series]
+            listed = [Listed(one.number, one.tags, len(one.frames), one.aside, one.remedy) for one in series]
             matched = match(listed, task, chosen)
             readings = {
-                key: reading(series[index].frames, f"series {series[index].number}".strip(), (), options)
+                key: reading(series[index].frames, f"series {series[index].number}", (), options)
                 for key, (index, _) in matched.taken.items()
             }
             others = list(others_in(found))

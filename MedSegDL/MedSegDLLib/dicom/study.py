@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import InputRefused
 from .classes import CT, MR, PET
@@ -21,15 +22,17 @@ class Series:
 
     Attributes:
         frames: its images.
-        number: SeriesNumber, '' where there is none.
+        number: SeriesNumber; '#1', '4#2' where there is none, or several series share it.
         tags: those of its first image that `DICOM_TAGS` lists.
         aside: why it can be no input, '' where it can.
+        remedy: what to do about it, where it is an image of the patient that cannot be read; else ''.
     """
 
     frames: Sequence[Frame]
     number: str
     tags: dict[str, str]
     aside: str
+    remedy: str = ""
 
     @property
     def description(self) -> str:
@@ -46,7 +49,14 @@ def series_in(examination: Examination, options: ReadOptions = ReadOptions()) ->
     found = [_series(frames, options) for frames in series_of(examination)]
     if not found:
         raise InputRefused(f"{examination.name} holds no DICOM images.", "Give the folder, zip or DICOMDIR of an examination.")
-    return sorted(found, key=lambda series: (not series.number.isdigit(), int(series.number) if series.number.isdigit() else 0))
+    found.sort(key=lambda series: (not series.number.isdigit(), int(series.number) if series.number.isdigit() else 0))
+    shared = Counter(series.number for series in found)
+    places = Counter()
+    for place, series in enumerate(found):
+        places[series.number] += 1
+        if not series.number or shared[series.number] > 1:
+            found[place] = replace(series, number=f"{series.number}#{places[series.number]}")
+    return found
 
 
 def others_in(examination: Examination) -> Iterator[tuple[str, int]]:
@@ -56,11 +66,17 @@ def others_in(examination: Examination) -> Iterator[tuple[str, int]]:
 
 def _series(frames: Sequence[Frame], options: ReadOptions) -> Series:
     file = frames[0].file
-    return Series(frames, file.number, file.tags, _aside(frames, options))
+    aside, remedy = _aside(frames), ""
+    if not aside:
+        try:
+            volume(frames, "it", (), options)
+        except InputRefused as error:
+            aside, remedy = error.message.removeprefix("it ").rstrip("."), error.remedy
+    return Series(frames, file.number, file.tags, aside, remedy)
 
 
-def _aside(frames: Sequence[Frame], options: ReadOptions) -> str:
-    """Why the frames can be no input."""
+def _aside(frames: Sequence[Frame]) -> str:
+    """Why the frames are no volume of the patient."""
     file = frames[0].file
     if is_localiser(frames[0]):
         return "a scout"
@@ -70,8 +86,4 @@ def _aside(frames: Sequence[Frame], options: ReadOptions) -> str:
         return f"of the kind {file.kind or 'unknown'}"
     if len(frames) < FEWEST_SLICES:
         return f"only {len(frames)} slice{'s' * (len(frames) > 1)}"
-    try:
-        volume(frames, "it", (), options)
-    except InputRefused as error:
-        return error.message.removeprefix("it ").rstrip(".")
     return ""

@@ -113,6 +113,32 @@ def test_two_that_are_equally_good_are_asked_about() -> None:
     assert set(match(listed(("4", "t2 tse", 20), ("5", "t2 tse", 20), ("6", "flair", 20)), BRAIN, {"t2": ""}).taken) == {"flair"}
 
 
+def test_an_input_that_cannot_be_read_is_not_left_out_in_silence(tmp_path: Path) -> None:
+    values = numbers(0, 0, 900, (30, 20, 20))
+    files = [*series(4, values, SeriesDescription="t2 tse ax"), *series(5, values, SeriesDescription="t2 flair ax")]
+    for place, one in enumerate(files):
+        if place != 39:
+            save(one, tmp_path / f"{place}")
+    with pytest.raises(InputRefused, match=r"FLAIR would be series 5 't2 flair ax', but it lacks slices") as caught:
+        read(tmp_path)
+    assert "--fill-gaps" in caught.value.remedy and "--series flair=." in caught.value.remedy
+    assert set(read(tmp_path, {"flair": ""}).readings) == {"t2"}
+    filled = read_study(tmp_path, BRAIN, {}, ReadOptions(fill_gaps=True))
+    assert set(filled.readings) == {"t2", "flair"} and filled.readings["flair"].image.array.shape == values.shape
+
+
+def test_series_without_a_number_of_their_own_can_be_chosen(tmp_path: Path) -> None:
+    values = numbers(0, 0, 900, (8, 20, 20))
+    files = [*series(4, values, SeriesDescription="t2 tse"), *series(5, values + 1, SeriesDescription="t2 tse", SeriesNumber=4)]
+    files += series(6, values + 2, SeriesDescription="t2 tse", SeriesNumber=None)
+    for place, one in enumerate(files):
+        save(one, tmp_path / f"{place}")
+    with pytest.raises(InputRefused, match=r"series 4#1 't2 tse' or series 4#2 't2 tse' or series #1 't2 tse'"):
+        read(tmp_path)
+    chosen = {number: read(tmp_path, {"t2": number}).readings["t2"].image.array for number in ("4#1", "4#2", "#1")}
+    assert sorted(int((array - values).max()) for array in chosen.values()) == [0, 1, 2] and (chosen["#1"] == values + 2).all()
+
+
 def test_nothing_that_fits_is_a_sentence() -> None:
     with pytest.raises(InputRefused, match="No series looks like an input of Brain tumour"):
         match(listed(("4", "dwi", 20), ("5", "swi", 20)), BRAIN)
