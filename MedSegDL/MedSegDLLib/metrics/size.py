@@ -62,7 +62,7 @@ def _longest_mm(parts: sitk.Image, axes: np.ndarray) -> float:
             break
         start, size = boxes[label]
         window = tuple(slice(int(first), int(first + count)) for first, count in zip(start[::-1], size[::-1]))
-        longest = max(longest, farthest_mm(surface_points(array[window] == label) @ axes.T))
+        longest = max(longest, farthest_mm(outermost(surface_points(array[window] == label)) @ axes.T))
     return longest
 
 
@@ -81,6 +81,40 @@ def surface_points(mask: np.ndarray) -> np.ndarray:
         points[:, axis] += 0.5
         found.append(points - 1)
     return np.concatenate(found)[:, ::-1]
+
+
+def outermost(points: np.ndarray) -> np.ndarray:
+    """Of (n, 3) points in layers, the corners of each layer's convex hull: no other can be the end of the longest diameter.
+
+    A liver of 1.5 litres has 300,000 points and some 20,000 corners.
+    """
+    kept: list[np.ndarray] = []
+    order = points[np.lexsort((points[:, 0], points[:, 1], points[:, 2]))]
+    for layer in np.split(order, np.flatnonzero(np.diff(order[:, 2])) + 1):
+        ends = np.flatnonzero(np.diff(layer[:, 1], prepend=np.nan, append=np.nan))  # NaN is unlike everything: the first and the last too
+        rows = np.unique(np.concatenate([ends[:-1], ends[1:] - 1]))
+        kept.append(layer[rows][_corners(layer[rows, 1], layer[rows, 0])])
+    return np.concatenate(kept)
+
+
+def _corners(first: np.ndarray, second: np.ndarray) -> list[int]:
+    """Indices of the convex hull's corners of points in the plane, sorted by both coordinates (Andrew's monotone chain)."""
+    places = list(zip(first.tolist(), second.tolist(), strict=True))
+    return sorted({*_chain(places, range(len(places))), *_chain(places, range(len(places) - 1, -1, -1))})
+
+
+def _chain(places: list[tuple[float, float]], indices: range) -> list[int]:
+    """One side of the hull."""
+    chain: list[int] = []
+    for index in indices:
+        x, y = places[index]
+        while len(chain) > 1:
+            (x0, y0), (x1, y1) = places[chain[-2]], places[chain[-1]]
+            if (x1 - x0) * (y - y0) - (y1 - y0) * (x - x0) > 0:
+                break
+            chain.pop()
+        chain.append(index)
+    return chain
 
 
 def farthest_mm(points: np.ndarray) -> float:
