@@ -78,7 +78,7 @@ def stages() -> Iterator[tuple[str, Any]]:
     panel.segment()
     shown(panel, lambda: panel.ui.progressBar.value >= PICTURED_PERCENT)
     yield "panel-running.png", widget
-    shown(panel, lambda: not panel.session.running and panel.parameters.result is not None)
+    shown(panel, lambda: not panel.session.running and panel.parameters.result is not None and not panel.result.news_due)
     told(panel)
     yield "panel.png", widget
     widget.cleanup()
@@ -100,8 +100,10 @@ def save(panel: Any, path: Path) -> None:
     widget = pythonqt.unwrap(panel.parent)
     widget.resize(WIDTH, 10)
     widget.show()
+    area = pythonqt.unwrap(panel.ui.scrollArea)
     for _ in range(5):  # wrapped labels find their height in several rounds
         QtWidgets.QApplication.processEvents()
+        area.setMinimumHeight(area.widget().heightForWidth(area.viewport().width()))  # pictured whole, not scrolled
         widget.resize(WIDTH, widget.heightForWidth(WIDTH) if widget.hasHeightForWidth() else widget.sizeHint().height())
     picture = widget.grab()
     picture.save(str(path))
