@@ -8,6 +8,7 @@ from pathlib import Path
 from .errors import UsageError
 
 MODES = ("auto", "fast", "accurate")
+MASK_KEY = "brain_mask"  # among the images of a run: the user's own brain mask, on any grid
 AUTO, ON, OFF = SWITCH = ("auto", "on", "off")  # what the check finds decides; always; never
 
 
@@ -20,6 +21,7 @@ class Options:
         weights: a safetensors file; None takes the shipped one.
         bias_correction: N4 before the network, where the task has it.
         registration: `auto`, `on` or `off`: whether MR inputs are moved onto the reference, where they do not lie on it.
+        brain_extraction: `auto`, `on` or `off`: whether the brain is extracted first, where the network expects it and the skull is there.
         mode: `accurate` averages over mirrored images (several times the time), `fast` does not; `auto` does as the network's origin
             does: ours do not, imported ones do where their training allows it.
         uncertainty: also give the entropy image.
@@ -32,6 +34,7 @@ class Options:
     weights: Path | None = None
     bias_correction: bool = True
     registration: str = AUTO
+    brain_extraction: str = AUTO
     mode: str = "auto"
     uncertainty: bool = False
     keep_bias_field: bool = False
@@ -41,5 +44,6 @@ class Options:
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise UsageError(f"The mode '{self.mode}' is unknown.", f"Use {', '.join(MODES)}.")
-        if self.registration not in SWITCH:
-            raise UsageError(f"'{self.registration}' is no choice of registration.", f"Use {', '.join(SWITCH)}.")
+        for name in ("registration", "brain_extraction"):
+            if getattr(self, name) not in SWITCH:
+                raise UsageError(f"'{getattr(self, name)}' is no choice of {name.replace('_', ' ')}.", f"Use {', '.join(SWITCH)}.")

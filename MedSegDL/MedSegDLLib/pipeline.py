@@ -22,11 +22,12 @@ from .memory import estimate_memory, scarcity
 from .network.device import choose_device, package_versions, peak_memory_mb, release_memory
 from .network.sliding_window import predict, strategies
 from .network.weights import Weights, find_weights, load_weights
-from .options import Options
+from .options import MASK_KEY, Options
 from .postprocess.imported import ORIGINS, Case, channels_of, doubts, nothing_of, refuse_missing
 from .postprocess.instances import split_instances
 from .postprocess.plausibility import Outcome, implausible, left_out
 from .postprocess.restore import Known, entropy, restore
+from .preprocess.brain_mask import Stripped, brain_mask, given_mask, skull_stays, strip, with_skull
 from .preprocess.foreground import FOREGROUND
 from .preprocess.n4 import N4Options, correct_bias
 from .preprocess.normalise import Prepared, prepare
@@ -34,7 +35,7 @@ from .preprocess.onto_reference import onto_reference
 from .progress import Progress, quiet, span
 from .record import Stopwatch, input_entry, without_names
 from .result import Result, segments_on
-from .tasks import Plan, Task
+from .tasks import BRAIN_MASK, Plan, Task
 
 
 @memory_explained()
@@ -42,7 +43,7 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
     """Segment the regions of a task.
 
     Args:
-        images: input key of the task -> Image; missing ones are left out.
+        images: input key of the task -> Image; missing ones are left out. `MASK_KEY` -> a brain mask, which takes extraction's place.
         task: an entry of `TASKS`.
         options: see `Options`.
         progress: called with (fraction 0..1, message); may raise `Cancelled`, which ends the run.
@@ -56,7 +57,8 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
     watch = Stopwatch()
     with watch.phase("check"):
         progress(0.0, "Checking the input")
-        findings = checked(images, task)
+        findings = skull_stays(checked(images, task), options.brain_extraction)
+        given, images = images, {key: image for key, image in images.items() if key != MASK_KEY}
     with watch.phase("load"):
         progress(0.02, "Loading the weights")
         release_memory()  # that an earlier case left behind
@@ -67,10 +69,10 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
         findings += scarcity(forecast)
     with watch.phase("register"):
         registered = onto_reference(images, task, options.registration, span(progress, 0.02, 0.05))
-    way = Way(options, findings + registered.findings, device, watch, progress)
+    way = Way(options, findings + registered.findings, device, watch, progress, given.get(MASK_KEY))
     found = (_by_probabilities if isinstance(weights.plan, Plan) else _as_the_origin)(registered.images, task, weights, way)
     with watch.phase("record"):
-        found.result.record = record(found, images, way, weights) | forecast.entry() | registered.entry()
+        found.result.record = record(found, given, way, weights) | forecast.entry() | registered.entry()
     found.result.record["seconds"] = watch.seconds
     progress(1.0, "Done")
     return found.result
@@ -106,7 +108,7 @@ def _by_probabilities(images: dict[str, Image], task: Task, weights: Weights, wa
         progress(0.9, "Restoring the regions")
         result = restored(probabilities, ready, task, weights)
         peaks = {region.key: float(one.max()) for region, one in zip(task.regions, probabilities)}
-        findings = [*way.findings, *implausible(Outcome(result, ready.foreground, peaks, weights.plan, images.keys()))]
+        findings = [*way.findings, *ready.stripped.findings, *implausible(Outcome(result, ready.foreground, peaks, weights.plan, images.keys()))]
     if options.uncertainty:
         with watch.phase("uncertainty"):
             result.uncertainty = entropy(probabilities[: len(task.regions)], ready.prepared.grid, ready.aligned.grid)
@@ -122,6 +124,8 @@ def _as_the_origin(images: dict[str, Image], task: Task, weights: Weights, way: 
     with way.watch.phase("align"):
         way.progress(0.05, "Bringing the images to one grid")
         aligned = align(images, task, str(device), nothing_of(task, weights.plan))
+    stripped = without_skull(images, aligned, task, way)
+    aligned = stripped.aligned
     case = Case(
         arrays=channels_of(aligned.volumes.values(), weights.plan.sizes[0]),
         grid=aligned.grid,
@@ -134,7 +138,8 @@ def _as_the_origin(images: dict[str, Image], task: Task, weights: Weights, way: 
     masks = dict(zip((region.key for region in task.regions), ORIGINS[weights.plan.kind](case, weights.plan)))
     way.watch.seconds |= {phase: round(seconds, 4) for phase, seconds in case.seconds.items()}
     result = Result(task, aligned.grid, aligned.reference, segments_on(aligned.grid, task, masks), uncertainty=case.uncertainty)
-    findings = [*way.findings, *doubts(aligned, result, weights.plan)]
+    result.brain_mask = stripped.segment
+    findings = [*way.findings, *stripped.findings, *doubts(aligned, result, weights.plan)]
     return Found(result, findings, f"tile by tile on {device}", device)
 
 
@@ -148,6 +153,7 @@ class Way:
         device: where the arithmetic is done.
         watch: gets the seconds of each phase.
         progress: called with (fraction 0..1 of the whole run, message).
+        brain_mask: the user's own, on any grid.
     """
 
     options: Options = Options()
@@ -155,6 +161,7 @@ class Way:
     device: torch.device = torch.device("cpu")
     watch: Stopwatch = field(default_factory=Stopwatch)
     progress: Progress = quiet
+    brain_mask: Image | None = None
 
 
 @dataclass(frozen=True)
@@ -166,12 +173,14 @@ class NetworkInput:
         foreground: (K, J, I) bool on that grid.
         log_fields: input key -> (K, J, I) log field, where `Options.keep_bias_field` asks for them.
         prepared: the network's tensor and its grid.
+        stripped: what was taken away around the brain.
     """
 
     aligned: Aligned
     foreground: np.ndarray
     log_fields: dict[str, np.ndarray]
     prepared: Prepared
+    stripped: Stripped
 
 
 def network_input(images: dict[str, Image], task: Task, plan: Plan, way: Way = Way()) -> NetworkInput:
@@ -189,13 +198,29 @@ def network_input(images: dict[str, Image], task: Task, plan: Plan, way: Way = W
     with watch.phase("align"):
         progress(0.05, "Bringing the images to one grid")
         aligned = align(images, task, str(way.device))
-        foreground = FOREGROUND[plan.scale](_arrays(aligned), aligned.noisy)
+    stripped = without_skull(images, aligned, task, way)
+    with watch.phase("align"):
+        aligned = stripped.aligned
+        foreground = FOREGROUND[plan.scale](_arrays(aligned), aligned.noisy) if stripped.mask is None else stripped.mask > 0
     with watch.phase("bias correction"):
-        aligned, fields = corrected(aligned, task, foreground, way, span(progress, 0.1, 0.4))
+        aligned, fields = corrected(aligned, task, foreground, way, span(progress, 0.12, 0.4))
     with watch.phase("prepare"):
         progress(0.4, "Preparing")
         prepared = prepare(aligned.volumes, foreground, plan, way.device)
-    return NetworkInput(aligned, foreground, fields, prepared)
+    return NetworkInput(aligned, foreground, fields, prepared, stripped)
+
+
+def without_skull(images: dict[str, Image], aligned: Aligned, task: Task, way: Way) -> Stripped:
+    """The inputs without what is no brain: by the user's mask, or by one that a network finds where the skull is there and not wanted."""
+    keys = with_skull(way.findings, task, way.options.brain_extraction, images)
+    if way.brain_mask is None and not keys:
+        return Stripped(aligned)
+    with way.watch.phase("brain extraction"):
+        if way.brain_mask is not None:
+            return strip(aligned, given_mask(way.brain_mask, aligned.grid))
+        weights = load_once(find_weights(BRAIN_MASK), BRAIN_MASK)
+        ordered = {key: images[key] for key in sorted(keys, key=task.reference_order.index)}
+        return strip(aligned, brain_mask(ordered, aligned.grid, weights, way.device, span(way.progress, 0.06, 0.12)))
 
 
 def checked(images: dict[str, Image], task: Task) -> list[Finding]:
@@ -256,7 +281,8 @@ def restored(probabilities: torch.Tensor, ready: NetworkInput, task: Task, weigh
         object_map, boundary = (probabilities[task.outputs.index(name)][0].cpu().numpy() for name in (task.regions[0].key, *task.auxiliary))
         instances = split_instances(object_map, boundary, weights.plan.threshold)[None]
         masks = {task.regions[0].key: (instances > 0).astype(np.uint8)}
-    return Result(task, aligned.grid, aligned.reference, segments_on(aligned.grid, task, masks), instances)
+    segments = segments_on(aligned.grid, task, masks)
+    return Result(task, aligned.grid, aligned.reference, segments, instances, brain_mask=ready.stripped.segment)
 
 
 def record(found: Found, images: dict[str, Image], way: Way, weights: Weights) -> dict:
@@ -267,6 +293,7 @@ def record(found: Found, images: dict[str, Image], way: Way, weights: Weights) -
         "version": result.task.version,
         "warnings": [finding_entry(finding, {} if options.keep_names else images) for finding in found.findings],
         "volumes_ml": {key: value if value is None else round(value, 6) for key, value in result.volumes_ml.items()},
+        "brain_mask_ml": None if result.brain_mask is None else round(result.brain_mask.volume_ml, 3),
         "areas_um2": {key: value if value is None else round(value, 4) for key, value in result.areas_um2.items()},
         "voxel_count": {s.region.key: s.voxel_count for s in result.segments},
         "count": None if result.instances is None else int(result.instances.max()),

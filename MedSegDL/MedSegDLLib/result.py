@@ -82,6 +82,7 @@ class Result:
         segments: one a region, outermost first.
         instances: (K, J, I) uint32, 0 background, 1..n one number an object; None unless the task counts objects.
         uncertainty: (K, J, I) float32 entropy in 0..1 (bits, mean over regions); None unless asked for.
+        brain_mask: the brain within which was looked, as a segment of its own; None where the inputs came without their skull.
         bias_fields: input key -> (K, J, I) float32 log field on the reference's grid; empty unless kept.
         record: the run record that becomes report.json (JSON types only).
     """
@@ -92,6 +93,7 @@ class Result:
     segments: tuple[Segment, ...]
     instances: np.ndarray | None = None
     uncertainty: np.ndarray | None = None
+    brain_mask: Segment | None = None
     bias_fields: dict[str, np.ndarray] = field(default_factory=dict)
     record: dict = field(default_factory=dict)
 

@@ -1,6 +1,6 @@
 """What can be segmented: inputs, regions, colours, codes, normalisation and grid of every task, as data.
 
-A task is one JSON file. The shipped three lie in Resources/Tasks; any other is carried by the manifest of its weights, so that a pair
+A task is one JSON file. The shipped ones lie in Resources/Tasks; any other is carried by the manifest of its weights, so that a pair
 of files (`NAME.safetensors`, `NAME.json`) in a weights folder is a task more: nothing in the flow asks which task it runs, and nothing
 that a file says is believed before it was checked. docs/tasks.md tells every key.
 """
@@ -32,7 +32,7 @@ AGAIN = "Download the weights again, both files of one release: <task>.safetenso
 
 # Names that Windows gives to devices, in whatever folder and with whatever suffix; and the names of what lies beside the regions' files.
 _DEVICES = r"(?i:con|prn|aux|nul|com\d|lpt\d)"
-_OURS = r"(?i:uncertainty|instances|objects|segmentation|report|bias_.*)"
+_OURS = r"(?i:uncertainty|instances|objects|segmentation|report|brain_mask|bias_.*)"
 _LETTERS = "1 to 64 letters and digits"
 
 TaskKey = Annotated[str, matching(rf"(?!{_DEVICES}$)[A-Za-z0-9][A-Za-z0-9-]{{0,63}}", f"{_LETTERS}, with '-' within")]
@@ -531,8 +531,9 @@ class Catalogue(Mapping[str, Task]):
         return found
 
 
-SHIPPED: dict[str, Task] = {task.key: task for task in (read_task(TASKS_FOLDER / f"{name}.json") for name in ("brain", "liver", "nuclei"))}
-BRAIN, LIVER, NUCLEI = SHIPPED.values()
+_SHIPPED = ("brain", "liver", "nuclei", "brainmask")
+SHIPPED: dict[str, Task] = {task.key: task for task in (read_task(TASKS_FOLDER / f"{name}.json") for name in _SHIPPED)}
+BRAIN, LIVER, NUCLEI, BRAIN_MASK = SHIPPED.values()
 TASKS = Catalogue()
 
 

@@ -40,6 +40,7 @@ class FindingCode(str, Enum):
     CONSTANT = "constant"
     ZSCORED = "zscored"
     SKULL = "skull"
+    BRAIN_MASK = "brain_mask"
     NOT_HOUNSFIELD = "not_hounsfield"
     WRONG_KIND = "wrong_kind"
     LABEL_MAP = "label_map"

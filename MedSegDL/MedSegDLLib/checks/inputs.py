@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..geometry.image import Grid, Image
+from ..options import MASK_KEY
 from ..tasks import Modality, Task
 from .contrasts import exchanged, mirrored, ranks_of
 from .coverage import LEAST_MISSING, missing_shares
@@ -30,13 +31,14 @@ def check(images: dict[str, Image], task: Task) -> list[Finding]:
     """What is wrong or worth knowing about the input of a run, errors first.
 
     Args:
-        images: input key -> Image, as read.
+        images: input key -> Image, as read; a brain mask among them (`MASK_KEY`) is none, and passed over.
         task: what they are to be used for.
 
     Returns:
         findings; the run must not start while one of them is an ERROR.
     """
     inputs = {entry.key: entry for entry in task.inputs}
+    images = {key: image for key, image in images.items() if key != MASK_KEY or not task.skull_stripped}
     subjects = [Subject(inputs[key], images[key], task) for key in _in_order(task) if key in images]
     findings = [*_which(images, task), *(finding for subject in subjects for finding in check_image(subject))]
     unusable = {finding.input for finding in findings if finding.severity is Severity.ERROR}

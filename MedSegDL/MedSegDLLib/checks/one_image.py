@@ -219,10 +219,8 @@ def _copies(subject: Subject) -> Finding | None:
 def _without_skull(subject: Subject) -> Finding | None:
     if not subject.task.skull_stripped or not shows_skull(subject.image.array, subject.image.grid.spacing_mm):
         return None
-    says = "shows the skull and scalp, but the network was trained on brains without them: parts outside the brain may be taken for tumour."
-    return subject.warning(
-        FindingCode.SKULL, says, "Remove the skull first, for example with the extension HDBrainExtraction or SwissSkullStripper."
-    )
+    says = "shows the skull and scalp: the brain is extracted before it is segmented, for the network knows nothing else."
+    return subject.note(FindingCode.SKULL, says, "Look at the brain mask that comes with the result.")
 
 
 def _spacing(subject: Subject) -> Finding | None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from ..errors import UsageError
-from ..options import AUTO, SWITCH, Options
+from ..options import AUTO, MASK_KEY, SWITCH, Options
 from ..tasks import TASKS, Task, chosen_task
 from .study import Study, add_study, chosen_series, read_options, read_study, refuse_contradictions
 from .terminal import NOTICE, output_folder, path, progress_bar
@@ -19,6 +19,7 @@ def add(command: argparse.ArgumentParser) -> None:
     add_study(command)
     command.add_argument("-o", "--output", type=path, required=True, metavar="DIR", help="folder for the results")
     command.add_argument("--dicom", action="store_true", help="also write DICOM SEG, report and overlay beside a source from DICOM")
+    command.add_argument("--brain-mask", type=path, metavar="FILE", help="the brain, drawn or corrected by hand, in place of extraction")
     add_options(command)
     _add_inputs(command)
     command.set_defaults(run=run)
@@ -31,6 +32,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--no-bias-correction", action="store_true", help="leave N4 out")
     command.add_argument(
         "--registration", choices=SWITCH, default=AUTO, help="move MR inputs onto the reference: where they lie off it (auto), on, off"
+    )
+    command.add_argument(
+        "--brain-extraction", choices=SWITCH, default=AUTO, help="take away skull and scalp first: where they are (auto), on, off"
     )
     mirrors = "accurate averages over mirrored images; auto: as the network's origin does, ours do not (default: %(default)s)"
     command.add_argument("--mode", choices=("auto", "fast", "accurate"), default="auto", help=mirrors)
@@ -45,6 +49,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         weights=arguments.weights,
         bias_correction=not arguments.no_bias_correction,
         registration=arguments.registration,
+        brain_extraction=arguments.brain_extraction,
         mode=arguments.mode,
         uncertainty=arguments.uncertainty,
         keep_names=arguments.keep_names,
@@ -105,6 +110,7 @@ def run(arguments: argparse.Namespace) -> None:
     with output_folder(arguments.output) as folder, progress_bar() as progress:
         progress(0.0, "Starting")
         from ..cohort.one_case import complete, input_hashes
+        from ..io.read import read_image
         from ..io.write import write_result
         from ..pipeline import finding_entry, segment
         from ..record import Stopwatch
@@ -117,6 +123,9 @@ def run(arguments: argparse.Namespace) -> None:
             print(line)
         findings = dicom_findings(study.readings, task) if arguments.dicom else []
         images = {key: reading.image for key, reading in study.readings.items()}
+        if arguments.brain_mask is not None:
+            images[MASK_KEY] = read_image(arguments.brain_mask)
+            paths = {**paths, MASK_KEY: arguments.brain_mask}
         result = segment(images, task, options_of(arguments), progress)
         complete(result.record, watch, input_hashes(paths))
         result.record |= study.record
@@ -154,6 +163,6 @@ def print_result(result, folder: Path) -> None:
         print(f"{finding['severity']}: {finding['message']} {finding['remedy']}".rstrip(), file=sys.stderr)
     if result.instances is not None:
         print(f"{result.record['count']} objects")
-    for segment in result.segments:
+    for segment in (*result.segments, *([result.brain_mask] if result.brain_mask else [])):
         print(f"{segment.region.key:<8} {_size(segment)}  {segment.region.title}")
     print(f"{sum(result.record['seconds'].values()):.1f} s on {result.record['device']}; written to {folder}. {NOTICE}")

@@ -13,12 +13,10 @@ from itertools import product
 
 import numpy as np
 import SimpleITK as sitk
-import torch
-import torch.nn.functional as F
 
 from .background import background_value
 from .image import LPS_FROM_RAS, Grid, Image
-from .resample import resample
+from .resample import pooled, resample
 from .similarity import head_middle, similarity
 
 QUICK_POINTS, START_POINTS, POINTS = 4000, 1200, 20000
@@ -195,7 +193,7 @@ def _ras_matrix(rigid: sitk.Euler3DTransform) -> np.ndarray:
 
 def _for_itk(image: Image) -> sitk.Image:
     """The image on a grid of `GRID_MM` along its own axes (the patient's, where those are sheared), a voxel the mean of what it covers."""
-    values, grid = _pooled(image)
+    values, grid = pooled(image, GRID_MM)
     axes = grid.affine[:3, :3] / grid.spacing_mm
     straight = np.abs(axes.T @ axes - np.eye(3)).max() < ORTHOGONAL
     axes = _nearest_rotation(axes) if straight else np.diag([-1.0, -1.0, 1.0])
@@ -217,15 +215,3 @@ def _nearest_rotation(axes: np.ndarray) -> np.ndarray:
     """Axes freed of the rounding in a header: (3, 3), orthogonal."""
     left, _, right = np.linalg.svd(axes)
     return left @ right
-
-
-def _pooled(image: Image) -> tuple[torch.Tensor, Grid]:
-    """Means over blocks of voxels as long as `GRID_MM`, and where they lie."""
-    steps = [max(1, int(GRID_MM / side)) for side in image.grid.spacing_mm[::-1]]
-    steps = [min(step, n) for step, n in zip(steps, image.grid.shape)]
-    kept = tuple(slice(0, n // step * step) for n, step in zip(image.grid.shape, steps))
-    values = torch.from_numpy(np.ascontiguousarray(image.array[kept]).astype(np.float32))
-    means = F.avg_pool3d(values[None], steps)[0]
-    scale = np.diag([*map(float, steps[::-1]), 1.0])
-    scale[:3, 3] = [(step - 1) / 2 for step in steps[::-1]]
-    return means, Grid(tuple(means.shape), image.affine @ scale)

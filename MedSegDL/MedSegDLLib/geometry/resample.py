@@ -111,6 +111,17 @@ def regrid(image: Image, grid: Grid, mode: str = "linear", fill: float = 0.0, de
     return Image(np.ascontiguousarray(found), grid.affine, image.name, image.tags)
 
 
+def pooled(image: Image, side_mm: float) -> tuple[torch.Tensor, Grid]:
+    """Means over blocks of whole voxels not longer than `side_mm`, float32 (K, J, I), and where they lie; a rest at the end is left out."""
+    steps = [min(n, max(1, int(side_mm / side))) for side, n in zip(image.grid.spacing_mm[::-1], image.grid.shape)]
+    kept = tuple(slice(0, n // step * step) for n, step in zip(image.grid.shape, steps))
+    values = torch.from_numpy(np.ascontiguousarray(image.array[kept]).astype(np.float32))
+    means = torch.nn.functional.avg_pool3d(values[None], steps)[0]
+    scale = np.diag([*map(float, steps[::-1]), 1.0])
+    scale[:3, 3] = [(step - 1) / 2 for step in steps[::-1]]
+    return means, Grid(tuple(means.shape), image.affine @ scale)
+
+
 def _refuse_misfits(array: torch.Tensor, source: Grid, mode: str) -> None:
     if mode not in MODES:
         raise ValueError(f"mode is one of {MODES}, not {mode!r}")

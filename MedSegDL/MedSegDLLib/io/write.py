@@ -35,6 +35,7 @@ LEAST_FREE_BYTES = 2**16  # below this a failed write is put down to a full disk
 SEGMENTATION_FILE = "segmentation.seg.nrrd"
 REPORT_FILE = "report.json"
 OBJECTS_FILE = "objects.csv"
+BRAIN_MASK_FILE = "brain_mask.nii.gz"
 UNCERTAINTY_FILE = "uncertainty.nii.gz"
 MOST_INSTANCES = np.iinfo(np.uint16).max
 PROBE = bytes(4096)
@@ -130,7 +131,7 @@ def write_result(result: Result, folder: str | os.PathLike, beside: Mapping[str,
     folder = prepare_folder(folder)
     writers = {**beside, **_writers(result)}
     names = list(writers)
-    earlier = [name for name in (*_instance_files(result), *DICOM_RESULTS) if name not in names]
+    earlier = [name for name in (*_instance_files(result), *DICOM_RESULTS, BRAIN_MASK_FILE) if name not in names]
     with replaced_together(folder, names, earlier) as staging:
         side_by_side(lambda name: _stored(staging / name, writers[name], folder), names)
     return [folder / name for name in names]
@@ -146,6 +147,8 @@ def _writers(result: Result) -> dict[str, Writer]:
     """File name -> what writes it."""
     affine = result.grid.affine
     volumes = {f"{segment.region.key}.nii.gz": segment.mask.astype(np.uint8, copy=False) for segment in result.segments}
+    if result.brain_mask is not None:
+        volumes[BRAIN_MASK_FILE] = result.brain_mask.mask
     if result.uncertainty is not None:
         volumes[UNCERTAINTY_FILE] = result.uncertainty.astype(np.float32, copy=False)
     volumes |= {f"bias_field_{key}.nii.gz": field.astype(np.float32, copy=False) for key, field in result.bias_fields.items()}

@@ -14,9 +14,9 @@ import numpy as np
 from ..errors import InputRefused, UsageError
 from ..geometry.image import Grid, Image, ReadingNote
 from ..io import private_folder
-from ..result import Result, segments_on
+from ..result import Result, Segment, segments_on
 from ..schema.records import Unfit
-from ..tasks import TASK_KEY, TASKS, Task
+from ..tasks import BRAIN_MASK, TASK_KEY, TASKS, Task
 
 
 def make_private_folder(inside: Path | None = None) -> Path:
@@ -109,6 +109,7 @@ def result_to_json(result: Result, folder: Path) -> dict:
         "segments": {key: str(write_array(folder / f"{key}.npy", mask)) for key, mask in result.masks.items()},
         "instances": _optional(folder / "instances.npy", result.instances),
         "uncertainty": _optional(folder / "uncertainty.npy", result.uncertainty),
+        "brain_mask": _optional(folder / "brain_mask.npy", result.brain_mask and result.brain_mask.mask),
         "bias_fields": {key: str(write_array(folder / f"bias_{key}.npy", array)) for key, array in result.bias_fields.items()},
         "grid": {"shape": list(result.grid.shape), "affine": result.grid.affine.tolist()},
         "reference": result.reference,
@@ -125,6 +126,7 @@ def result_from_json(entry: dict) -> Result:
     task = _task_from_json(entry[TASK_KEY])
     grid = Grid(tuple(entry["grid"]["shape"]), np.array(entry["grid"]["affine"], dtype=np.float64))
     masks = {key: read_array(Path(path)) for key, path in entry["segments"].items()}
+    brain = _mapped(entry.get("brain_mask"))
     return Result(
         task=task,
         grid=grid,
@@ -132,6 +134,7 @@ def result_from_json(entry: dict) -> Result:
         segments=segments_on(grid, task, masks),
         instances=_mapped(entry.get("instances")),
         uncertainty=_mapped(entry.get("uncertainty")),
+        brain_mask=None if brain is None else Segment(BRAIN_MASK.regions[0], brain, grid.voxel_volume_mm3),
         bias_fields={key: read_array(Path(path)) for key, path in entry.get("bias_fields", {}).items()},
         record=entry["record"],
     )
