@@ -267,6 +267,7 @@ class InceptionUNet(nn.Module):
 PROFILES = {
     "paper": Architecture(3, 4, 3, (8, 16, 32, 64, 128), fusion=True, dropout=0.3),
     "brain": Architecture(3, 4, 3, (8, 16, 32, 48, 64), fusion=True, factorised=True, dropout=0.1),
+    "brainmask": Architecture(3, 1, 1, (8, 16, 32, 48), factorised=True, residual=False, dropout=0.05),
     "liver": Architecture(2, 3, 2, (12, 24, 48, 72, 96), factorised=True, dropout=0.1),
     "liver-3d": Architecture(3, 1, 2, (8, 16, 32, 64, 96), factorised=True, dropout=0.1),
     "volume": Architecture(3, 1, 1, (8, 16, 32, 64, 96), factorised=True, dropout=0.1),

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..train.state import Run, Trainable
     from ..train.supervision import Place
 
-PATCHES = {"brain": (64, 64, 64), "liver": (48, 64, 96), "nuclei": (192, 192)}
+PATCHES = {"brain": (64, 64, 64), "liver": (48, 64, 96), "nuclei": (192, 192), "brainmask": (40, 40, 32)}
 SIDES = {2: 192, 3: 64}  # of a sample at most, where neither the line nor a plan tells
 FINETUNE_RATE = 3e-4  # a tenth of a fresh run's
 FINETUNE_STEPS = 200

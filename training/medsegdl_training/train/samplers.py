@@ -21,7 +21,7 @@ from ..cases.case import Case
 from ..cases.selection import Selection
 from .sampler import LabelledSampler, Sampler, WithoutLabels
 
-SAMPLERS = {"brain": "brain_sampler", "liver": "liver_sampler", "nuclei": "nuclei_sampler"}
+SAMPLERS = {"brain": "brain_sampler", "liver": "liver_sampler", "nuclei": "nuclei_sampler", "brainmask": "brain_mask_sampler"}
 CACHES = {"brain": "brain_cache", "liver": "liver_cache"}
 UNLABELLED = {"nuclei": "unlabelled_sampler"}  # tasks whose cases can be read without labels; of the others the labels are set aside
 

@@ -1,0 +1,66 @@
+"""What a scanner does to a head: a field of view that cuts, thick slices, an uneven field, noise, a background set to nothing.
+
+Images are (K, J, I) float32 of about 0 to 1; everything random comes from the generator.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from ..transforms.smoothing import blur
+from .fields import chance, pick, smooth_field, uniform
+
+UP, BACK, LEFT = range(3)
+
+
+def acquired(image: Tensor, spacing_mm: float, generator: Generator) -> Tensor:
+    """The image through bias field, slices and noise."""
+    shape = tuple(image.shape)
+    image = image.clamp(min=0).pow(uniform(generator, 0.7, 1.4)) if chance(generator, 0.5) else image.clamp(min=0)
+    image = image * torch.exp(uniform(generator, 0.0, 0.5) * smooth_field(shape, uniform(generator, 25.0, 60.0), generator))
+    if chance(generator, 0.65):
+        axis = UP if chance(generator, 0.65) else pick(generator, 3)
+        image = thick_slices(image, axis, uniform(generator, 3.5, 7.5) / spacing_mm)
+    sigma = uniform(generator, 0.0, 0.06)
+    real, imaginary = (sigma * torch.randn(shape, generator=generator) for _ in range(2))
+    return torch.sqrt((image + real) ** 2 + imaginary**2)
+
+
+def thick_slices(image: Tensor, axis: int, thickness: float) -> Tensor:
+    """Blurred over `thickness` voxels along an axis, taken at that distance and interpolated back."""
+    if thickness <= 1:
+        return image
+    sigmas = tuple(0.35 * thickness if number == axis else 0.0 for number in range(3))
+    blurred = blur(image[None], sigmas)[None]
+    size = list(image.shape)
+    size[axis] = max(2, round(size[axis] / thickness))
+    coarse = F.interpolate(blurred, size=size, mode="trilinear", align_corners=False)
+    return F.interpolate(coarse, size=tuple(image.shape), mode="trilinear", align_corners=False)[0, 0]
+
+
+def field_of_view(mask: Tensor, spacing_mm: float, generator: Generator) -> Tensor:
+    """What the scanner takes: (K, J, I) bool, a box that may cut the neck, the face, or some of the brain (K, J, I) itself."""
+    seen = torch.ones(mask.shape, dtype=torch.bool)
+    for axis in range(3):
+        places = (mask > 0.5).any(dim=tuple(number for number in range(3) if number != axis))
+        seen &= _between(places.nonzero()[:, 0], axis, mask.shape, spacing_mm, generator)
+    return seen
+
+
+def _between(places: Tensor, axis: int, shape: torch.Size, spacing_mm: float, generator: Generator) -> Tensor:
+    """Voxels between a lower and an upper bound along one axis, each some way off the brain's own."""
+    first, last = (int(places.min()), int(places.max())) if len(places) else (0, shape[axis] - 1)
+    below, above = (_margin(axis, lower, generator) / spacing_mm for lower in (True, False))
+    index = torch.arange(shape[axis])
+    inside = (index >= first - below) & (index <= last + above)
+    return inside.view([-1 if number == axis else 1 for number in range(3)])
+
+
+def _margin(axis: int, lower: bool, generator: Generator) -> float:
+    """Millimetres beyond the brain that are shown; a few less than none where it is cut."""
+    if axis == UP:
+        cut = 0.5 if lower else 0.3
+        return uniform(generator, -12.0, 25.0) if chance(generator, cut) else uniform(generator, 20.0, 140.0)
+    return uniform(generator, -4.0, 20.0) if chance(generator, 0.1) else uniform(generator, 15.0, 90.0)
