@@ -108,7 +108,11 @@ def _by_probabilities(images: dict[str, Image], task: Task, weights: Weights, wa
         progress(0.9, "Restoring the regions")
         result = restored(probabilities, ready, task, weights)
         peaks = {region.key: float(one.max()) for region, one in zip(task.regions, probabilities)}
-        findings = [*way.findings, *ready.stripped.findings, *implausible(Outcome(result, ready.foreground, peaks, weights.plan, images.keys()))]
+        findings = [
+            *way.findings,
+            *ready.stripped.findings,
+            *implausible(Outcome(result, ready.foreground, peaks, weights.plan, images.keys())),
+        ]
     if options.uncertainty:
         with watch.phase("uncertainty"):
             result.uncertainty = entropy(probabilities[: len(task.regions)], ready.prepared.grid, ready.aligned.grid)

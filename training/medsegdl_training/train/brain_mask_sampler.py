@@ -168,9 +168,7 @@ class BrainMaskSampler:
         outside = paint_parts(parts, draw_levels(pick(generator, 4), fluid, generator), generator)
         return blur((outside + (inside - outside) * mask)[None], uniform(generator, 0.0, 0.6))[0], mask
 
-    def _brain(
-        self, brain: Stripped, pose: Pose, levels: tuple[float, float] | None, generator: Generator
-    ) -> tuple[Tensor, Tensor, float]:
+    def _brain(self, brain: Stripped, pose: Pose, levels: tuple[float, float] | None, generator: Generator) -> tuple[Tensor, Tensor, float]:
         """Image and mask of a brain in a pose, and the grey level of its fluid; middle and spread of its levels, or None to draw them."""
         present = [number for number in range(4) if bool((brain.image[number] != 0).any())]
         modality = present[pick(generator, len(present))]
