@@ -98,6 +98,11 @@ class Result:
     record: dict = field(default_factory=dict)
 
     @property
+    def everything(self) -> tuple[Segment, ...]:
+        """The regions' segments, and the brain mask where there is one."""
+        return self.segments if self.brain_mask is None else (*self.segments, self.brain_mask)
+
+    @property
     def masks(self) -> dict[str, np.ndarray]:
         """Region key -> (K, J, I) uint8."""
         return {segment.region.key: segment.mask for segment in self.segments}

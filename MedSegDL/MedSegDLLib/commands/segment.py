@@ -163,6 +163,6 @@ def print_result(result, folder: Path) -> None:
         print(f"{finding['severity']}: {finding['message']} {finding['remedy']}".rstrip(), file=sys.stderr)
     if result.instances is not None:
         print(f"{result.record['count']} objects")
-    for segment in (*result.segments, *([result.brain_mask] if result.brain_mask else [])):
+    for segment in result.everything:
         print(f"{segment.region.key:<8} {_size(segment)}  {segment.region.title}")
     print(f"{sum(result.record['seconds'].values()):.1f} s on {result.record['device']}; written to {folder}. {NOTICE}")

@@ -42,8 +42,8 @@ class Packed:
 
 
 def pack(result: Result) -> list[Packed]:
-    """Every region of a result, cut out and copied. Touches no scene, so that a thread may do it."""
-    return [Packed(segment.region, cut_out(segment.mask)) for segment in result.segments]
+    """Every region of a result and its brain mask, cut out and copied. Touches no scene, so that a thread may do it."""
+    return [Packed(segment.region, cut_out(segment.mask)) for segment in result.everything]
 
 
 def add_segmentation(result: Result, volume_node: Any, segmentation_node: Any = None) -> Any:
@@ -94,6 +94,8 @@ def filling(node: Any, result: Result, volume_node: Any, packed: list[Packed]) -
         yield
     node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
     _display(node, [part.region for part in packed])
+    if result.brain_mask is not None:
+        node.GetDisplayNode().SetSegmentVisibility(result.brain_mask.region.key, False)
 
 
 def new_segmentation(name: str) -> Any:
