@@ -32,7 +32,12 @@ def picture() -> Image:
     return Image(random.integers(0, 255, (1, 50, 70, 3), dtype=np.uint8), LPS, "cells.png")
 
 
-INPUTS = {"brain": head_images, "liver": lambda: {"ct": ct_image()}, "nuclei": lambda: {"image": picture()}}
+INPUTS = {
+    "brain": head_images,
+    "liver": lambda: {"ct": ct_image()},
+    "nuclei": lambda: {"image": picture()},
+    "brainmask": lambda: {"mr": head_images(("t1",))["t1"]},
+}
 
 
 @pytest.mark.parametrize("key", sorted(TASKS))

@@ -135,7 +135,7 @@ def test_the_plan_fits_the_network(task):
 
 
 def test_tasks_are_found_by_their_keys():
-    assert set(TASKS) == {"brain", "liver", "nuclei"}
+    assert set(TASKS) == {"brain", "liver", "nuclei", "brainmask"}
     assert all(task.key == key for key, task in TASKS.items())
 
 

@@ -338,7 +338,7 @@ def test_evaluate_a_perfect_copy(tmp_path, capsys):
 def test_info_tells_the_versions(capsys):
     assert main(["info", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["packages"]["torch"] and set(told["weights"]) == {"brain", "liver", "nuclei"}
+    assert told["packages"]["torch"] and set(told["weights"]) == {"brain", "liver", "nuclei", "brainmask"}
 
 
 IN_PLACE = """
