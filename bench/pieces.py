@@ -43,5 +43,7 @@ PIECES = {
     "scaling-liver": Piece("scaling", "liver", 400),
     "training-step": Piece("training_step", "measure", 400),
     "imported": Piece("imported", "measure", 1800),
+    "cohort": Piece("many", "cohort", 400, in_quick=False),
+    "desks": Piece("many", "desks", 600, in_quick=False),
     "bias-truth": Piece("bias_truth", "measure", 600, in_quick=False),
 }

@@ -303,6 +303,32 @@ def training_step(answers: Answers) -> str:
     return table("A step of training", ["part", *STEP_VARIANTS.values(), "ratio"], rows, note)
 
 
+FAULTS = "Stand-in network; the server was killed and started anew halfway."
+
+
+def many(answers: Answers) -> str:
+    """A cohort against a shell loop, and a server under many clients."""
+    parts = []
+    if "cohort" in answers:
+        found = answers["cohort"]
+        rows = [
+            ["shell loop of `medsegdl segment`", f"{found['loop_s']:.1f}", "1.0"],
+            ["`medsegdl cohort`", f"{found['cohort_s']:.1f}", f"{found['loop_s'] / found['cohort_s']:.1f}"],
+            ["the same again (nothing to do)", f"{found['again_s']:.1f}", f"{found['loop_s'] / found['again_s']:.1f}"],
+        ]
+        equal = "equal" if found["equal"] else "NOT equal"
+        parts.append(table(f"Many patients: {found['cases']} cases", ["how", "seconds", "times"], rows, f"{found['what']}; masks {equal}."))
+    if "desks" in answers:
+        found = answers["desks"]
+        memory = ", ".join(f"{mb:.0f}" for mb in found["memory_mb"])
+        row = [str(found[key]) for key in ("clients", "requests", "once", "right", "cuts", "left")] + [f"{found['seconds']:.0f}", memory]
+        heads = ["clients", "requests", "answered once", "right", "lines cut", "files left", "seconds", "server, MB (start, middle, end)"]
+        parts.append(
+            table("Many desks: `medsegdl serve`", heads, [row], "Stand-in network; the server was killed and started anew halfway.")
+        )
+    return "\n\n".join(parts)
+
+
 TABLES: tuple[Callable[[Answers], str], ...] = (
     phases,
     worker,
@@ -315,5 +341,6 @@ TABLES: tuple[Callable[[Answers], str], ...] = (
     truth,
     training_step,
     imported,
+    many,
     scaling,
 )

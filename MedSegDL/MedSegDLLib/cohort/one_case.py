@@ -6,7 +6,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -32,7 +32,7 @@ from .orders import DONE, FAILED, KEPT, Order, Outcome
 from .scene_file import write_scene
 from .thumbnail import write_thumbnail
 
-ANSWERING = ("mode", "bias_correction", "uncertainty", "keep_bias_field")  # options that change what is written
+NOT_ANSWERING = ("device", "weights", "strategies_left_out", "keep_names")  # weights count by their hash
 DISTINCT_NAME = 3  # letters; shorter names are in too many words to be struck out
 
 
@@ -156,12 +156,13 @@ def is_done(order: Order, found: Outcome) -> bool:
     folder = Path(order.folder)
     try:
         report = json.loads((folder / REPORT_FILE).read_text(encoding="utf-8"))
-        options = {name: report["options"][name] for name in ANSWERING}
+        wanted = options_from_json(order.options)
+        answering = [name for name in asdict(wanted) if name not in NOT_ANSWERING]
         same = (
             report["task"] == order.task
             and report["weights"]["sha256"] == found.weights
             and {key: entry["sha256"] for key, entry in report["inputs"].items()} == found.inputs
-            and options == {name: getattr(options_from_json(order.options), name) for name in ANSWERING}
+            and all(report["options"][name] == getattr(wanted, name) for name in answering)
         )
         regions = [f"{region.key}.nii.gz" for region in _task_of(order).regions]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

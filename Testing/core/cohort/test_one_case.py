@@ -76,7 +76,9 @@ def test_done_once_kept_while_nothing_changes_and_done_again_when_anything_does(
     tiny_weights(tmp_path, BRAIN, seed=3)
     other = run_order(order)
     assert other.status == DONE and other.weights != first.weights
-    assert is_done(order, other) and not is_done(replace(order, options={**order.options, "mode": "accurate"}), other)
+    assert is_done(order, other)
+    for name, value, done in (("mode", "accurate", False), ("registration", "off", False), ("device", "auto", True)):
+        assert is_done(replace(order, options={**order.options, name: value}), other) is done
 
 
 def test_failures_are_outcomes_without_names_and_leave_nothing(files, tmp_path):

@@ -18,14 +18,16 @@ SERVER = """
 import sys
 from pathlib import Path
 import uvicorn
-from MedSegDLLib.io.private_folder import private_folder
+from MedSegDLLib.io.private_folder import private_folder, sweep_private_folders
 from MedSegDLLib.serve.app import Service
 from MedSegDLLib.serve.jobs import Limits
 from Testing.core.odd_services import odd_launch
-port, place, silent = int(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+port, place, silent, jobs = int(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
+sweep_private_folders(place)
 with private_folder(place) as folder:
-    service = Service(folder, "a-token-for-the-tests", odd_launch(), Limits(silent_s=silent, kept_s=silent, jobs=8, jobs_each=8))
-    uvicorn.Server(uvicorn.Config(service.app(), port=port, log_level="error", timeout_graceful_shutdown=1)).run()
+    service = Service(folder, "a-token-for-the-tests", odd_launch(), Limits(silent_s=silent, kept_s=silent, jobs=jobs, jobs_each=jobs))
+    tls = dict(zip(("ssl_certfile", "ssl_keyfile"), sys.argv[5:]))
+    uvicorn.Server(uvicorn.Config(service.app(), port=port, log_level="error", timeout_graceful_shutdown=1, **tls)).run()
 """
 
 
@@ -38,15 +40,16 @@ def free_port() -> int:
 class OddServer:
     """The process, which may be killed and started again at the same port."""
 
-    def __init__(self, place: Path, silent_s: float = 60.0) -> None:
+    def __init__(self, place: Path, silent_s: float = 60.0, jobs: int = 8, tls: tuple[str, ...] = ()) -> None:
         self.place, self.port, self._silent_s = place, free_port(), silent_s
-        self.address = Address(False, "127.0.0.1", self.port, TOKEN)
+        self._jobs, self._tls = jobs, tls
+        self.address = Address(bool(tls), "127.0.0.1", self.port, TOKEN)
         self.start()
 
     def start(self) -> None:
         """Again."""
         paths = os.pathsep.join([str(ROOT), str(ROOT / "MedSegDL")])
-        command = [sys.executable, "-c", SERVER, str(self.port), str(self.place), str(self._silent_s)]
+        command = [sys.executable, "-c", SERVER, str(self.port), str(self.place), str(self._silent_s), str(self._jobs), *self._tls]
         self.process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": paths})
         until(self._listens)
 
@@ -89,7 +92,11 @@ class Cutter:
     def _accept(self) -> None:
         while True:
             client, _ = self._listener.accept()
-            server = socket.create_connection(("127.0.0.1", self._server))
+            try:
+                server = socket.create_connection(("127.0.0.1", self._server))
+            except OSError:  # it is away just now
+                client.close()
+                continue
             budget = self.budgets.pop(0) if self.budgets else None
             up, down = (budget, None) if budget is None or budget >= 0 else (None, -budget)
             threading.Thread(target=self._carry, args=(client, server, up), daemon=True).start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -173,6 +174,26 @@ def test_a_server_that_is_killed_and_started_anew_answers_once(own_server, tmp_p
     os.kill(int((tmp_path / "pids").read_text().split()[0]), signal.SIGKILL)
     assert desk.wait(number).kind == "memory"
     assert right(desk.wait(second), given)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_https_with_a_certificate_of_ones_own(tmp_path, monkeypatch):
+    key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "cert.pem")
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test"]
+    subprocess.run(
+        [*command, "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate], check=True, capture_output=True
+    )
+    server = OddServer(tmp_path, tls=(certificate, key))
+    try:
+        stranger, failures = RemoteWorker(), []
+        stranger.start(server.address, Callbacks(on_error=failures.append))
+        until(lambda: failures, meanwhile=stranger.poll)
+        assert "not trusted" in failures[0].message and "SSL_CERT_FILE" in failures[0].remedy
+        monkeypatch.setenv("SSL_CERT_FILE", certificate)
+        desk, given = Desk(server.address), image(1)
+        assert right(desk.wait(desk.segment(given)), given)
+    finally:
+        server.end()
 
 
 CLIENT = """
