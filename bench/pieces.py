@@ -41,7 +41,7 @@ PIECES = {
     "memory": Piece("memory", "measure", 300),
     "scaling-brain": Piece("scaling", "brain", 240),
     "scaling-liver": Piece("scaling", "liver", 400),
-    "training-step": Piece("training_step", "measure", 400),
+    "training-step": Piece("training_step", "measure", 1500),
     "imported": Piece("imported", "measure", 1800),
     "cohort": Piece("many", "cohort", 400, in_quick=False),
     "desks": Piece("many", "desks", 600, in_quick=False),

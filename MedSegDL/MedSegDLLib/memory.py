@@ -21,7 +21,7 @@ from .network.sliding_window import estimate_bytes, kept_bytes, strategies
 from .network.weights import Weights
 from .options import Options
 from .preprocess.foreground import FOREGROUND
-from .preprocess.normalise import network_grid
+from .preprocess.normalise import network_grid, picture_grid
 from .tasks import Plan, Scale, Task
 
 MIB = 1 << 20
@@ -150,7 +150,7 @@ def extents(images: dict[str, Image], task: Task, weights: Weights, biased: int)
     rough = {key: image.array[tuple(slice(None, None, step) for step in steps)] for key, image in ready.items()}
     coarse = bounding_box(FOREGROUND[weights.plan.scale](rough))
     box = tuple(slice(s.start * step, min(s.stop * step, n)) for s, step, n in zip(coarse, steps, grid.shape))
-    network = grid if weights.plan.scale is Scale.PERCENTILE else network_grid(grid.cropped(box), weights.plan)
+    network = picture_grid(grid, weights.plan) if task.pictures else network_grid(grid.cropped(box), weights.plan)
     voxels = math.prod(s.stop - s.start for s in box)
     return Extents(math.prod(grid.shape), voxels, network.shape, len(images), len(images) - len(ready), biased)
 

@@ -10,6 +10,7 @@ from .errors import UsageError
 MODES = ("auto", "fast", "accurate")
 MASK_KEY = "brain_mask"  # among the images of a run: the user's own brain mask, on any grid
 AUTO, ON, OFF = SWITCH = ("auto", "on", "off")  # what the check finds decides; always; never
+SMALLEST_PIXEL_UM, LARGEST_PIXEL_UM = 0.01, 4.0  # of light microscopes: far beyond their resolution, and two pixels a nucleus
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Options:
         uncertainty: also give the entropy image.
         keep_bias_field: also give the log field of every modality.
         strategies_left_out: how many of the network's strategies are not tried, the quickest first: the same answer in less memory.
+        pixel_size_um: side of a picture's pixel in micrometres, in place of what its file states.
         keep_names: the record also names the inputs' files; their names are often patients'.
     """
 
@@ -40,6 +42,7 @@ class Options:
     keep_bias_field: bool = False
     strategies_left_out: int = 0
     keep_names: bool = False
+    pixel_size_um: float | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -47,3 +50,6 @@ class Options:
         for name in ("registration", "brain_extraction"):
             if getattr(self, name) not in SWITCH:
                 raise UsageError(f"'{getattr(self, name)}' is no choice of {name.replace('_', ' ')}.", f"Use {', '.join(SWITCH)}.")
+        if self.pixel_size_um is not None and not SMALLEST_PIXEL_UM <= self.pixel_size_um <= LARGEST_PIXEL_UM:
+            says = f"A pixel of {self.pixel_size_um:g} micrometres is none of a microscope's picture in which nuclei can be seen."
+            raise UsageError(says, f"Give the side of a pixel in micrometres, from {SMALLEST_PIXEL_UM:g} to {LARGEST_PIXEL_UM:g}.")

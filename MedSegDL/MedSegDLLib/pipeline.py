@@ -15,9 +15,11 @@ import numpy as np
 import torch
 
 from .checks.inputs import Finding, FindingCode, Severity, check
-from .errors import InputRefused, memory_explained
+from .errors import InputRefused, UsageError, memory_explained
 from .geometry.align import Aligned, align
+from .geometry.boxes import voxels_of, whole_of
 from .geometry.image import Image
+from .geometry.resample import resample
 from .memory import estimate_memory, scarcity
 from .network.device import choose_device, package_versions, peak_memory_mb, release_memory
 from .network.sliding_window import predict, strategies
@@ -57,6 +59,7 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
     watch = Stopwatch()
     with watch.phase("check"):
         progress(0.0, "Checking the input")
+        images = sized(images, task, options)
         findings = skull_stays(checked(images, task), options.brain_extraction)
         given, images = images, {key: image for key, image in images.items() if key != MASK_KEY}
     with watch.phase("load"):
@@ -103,7 +106,7 @@ def _by_probabilities(images: dict[str, Image], task: Task, weights: Weights, wa
         shape = tuple(ready.prepared.x.shape[1:])
         tried = strategies(weights.network.arch, shape, way.device, options.strategies_left_out)
         accurate = options.mode == "accurate"
-        probabilities, strategy = predict(weights.network, ready.prepared.x, weights.plan, tried, accurate, span(progress, 0.42, 0.9))
+        probabilities, strategy = found_in(ready.prepared, weights, tried, accurate, span(progress, 0.42, 0.9))
     with watch.phase("restore"):
         progress(0.9, "Restoring the regions")
         result = restored(probabilities, ready, task, weights)
@@ -145,6 +148,20 @@ def _as_the_origin(images: dict[str, Image], task: Task, weights: Weights, way: 
     result.brain_mask = stripped.segment
     findings = [*way.findings, *stripped.findings, *doubts(aligned, result, weights.plan)]
     return Found(result, findings, f"tile by tile on {device}", device)
+
+
+def sized(images: dict[str, Image], task: Task, options: Options) -> dict[str, Image]:
+    """The pictures with the pixels that the options tell; raises UsageError where the task has none."""
+    if options.pixel_size_um is None:
+        return images
+    if not task.pictures:
+        raise UsageError(f"A pixel size is for pictures, not for {task.title}.", "Leave --pixel-size out: a volume tells its own.")
+    told = {}
+    for key, image in images.items():
+        affine = image.affine.copy()
+        affine[:3, :2] *= options.pixel_size_um / 1000 / image.grid.spacing_mm[:2]
+        told[key] = replace(image, affine=affine)
+    return told
 
 
 @dataclass(frozen=True)
@@ -274,6 +291,22 @@ def corrected(
     return replace(aligned, volumes={**aligned.volumes, **changed}), fields
 
 
+def found_in(
+    prepared: Prepared, weights: Weights, tried: list[Strategy], accurate: bool, progress: Progress
+) -> tuple[torch.Tensor, Strategy]:
+    """Probabilities (R, K, J, I) of what the network is shown, 0 where there is nothing to see; and the strategy that held last."""
+    look = functools.partial(predict, weights.network, plan=weights.plan, tried=tried, mirrored=accurate)
+    if prepared.places == (whole_of(prepared.grid.shape),):
+        return look(prepared.x, progress=progress)
+    found = torch.zeros((weights.network.arch.out_channels, *prepared.grid.shape), device=prepared.x.device)
+    strategy, done, work = tried[0], 0, sum(map(voxels_of, prepared.places))
+    for place in prepared.places:
+        start, done, at = done / work, done + voxels_of(place), (slice(None), *place)
+        part, strategy = look(prepared.x[at].contiguous(), progress=span(progress, start, done / work))
+        found[at] = part.to(found.device)
+    return found, strategy
+
+
 def restored(probabilities: torch.Tensor, ready: NetworkInput, task: Task, weights: Weights) -> Result:
     """Masks (and numbered instances) on the reference's grid."""
     aligned = ready.aligned
@@ -282,6 +315,8 @@ def restored(probabilities: torch.Tensor, ready: NetworkInput, task: Task, weigh
     masks |= {key: np.zeros_like(masks[key]) for key in left_out(task, [key for key, image in aligned.volumes.items() if image])}
     instances = None
     if task.instances:
+        if ready.prepared.grid.shape != aligned.grid.shape:
+            probabilities = resample(probabilities, ready.prepared.grid, aligned.grid)
         object_map, boundary = (probabilities[task.outputs.index(name)][0].cpu().numpy() for name in (task.regions[0].key, *task.auxiliary))
         instances = split_instances(object_map, boundary, weights.plan.threshold)[None]
         masks = {task.regions[0].key: (instances > 0).astype(np.uint8)}

@@ -14,6 +14,7 @@ from .tasks import Region, Task
 MM3_PER_ML = 1000.0
 UM2_PER_MM2 = 1e6
 COARSEST_PIXEL_MM = 0.01  # a larger pixel is a viewer's default or a resolution in print: in it no nucleus could be told from another
+MOST_ENLARGED = 4.0  # times for the network: in a coarser picture a nucleus has fewer than five pixels a side, and no more is seen of it
 
 
 @dataclass(frozen=True)

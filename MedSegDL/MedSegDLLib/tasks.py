@@ -182,6 +182,8 @@ class Plan:
         mirror: spatial axes (-1 is I, -2 J, -3 K) along which an image may be mirrored and stay one of its kind; training augments and the
             accurate mode averages over them.
         follow_edges: whether outermost regions end where the reference's own intensities change (`edges`); needs Scale.WINDOW.
+        pixel_um: sides of pixels in micrometres between which a picture is looked at as it is; one of a known size beyond them is resampled
+            to their geometric mean. None where any goes; needs Scale.PERCENTILE.
     """
 
     scale: Scale
@@ -193,11 +195,14 @@ class Plan:
     mirror: tuple[Annotated[int, between(-3, -1)], ...] = ()
     inner_threshold: Probability | None = None
     follow_edges: bool = False
+    pixel_um: tuple[Annotated[float, between(0.01, 100.0, "pixel_um")], Annotated[float, between(0.01, 100.0, "pixel_um")]] | None = None
 
     def __post_init__(self) -> None:
         obey(self)
         if self.follow_edges and self.scale is not Scale.WINDOW:
             raise Unfit("only a plan with a window can follow edges")
+        if self.pixel_um is not None and (self.scale is not Scale.PERCENTILE or self.pixel_um[0] >= self.pixel_um[1]):
+            raise Unfit("'pixel_um' is for pictures, and goes upwards")
         if self.window[0] >= self.window[1]:
             raise Unfit(f"'window' goes from {self.window[0]:g} to {self.window[1]:g}, which is not upwards")
         if self.slices % 2 == 0:

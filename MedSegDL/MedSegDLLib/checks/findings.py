@@ -45,6 +45,7 @@ class FindingCode(str, Enum):
     WRONG_KIND = "wrong_kind"
     LABEL_MAP = "label_map"
     SPACING = "spacing"
+    SCALE = "scale"
     EXTENT = "extent"
     ANISOTROPIC = "anisotropic"
     HUGE = "huge"

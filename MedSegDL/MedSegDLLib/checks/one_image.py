@@ -154,6 +154,16 @@ def _varied(subject: Subject) -> Finding | None:
     return subject.error(FindingCode.CONSTANT, f"holds nothing but the value {least:g}.", "Choose another file: there is no picture in it.")
 
 
+def _one_colour(subject: Subject) -> Finding | None:
+    """An empty field of a slide is an answer, not a mistake."""
+    array = subject.image.array[0]
+    if (array != array[:1, :1]).any():
+        return None
+    value = ", ".join(f"{number:g}" for number in np.atleast_1d(array[0, 0]))
+    says = f"holds nothing but the value {value}: nothing can be found in it."
+    return subject.warning(FindingCode.CONSTANT, says, "Choose another file if there should be a picture in it.")
+
+
 def _expected_kind(subject: Subject) -> Finding | None:
     """By what DICOM says, if it says."""
     kind = subject.image.tags.get("Modality", "").strip().upper()
@@ -278,6 +288,6 @@ CHECKS: dict[Modality, tuple[Check, ...]] = {
         *(*_GEOMETRY, _without_skull),
     ),
     Modality.CT: (*_ANY, _grey, _volume, _finite, _varied, _hounsfield, _image_not_labels, *_GEOMETRY),
-    Modality.PICTURE: (*_ANY, _picture, _picture_colours, _finite, _varied, _size),
+    Modality.PICTURE: (*_ANY, _picture, _picture_colours, _finite, _one_colour, _size),
     Modality.OTHER: (*_ANY, _grey, _finite, _varied, _size),
 }

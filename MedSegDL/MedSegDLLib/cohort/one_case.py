@@ -22,7 +22,7 @@ from ..memory import MIB, estimate_memory
 from ..network.device import choose_device, resident_memory_mb
 from ..network.weights import find_weights
 from ..options import Options
-from ..pipeline import biased_inputs, load_once, segment
+from ..pipeline import biased_inputs, load_once, segment, sized
 from ..progress import Progress, quiet
 from ..record import Stopwatch
 from ..result import Result
@@ -185,7 +185,7 @@ def forecast(order: Order) -> dict[str, float]:
         what reading and checking the case raise.
     """
     task, options = _task_of(order), options_from_json(order.options)
-    images = read_images({key: Path(path) for key, path in order.inputs.items()})
+    images = sized(read_images({key: Path(path) for key, path in order.inputs.items()}), task, options)
     findings = check(images, task)
     if refused := [finding for finding in findings if finding.severity is Severity.ERROR]:
         raise InputRefused(refused[0].message, refused[0].remedy)

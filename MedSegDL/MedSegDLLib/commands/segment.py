@@ -39,6 +39,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     mirrors = "accurate averages over mirrored images; auto: as the network's origin does, ours do not (default: %(default)s)"
     command.add_argument("--mode", choices=("auto", "fast", "accurate"), default="auto", help=mirrors)
     command.add_argument("--uncertainty", action="store_true", help="also write the entropy image")
+    command.add_argument("--pixel-size", type=float, metavar="UM", help="side of a picture's pixel in micrometres (default: the file's)")
     command.add_argument("--keep-names", action="store_true", help="name the input files in report.json (they may name a patient)")
 
 
@@ -53,6 +54,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         mode=arguments.mode,
         uncertainty=arguments.uncertainty,
         keep_names=arguments.keep_names,
+        pixel_size_um=arguments.pixel_size,
     )
 
 

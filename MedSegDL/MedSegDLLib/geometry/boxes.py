@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -79,6 +80,16 @@ def grown(box: Box, shape: tuple[int, ...], voxels: int | tuple[int, ...] = BOX_
     """The box with a margin on every side (one number, or one an axis), cut at the borders."""
     margins = (voxels,) * len(box) if isinstance(voxels, int) else voxels
     return tuple(slice(max(0, s.start - m), min(n, s.stop + m)) for s, m, n in zip(box, margins, shape))
+
+
+def whole_of(shape: tuple[int, ...]) -> Box:
+    """The box of a whole array."""
+    return tuple(slice(0, n) for n in shape)
+
+
+def voxels_of(box: Box) -> int:
+    """How many voxels lie in it."""
+    return math.prod(side.stop - side.start for side in box)
 
 
 def is_empty(box: Box) -> bool:

@@ -6,6 +6,7 @@ border) and from results known to be wrong (heads with their skull: 11 to 16 par
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
@@ -14,12 +15,15 @@ import SimpleITK as sitk
 
 from ..checks.findings import Finding, FindingCode, Severity
 from ..geometry.boxes import bounding_box
-from ..result import Result, Segment
+from ..result import MOST_ENLARGED, Result, Segment, pixel_area_um2
 from ..tasks import Modality, Plan, Task
+from .instances import typical_area
 
 MOST_PARTS = 10
 FEWEST_PARTS, LEAST_SHARE = 4, 0.5  # so many parts, of which the largest holds less than this
 MOST_OUTSIDE = 0.01  # of a region's voxels
+OBJECT_UM = 8.0  # root of the area of a typical nucleus
+SLACK = 1.5  # beyond the sizes that are typical of the plan's pixels: the training set's extremes
 LOOK = "Look at the result on the images before you use it."
 
 
@@ -61,9 +65,9 @@ def left_out(task: Task, given: Collection[str]) -> tuple[str, ...]:
 
 
 def implausible(outcome: Outcome) -> list[Finding]:
-    """Findings about a result, in the order of `JUDGEMENTS`; pictures are judged by what they lack only."""
+    """Findings about a result, in the order of `JUDGEMENTS`; pictures are judged by the first `OF_PICTURES` only."""
     pictures = any(entry.modality is Modality.PICTURE for entry in outcome.result.task.inputs)
-    return [finding for judge in (JUDGEMENTS[:MISSING_ONLY] if pictures else JUDGEMENTS) for finding in judge(outcome)]
+    return [finding for judge in (JUDGEMENTS[:OF_PICTURES] if pictures else JUDGEMENTS) for finding in judge(outcome)]
 
 
 def _without_input(outcome: Outcome) -> Iterator[Finding]:
@@ -93,6 +97,27 @@ def _nothing(outcome: Outcome) -> Iterator[Finding]:
             says = f"Nothing was found of {region.title} but parts that are too small or outside of what contains it."
         remedy = "Check that the inputs are what they were chosen for." if region.inside is None else "There may be none."
         yield Finding(severity, FindingCode.NOTHING_FOUND, "", says, remedy)
+
+
+def _pixels(outcome: Outcome) -> Iterator[Finding]:
+    """Pictures whose pixels are not those that the network knows: resampled, too coarse, or not known and objects of another size."""
+    if outcome.plan.pixel_um is None:
+        return
+    (low, high), area = outcome.plan.pixel_um, pixel_area_um2(outcome.result.grid, outcome.result.task)
+    side, wanted = math.sqrt(area or 0), math.sqrt(low * high)
+    title = outcome.result.task.regions[0].title
+    if side > MOST_ENLARGED * wanted:
+        says = f"Pixels of {side:.3g} micrometres are too coarse for {title}: what was found is doubtful."
+        yield Finding(Severity.WARNING, FindingCode.SCALE, "", says, "Give a picture of a higher magnification, or the right --pixel-size.")
+    elif side and not low <= side <= high:
+        says = f"The network saw the picture with pixels of {wanted:.3g} in place of {side:.3g} micrometres; the result has the latter."
+        yield Finding(Severity.NOTE, FindingCode.SCALE, "", says, "Give the right --pixel-size if the picture's own is wrong.")
+    elif not side and outcome.result.instances is not None:
+        across = math.sqrt(typical_area(outcome.result.instances))
+        if across and not OBJECT_UM / high / SLACK <= across <= OBJECT_UM / low * SLACK:
+            known = f"{OBJECT_UM / high:.0f} to {OBJECT_UM / low:.0f}"
+            says = f"{title} measure about {across:.0f} pixels a side, and the network knows those of {known}: what was found is doubtful."
+            yield Finding(Severity.WARNING, FindingCode.SCALE, "", says, "Give the side of a pixel in micrometres (--pixel-size).")
 
 
 def _volume(outcome: Outcome) -> Iterator[Finding]:
@@ -151,5 +176,5 @@ def _listed(titles: list[str]) -> str:
     return titles[0] if len(titles) == 1 else f"{', '.join(titles[:-1])} and {titles[-1]}"
 
 
-JUDGEMENTS: tuple[Judgement, ...] = (_without_input, _nothing, _volume, _place, _border, _shape)
-MISSING_ONLY = 2  # the first judgements, which need no body and no volume
+JUDGEMENTS: tuple[Judgement, ...] = (_without_input, _nothing, _pixels, _volume, _place, _border, _shape)
+OF_PICTURES = 3  # the first judgements, which need no body and no volume

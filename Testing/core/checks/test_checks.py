@@ -136,7 +136,6 @@ PICTURE_ERRORS = {
     "volume": (lambda: brain(), Code.NOT_A_PICTURE),
     "CT": (lambda: ct(), Code.NOT_A_PICTURE),
     "two channels": (lambda: picture().with_array(picture().array[..., :2]), Code.COLOURS),
-    "black": (lambda: picture().with_array(np.zeros_like(picture().array)), Code.CONSTANT),
     "NaN": (lambda: changed(picture(), (0, 4, 5, 1), np.nan), Code.NOT_FINITE),
 }
 
@@ -145,6 +144,12 @@ PICTURE_ERRORS = {
 def test_a_picture_that_cannot_be_used(kind: str) -> None:
     make, code = PICTURE_ERRORS[kind]
     assert only(check({"image": make()}, NUCLEI), code).severity is Severity.ERROR
+
+
+@pytest.mark.parametrize("value", [0, 255])
+def test_an_empty_picture_is_an_answer(value: int) -> None:
+    finding = only(check({"image": picture().with_array(np.full_like(picture().array, value))}, NUCLEI), Code.CONSTANT)
+    assert finding.severity is Severity.WARNING and f"nothing but the value {value}, {value}, {value}" in finding.message
 
 
 def test_an_error_is_not_followed_by_guesses_about_the_same_image() -> None:
