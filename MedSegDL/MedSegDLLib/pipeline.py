@@ -22,7 +22,7 @@ from .geometry.image import Image
 from .geometry.resample import resample
 from .memory import estimate_memory, scarcity
 from .network.device import choose_device, package_versions, peak_memory_mb, release_memory
-from .network.sliding_window import predict, strategies
+from .network.sliding_window import Strategy, predict, strategies
 from .network.weights import Weights, find_weights, load_weights
 from .options import MASK_KEY, Options
 from .postprocess.imported import ORIGINS, Case, channels_of, doubts, nothing_of, refuse_missing
