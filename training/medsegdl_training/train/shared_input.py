@@ -2,7 +2,7 @@
 
 What `network.fused_inference.MergedInception` is to inference, which need not keep the weights apart. With 8 filters a branch the two fill
 the registers together, and the input is read once, forwards and backwards. It pays in three dimensions on a CPU (the brain's network,
-`python -m bench training-step`: 0.8 of the time); in two, where filters are many, it costs (liver 1.05, nuclei 1.08 of the time), so those
+`python -m bench training-step`: 0.91 of the time); in two, where filters are many, it costs (liver 1.05, nuclei 1.08 of the time), so those
 stay as they are.
 """
 
