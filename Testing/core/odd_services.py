@@ -73,7 +73,8 @@ def odd_segment(images: dict[str, Image], task: Task, options: dict, progress) -
     masks = [(first.array > level).astype(np.uint8) for level, _ in enumerate(task.regions)]
     segments = tuple(Segment(region, mask, first.grid.voxel_volume_mm3) for region, mask in zip(task.regions, masks))
     record = {"task": task.key, "mean": first.array.mean(), "names": [image.name for image in images.values()]}
-    return Result(task, first.grid, next(iter(images)), segments, masks[0].astype(np.uint32), first.array.astype(np.float32), {}, record)
+    counted, doubt = masks[0].astype(np.uint32), first.array.astype(np.float32)
+    return Result(task, first.grid, next(iter(images)), segments, counted, doubt, record=record)
 
 
 def _nothing(images, options, progress) -> None:

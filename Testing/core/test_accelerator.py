@@ -18,7 +18,6 @@ from MedSegDLLib.network import sliding_window
 from MedSegDLLib.network.device import choose_device, full_precision
 from MedSegDLLib.options import Options
 from MedSegDLLib.preprocess.n4 import N4Options, n4
-from MedSegDLLib.preprocess.normalise import percentiles
 from MedSegDLLib.record import Stopwatch
 from MedSegDLLib.result import Result
 from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI, Task
@@ -125,15 +124,6 @@ def test_n4_alone_runs_there_too() -> None:
         assert accelerator.computed > 10 * image.array.size and not accelerator.on_cpu
     here, _ = n4(image, None, options)
     assert np.allclose(there.array, here.array, rtol=1e-4)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_percentiles_are_numpys(seed: int) -> None:
-    values = torch.randn(7, 13 + seed, generator=torch.Generator().manual_seed(seed))
-    expected = np.percentile(values.numpy(), (1, 37, 99, 100))
-    with at_work():
-        assert np.allclose(percentiles(values.to(ACCELERATOR), (1, 37, 99, 100)), expected, atol=1e-6)
-    assert np.array_equal(percentiles(values, (1, 37, 99, 100)), expected)
 
 
 def test_auto_takes_cuda_before_mps_before_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:

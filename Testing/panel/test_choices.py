@@ -112,7 +112,7 @@ def test_a_swap_is_offered_where_it_helps(said: dict[str, tuple[str, str]], expe
 
 
 def test_tasks_of_one_image_of_the_right_kind_fit(bare: Any) -> None:
-    assert fitting_tasks([finding("wrong_kind", "ct")], LIVER, SHIPPED) == []  # an MR has no task of one image
+    assert [task.key for _, task in fitting_tasks([finding("wrong_kind", "ct")], LIVER, SHIPPED)] == ["brainmask"]
     assert [task.key for _, task in fitting_tasks([finding("wrong_kind", "t2")], BRAIN, SHIPPED)] == ["liver"]
     assert fitting_tasks([finding("wrong_kind", "image")], NUCLEI, SHIPPED) == fitting_tasks([], BRAIN, SHIPPED) == []
     assert opinions({"t1": volume("x_t1")}, BRAIN)["t1"].reason == "its name says 't1'"

@@ -41,9 +41,9 @@ def seen_by_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Seen:
         caught: list[Tensor] = []
         honest = pipeline.predict
 
-        def predict(network: torch.nn.Module, x: Tensor, *more: object) -> object:
+        def predict(network: torch.nn.Module, x: Tensor, *more: object, **named: object) -> object:
             caught.append(x.clone())
-            return honest(network, x, *more)
+            return honest(network, x, *more, **named)
 
         monkeypatch.setattr(pipeline, "predict", predict)
         folder = tmp_path / f"weights of {task.key}"

@@ -29,6 +29,7 @@ INPUT_HELP = {  # what an input is called elsewhere
     "t2": "T2-weighted, fluid is bright: T2, T2w, TSE.",
     "flair": "T2-weighted with dark fluid: FLAIR, T2-FLAIR, TIRM. Its grid is the result's.",
     "ct": "A CT in Hounsfield units, best in the portal venous phase.",
+    "mr": "An MR of the head of any weighting, with the skull on.",
     "image": "A picture of cells, grey or in colours.",
 }
 

@@ -198,7 +198,7 @@ def test_wrong_usage(head, brain_weights, tmp_path, capfd):
     capfd.readouterr()
     assert main(["segment", "--task", "kidney", "-o", "x"]) == 2
     said = capfd.readouterr().err
-    assert "'kidney' is unknown. Use brain, liver, nuclei." in said and "Traceback" not in said
+    assert "'kidney' is unknown. Use brain, liver, nuclei, brainmask." in said and "Traceback" not in said
 
 
 def test_the_output_must_be_a_folder_that_can_be_written(head, brain_weights, tmp_path, capfd):
@@ -265,7 +265,7 @@ import sys, time
 import MedSegDLLib.pipeline as pipeline
 from MedSegDLLib.commands.main import main
 
-def slow(*arguments):
+def slow(*arguments, **named):
     try:
         print("in the network", flush=True)
         time.sleep(60)
@@ -284,7 +284,7 @@ import sys, time
 import MedSegDLLib.pipeline as pipeline
 from MedSegDLLib.commands.main import main
 
-def slow(*arguments):
+def slow(*arguments, **named):
     print("in the network", flush=True)
     time.sleep(60)
 

@@ -286,7 +286,7 @@ def test_unknown_descriptions_are_refused():
     arguments = asdict(KINDS["liver"])
     with pytest.raises(WeightsError, match="unknown network"):
         build("os.system", arguments)
-    with pytest.raises(WeightsError, match="unknown network"):
+    with pytest.raises(WeightsError, match="'command' in 'arguments' is unknown"):
         build("inception_unet", {**arguments, "command": "rm"})
     with pytest.raises(WeightsError, match="does not fit"):
         build("inception_unet", {key: value for key, value in arguments.items() if key != "widths"})
@@ -297,7 +297,7 @@ def test_unknown_descriptions_are_refused():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"spatial_dims": 1}, "2 or 3"),
+        ({"spatial_dims": 1}, "from 2 to 3"),
         ({"in_channels": 3}, "four modalities"),
         ({"added_maps": 0}, "added_maps"),
         ({"added_maps": 5}, "4 levels"),
