@@ -76,7 +76,7 @@ def watched(accelerator: Accelerator, counts: dict[str, int], monkeypatch: pytes
         before = accelerator.computed
         with phase(watch, name):
             yield
-        counts[name] = accelerator.computed - before
+        counts[name] = counts.get(name, 0) + accelerator.computed - before
 
     monkeypatch.setattr(Stopwatch, "phase", counted)
     yield

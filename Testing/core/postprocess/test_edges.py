@@ -19,7 +19,7 @@ from ..tiny import LPS
 from .test_restore import oblique
 
 PLAN = replace(LIVER.plan, threshold=0.5, inner_threshold=0.5)
-TASK = replace(LIVER, regions=(LIVER.region("liver"),), conventions=())
+TASK = replace(LIVER, regions=(LIVER.region("liver"),), conventions=(), label_names=())
 COARSE = Grid((32, 32, 32), LPS @ np.diag([3.0, 3.0, 3.0, 1.0]))
 CENTRE = (COARSE.affine @ np.array([15.5, 15.5, 15.5, 1.0]))[:3]
 FINE = Grid((60, 96, 96), LPS @ np.diag([1.0, 1.0, 1.6, 1.0]))

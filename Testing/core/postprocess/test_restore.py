@@ -127,7 +127,7 @@ def test_part_by_part_is_all_at_once(seed, degrees):
     lumps = [soft_ball(COARSE, CENTRE + random.uniform(-11, 11, 3), random.uniform(1, 5)) for _ in range(4)]
     probability = torch.stack(lumps).amax(dim=0)
     region = replace(BRAIN.region("WT"), smallest_ml=0.0)
-    task = replace(BRAIN, regions=(region,), conventions=())
+    task = replace(BRAIN, regions=(region,), conventions=(), label_names=())
     whole = (resample(probability, COARSE, target) >= PLAN.threshold).numpy()
     limit = random.random(target.shape) < 0.9
     assert whole.any()

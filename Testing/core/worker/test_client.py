@@ -16,6 +16,8 @@ import pytest
 from MedSegDLLib.errors import Cancelled, InputRefused
 from MedSegDLLib.io.private_folder import LOCK_FILE, remove_private_folder
 from MedSegDLLib.io.private_folder import PREFIX as PRIVATE_PREFIX
+from MedSegDLLib.network.weights import find_weights
+from MedSegDLLib.tasks import BRAIN
 from MedSegDLLib.worker.client import Background, Callbacks, SegmentationClient, State, Worker
 from MedSegDLLib.worker.processes import Failure, Launch, explain_exit
 from MedSegDLLib.worker.protocol import read_array, write_array
@@ -179,7 +181,7 @@ def test_the_log_is_bounded(mortal):
 
 
 def test_options_may_be_paths_and_arrays_that_cannot_be_sent_are_told(worker):
-    assert asked(worker, {"weights": Path("/somewhere/brain.safetensors")}).results
+    assert asked(worker, {"weights": find_weights(BRAIN)}).results
     heard = Heard()
     worker.segment({"t1": replace(volume(), array=np.full((1, 1, 1), None))}, "brain", {}, heard.callbacks)
     wait_for(worker, lambda: heard.done)
