@@ -51,7 +51,8 @@ def images_of(task: Task) -> dict[str, Image]:
 
 
 def run(task: Task, folder: Path) -> Result:
-    options = Options("cpu", tiny_weights(folder, task), uncertainty=True, keep_bias_field=True)
+    # whether inputs lie on each other, and where they belong, is SimpleITK's to find, on the CPU
+    options = Options("cpu", tiny_weights(folder, task), uncertainty=True, keep_bias_field=True, registration="off")
     return pipeline.segment(images_of(task), task, options)
 
 
