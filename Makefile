@@ -10,8 +10,8 @@ SLICER ?= Slicer
 demo: $(READY)  ## segment a phantom in a real MRML scene with the shipped weights
 	$(BIN)/medsegdl demo -o out/demo
 
-test: $(READY)  ## all tests
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest Testing -q
+test: $(READY)  ## all tests, a file in one of two processes (both must see the same order of sets)
+	PYTHONHASHSEED=0 QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest Testing -q -n 2 --dist loadfile
 
 test-slow: $(READY)  ## the tests that take minutes: nnU-Net trained here, imported, equal
 	$(BIN)/python -m pytest Testing -q -m slow
