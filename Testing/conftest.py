@@ -9,13 +9,11 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch loads: its threads spin otherwise, which busy machines pay for
-import torch
 
 for name, handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
     if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:  # of a shell's background, or nohup: children
@@ -27,19 +25,17 @@ for folder in (ROOT / "MedSegDL", ROOT / "training"):
     sys.path.insert(0, str(folder))
 
 
+def pytest_runtest_setup() -> None:
+    """torch on one thread in every test, whatever the one before has set: sums over threads differ in their last bits, and small
+    tensors are slower on many. A hook, as fixtures of a module are made before those of a test."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+
+
 @pytest.fixture(autouse=True)
 def own_locale() -> None:
     """The locale that the tests were started with: MRML's reading and writing of scenes sets another one for the whole process."""
     locale.setlocale(locale.LC_ALL, LOCALE)
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """torch on one thread: small tensors are slower on many."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

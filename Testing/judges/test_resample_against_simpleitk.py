@@ -16,11 +16,6 @@ OFF_TIES = np.array([0.0123, 0.0234, 0.0345])  # decimal spacings meet at half v
 INTERPOLATORS = {"linear": sitk.sitkLinear, "nearest": sitk.sitkNearestNeighbor}
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def itk_image(array: np.ndarray | None, grid: Grid) -> sitk.Image:
     """An ITK image on the grid; only the geometry where no array is given."""
     image = sitk.GetImageFromArray(np.zeros(grid.shape, np.uint8) if array is None else array)

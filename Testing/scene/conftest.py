@@ -16,11 +16,6 @@ from MedSegDLLib.tasks import BRAIN, NUCLEI
 SHAPE = (12, 20, 16)
 
 
-@pytest.fixture(autouse=True)
-def quick_small_tensors(one_thread):
-    """Every test here runs on one thread."""
-
-
 def rotation(seed: int) -> np.ndarray:
     """A random proper rotation, (3, 3)."""
     turn = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))[0]

@@ -8,7 +8,6 @@ import torch
 from medsegdl_training.synthesis.anatomy import completed, raised
 from medsegdl_training.synthesis.ct_images import Organ
 
-torch.set_num_threads(1)
 SPACING_MM = (4.0, 4.0, 4.0)
 SHAPE = (50, 64, 90)
 

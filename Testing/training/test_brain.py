@@ -16,7 +16,6 @@ from medsegdl_training.train.brain_sampler import BrainSampler, Mixture, find_ca
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import BRAIN
 
-torch.set_num_threads(1)
 PATCH = (16, 16, 16)
 SPACING_MM = 3.0
 

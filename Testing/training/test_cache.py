@@ -24,7 +24,6 @@ from MedSegDLLib.tasks import BRAIN
 from Testing.training.test_brain import write_patient
 
 pytest.importorskip("blosc2")
-torch.set_num_threads(1)
 PATCH = (16, 16, 16)
 
 

@@ -34,13 +34,6 @@ def tiny_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(inception_unet.PROFILES, TINY, replace(inception_unet.PROFILES["nuclei"], widths=(2, 2, 3), added_maps=2))
 
 
-@pytest.fixture(autouse=True)
-def threads():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return write_pictures(tmp_path / "data")

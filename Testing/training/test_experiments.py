@@ -24,9 +24,6 @@ from Testing.training.made_up import picture, write_pictures
 WIDTHS = (2, 2, 3)
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 @pytest.fixture
 def study(tmp_path: Path) -> label_efficiency.LabelEfficiency:
     data = write_pictures(tmp_path / "data", 4)

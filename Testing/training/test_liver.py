@@ -21,7 +21,6 @@ from medsegdl_training.transforms.smoothing import blur
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.tasks import LIVER
 
-torch.set_num_threads(1)
 PLANE, BLOCK = (48, 64), (16, 48, 64)  # patches of a 2.5-D and of a 3-D network
 PLAN = replace(LIVER.plan, spacing_mm=(1.5, 1.5, 3.0), slices=3)
 SHAPE = (12, 60, 80)

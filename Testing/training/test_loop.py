@@ -26,9 +26,6 @@ OBJECTIVE = Supervised(Discs(), RECIPE, LOSSES["dice-bce"])
 SETTINGS = Settings(steps=6, batch=2, precision="float32", warm_up=2)
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 def fresh(settings: Settings = SETTINGS) -> Run:
     return Run.start(tiny_network(NUCLEI, seed=3), settings)
 

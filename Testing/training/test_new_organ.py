@@ -58,7 +58,7 @@ def proposed(folder: Path, out: Path) -> str:
     return str(out)
 
 
-def test_a_new_organ_in_five_commands(sets: Path, tmp_path: Path, one_thread: None, capsys: pytest.CaptureFixture) -> None:
+def test_a_new_organ_in_five_commands(sets: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     data, task, plan, run = (
         str(sets / "Dataset101_Bellies"),
         str(tmp_path / "bellies.json"),
@@ -96,7 +96,7 @@ def test_a_new_organ_in_five_commands(sets: Path, tmp_path: Path, one_thread: No
     [("Dataset102_Knots", 2, ("16", "16", "16"), ("t1_gd", "t2")), ("Task103_Stacks", 3, ("32", "32"), ("mri",))],
 )
 def test_channels_regions_and_slices(
-    sets: Path, tmp_path: Path, one_thread: None, monkeypatch: pytest.MonkeyPatch, name: str, channels: int, patch: tuple, given: tuple
+    sets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, channels: int, patch: tuple, given: tuple
 ) -> None:
     """Two channels with nested regions in blocks, and thick slices with their neighbours: samples from the cache, a run, segments."""
     data, file = str(sets / name), proposed(sets / name, tmp_path / "task.json")

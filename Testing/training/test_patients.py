@@ -19,8 +19,6 @@ from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI
 from Testing.training import test_brain, test_liver
 from Testing.training.made_up import write_pictures
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 SAME = [
     ("Brats18_2013_20_1", "brats_2013_pat0006_1", "BRATS_HG0006", "BraTS20_Training_135", "BraTS20_Training_135_002"),
     ("Brats18_CBICA_ABM_1", "BraTS20_Training_007"),

@@ -28,7 +28,6 @@ from Testing.training.test_liver import body, hounsfield, write
 MEASURE = """
 import sys, threading, time, torch
 from MedSegDLLib.network.inception_unet import PROFILES, InceptionUNet
-torch.set_num_threads(1)
 network = InceptionUNet(PROFILES["brain"]).to(memory_format=torch.channels_last_3d)
 def step(side):
     x = torch.randn(1, 4, side, side, side).contiguous(memory_format=torch.channels_last_3d)

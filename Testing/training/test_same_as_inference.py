@@ -27,8 +27,6 @@ from Testing.core.tiny import tiny_weights
 from Testing.training import test_brain, test_liver
 from Testing.training.made_up import picture
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 HALF_FLOAT = 1e-3  # of what a window brings to -1..1: CTs are kept in half floats
 Seen = Callable[[Task, dict[str, Path]], Tensor]
 

@@ -31,9 +31,6 @@ SUPERVISED = Supervised(Discs(), RECIPE, LOSSES["dice-bce"])
 TINY = ["--widths", "2", "2", "3", "--patch", "32", "32", "--batch", "2", "--threads", "1"]
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return write_pictures(tmp_path / "data", 4)

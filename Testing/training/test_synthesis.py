@@ -34,7 +34,6 @@ from medsegdl_training.synthesis.tissue import FLAIR, T1CE, Tissue, brain_tissue
 from medsegdl_training.synthesis.tumours import cut_out, grow, regions_of, transplant
 from medsegdl_training.transforms.smoothing import blur
 
-torch.set_num_threads(1)
 SHAPE = (28, 32, 28)
 SPACING_MM = (1.5, 1.5, 3.0)
 

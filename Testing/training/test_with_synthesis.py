@@ -15,8 +15,6 @@ from MedSegDLLib.errors import UsageError
 from MedSegDLLib.tasks import BRAIN
 from Testing.training.test_brain import PATCH, write_patient
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture
 def question(tmp_path: Path) -> Question:

@@ -28,11 +28,6 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 - res
 """
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def oblique(seed: int, shape: tuple[int, int, int] = SHAPE) -> Grid:
     """A slanted, anisotropic grid of either handedness around the origin."""
     draw = np.random.default_rng(seed)

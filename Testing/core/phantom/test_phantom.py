@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from MedSegDLLib.phantom.head import MODALITIES, Tissue, head_phantom
 from MedSegDLLib.preprocess.foreground import FOREGROUND
@@ -17,14 +16,6 @@ from MedSegDLLib.tasks import BRAIN
 
 SMALL = (40, 48, 40)
 SPACING_MM = 4.0
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @lru_cache

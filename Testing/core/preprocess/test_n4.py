@@ -18,14 +18,6 @@ from ..biased import Biased, biased_head, centred_rms, variation_within
 QUICK = N4Options(shrink=2, iterations=(15, 10, 8))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def case() -> Biased:
     return biased_head()
