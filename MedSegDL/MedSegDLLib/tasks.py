@@ -247,6 +247,7 @@ class Task:
         auxiliary: further outputs of the network after the regions (not segments themselves).
         label_names: (regular expression, region key or None) for the names in an nnU-Net `dataset.json`, the first that fits counts; the
             key is that of the innermost region which the label belongs to, None stands for what belongs to none.
+        helper: whether it only serves another task (the brain's mask): the panel does not offer it, `--task` takes it.
     """
 
     key: TaskKey
@@ -263,6 +264,7 @@ class Task:
     instances: bool = False
     auxiliary: Annotated[tuple[RegionKey, ...], counting(0, 16)] = ()
     label_names: Annotated[tuple[tuple[Pattern, str | None], ...], counting(0, 1024)] = ()
+    helper: bool = False
 
     def __post_init__(self) -> None:
         obey(self)
@@ -512,7 +514,8 @@ def _read_pair(path: Path, changed_ns: int, size: int) -> Pair:
 class Catalogue(Mapping[str, Task]):
     """Every task by its key: the shipped ones, and those that weights in the places of today carry. A new pair is there at once.
 
-    A pair whose task has the key of a shipped one takes its place, as the place of its weights comes first.
+    A pair whose task has the key of a shipped one takes its place, as the place of its weights comes first. Installed weights come with
+    the installed task files, which count for them.
     """
 
     def __getitem__(self, key: str) -> Task:
@@ -532,7 +535,7 @@ class Catalogue(Mapping[str, Task]):
         found = dict(SHIPPED)
         for place in reversed(weights_places()):
             pairs = [pair.task for pair in reversed(pairs_in(place)) if pair.task is not None]
-            found |= {task.key: task for task in pairs}
+            found |= {task.key: task for task in pairs if place != WEIGHTS_FOLDER or task.key not in SHIPPED}
         return found
 
 

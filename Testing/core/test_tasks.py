@@ -139,6 +139,11 @@ def test_tasks_are_found_by_their_keys():
     assert all(task.key == key for key, task in TASKS.items())
 
 
+def test_the_brain_mask_serves_another_task_whatever_its_installed_weights_carry():
+    assert [key for key, task in TASKS.items() if task.helper] == ["brainmask"]
+    assert not carried_task(read_manifest(WEIGHTS_FOLDER / "brainmask.safetensors"), "").helper
+
+
 def test_the_brain_takes_its_grid_from_flair_first():
     assert BRAIN.reference_order == ("flair", "t1ce", "t1", "t2")
     assert [region.key for region in BRAIN.regions] == ["WT", "TC", "ET"]

@@ -33,5 +33,5 @@ def test_a_pair_that_was_dropped_in_is_in_the_list(tmp_path: Path) -> None:
     ran = subprocess.run([sys.executable, "-c", LISTED], capture_output=True, text=True, env=environment, timeout=300)
     assert ran.returncode == 0, ran.stderr
     told = json.loads(ran.stdout.splitlines()[-1])
-    assert told["titles"]["spleen-2"] == "Spleen (CT)" and set(told["titles"]) == {"brain", "liver", "nuclei", "brainmask", "spleen-2"}
+    assert told["titles"]["spleen-2"] == "Spleen (CT)" and set(told["titles"]) == {"brain", "liver", "nuclei", "spleen-2"}
     assert {"liver_ct", "spleen-2_ct"} <= set(told["inputs"]), "two tasks may share the key of an input"

@@ -79,7 +79,7 @@ def test_click_sends_the_volumes_and_the_choices(loaded: Any, client: FakeClient
     kind, images, task, options = client.asked[-1]
     assert (kind, task) == ("segment", "brain")
     assert {key: image.name for key, image in images.items()} == {key: f"case_{key}" for key in images}
-    assert options == {"device": "cpu", "mode": "fast", "bias_correction": False, "uncertainty": True}
+    assert options == {"device": "cpu", "mode": "auto", "bias_correction": False, "uncertainty": True}
 
 
 def test_button_gives_way_to_progress_and_cancel(loaded: Any, client: FakeClient) -> None:
