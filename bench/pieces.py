@@ -42,7 +42,7 @@ PIECES = {
     "scaling-brain": Piece("scaling", "brain", 240),
     "scaling-liver": Piece("scaling", "liver", 400),
     "training-step": Piece("training_step", "measure", 1500),
-    "imported": Piece("imported", "measure", 1800),
+    "imported": Piece("imported", "measure", 3600),
     "cohort": Piece("many", "cohort", 400, in_quick=False),
     "desks": Piece("many", "desks", 600, in_quick=False),
     "bias-truth": Piece("bias_truth", "measure", 600, in_quick=False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 from pathlib import Path
 
 from MedSegDLLib.network.device import package_versions
@@ -14,6 +15,7 @@ from .pieces import PIECES
 from .plot import draw_scaling
 from .tables import TABLES, Answers, failures, table
 
+PIECES_TITLE = "Pieces"
 PLOT = Path("Resources") / "scaling.svg"
 NOTE = (
     "Written by `make bench`; do not edit. Times depend on what else the machine does: the load before each piece stands at the end. "
@@ -29,18 +31,41 @@ def write_report(folder: Path, quick: bool) -> str:
         if path.exists():
             entries[name] = json.loads(path.read_text(encoding="utf-8"))
     answers: Answers = {name: entry["answer"] for name, entry in entries.items() if "answer" in entry}
-    parts = ["# Performance" + (" (quick run: rough figures)" if quick else ""), NOTE, _machine()]
+    parts = ["# Performance" + (" (quick run: rough figures)" if quick else ""), NOTE, machine()]
     parts += [make(answers) for make in TABLES]
     parts.append(_plot(answers, folder, quick))
     parts += [failures({name: entry["failed"] for name, entry in entries.items() if "failed" in entry}), _runs(entries)]
     text = "\n\n".join(part for part in parts if part) + "\n"
     target = folder / "performance.md" if quick else ROOT / "docs" / "performance.md"
     target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists() and set(entries) < set(PIECES):
+        text = merged(target.read_text(encoding="utf-8"), text)
     target.write_text(text, encoding="utf-8")
     return text
 
 
-def _machine() -> str:
+def merged(old: str, new: str) -> str:
+    """A page whose chapters are the new ones, and between them the old ones that nothing was measured for this time.
+
+    The last chapter, a row a piece, gets new rows in place of those of the same pieces. What stands above the chapters stays: each new one
+    tells its own machine.
+    """
+    before, after = (_chapters(page) for page in (old, new))
+    lines = [line for page in (before, after) for line in page.pop(PIECES_TITLE, "").splitlines() if line.startswith("|")]
+    rows = {line.split("|")[1]: line for line in lines}
+    both = {**before, **{title: text for title, text in after.items() if title or not before}}
+    last = f"## {PIECES_TITLE}\n\n" + "\n".join(rows.values())
+    return "\n\n".join([*both.values(), last]) + "\n"
+
+
+def _chapters(page: str) -> dict[str, str]:
+    """Heading -> text with it; "" -> what stands above them."""
+    parts = re.split(r"^(?=## )", page, flags=re.MULTILINE)
+    return {part.splitlines()[0].removeprefix("## ") if part.startswith("## ") else "": part.strip() for part in parts if part.strip()}
+
+
+def machine() -> str:
+    """What it is measured on, in a sentence."""
     versions = ", ".join(f"{name} {version}" for name, version in package_versions().items())
     return f"Machine: {_processor()}, {os.cpu_count()} cores, {_memory_gb():.0f} GB; {platform.system()}; {versions}. No GPU was used."
 
@@ -77,4 +102,4 @@ def _runs(entries: dict[str, dict]) -> str:
         [name, entry["date"], f"{entry['seconds']:.0f}", "-" if entry["load_before"] is None else f"{entry['load_before']:.2f}"]
         for name, entry in entries.items()
     ]
-    return table("Pieces", ["piece", "date", "seconds", "load before"], rows)
+    return table(PIECES_TITLE, ["piece", "date", "seconds", "load before"], rows)

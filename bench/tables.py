@@ -268,7 +268,7 @@ def imported(answers: Answers) -> str:
         parts = ours["phases"]
         rows.append(
             [
-                f"{row['classes']} classes{', mirrored' if row['mirrored'] else ''}",
+                f"{row['classes']} classes{', mirrored' if row['mirrored'] else ''}, {' x '.join(map(str, row['image'][::-1]))}",
                 f"{theirs['seconds']:.1f}",
                 f"{ours['seconds']:.1f}",
                 f"{ours['seconds'] / theirs['seconds']:.2f}",
@@ -278,10 +278,10 @@ def imported(answers: Answers) -> str:
                 f"{held[1] / held[0]:.2f}",
             ]
         )
-    image, tile = (" x ".join(map(str, found[key])) for key in ("image", "tile"))
+    tile = " x ".join(map(str, found["tile"]))
     note = (
-        f"The same random weights ({found['features']} features a stage, tile {tile}, step 0.5), a volume of {image}, from file to file; "
-        "libraries are loaded before. Memory is what comes on top of them."
+        f"The same random weights ({found['features']} features a stage, tile {tile}, step 0.5), volumes of noise, from file to file; "
+        f"libraries are loaded before. Memory is what comes on top of them. {found['machine']}"
     )
     heads = ["", "nnU-Net, s", "ours, s", "ours / theirs", "of it network + restore, s", "nnU-Net, MiB", "ours, MiB", "ours / theirs"]
     return table("An imported network against nnU-Net's own predictor", heads, rows, note)

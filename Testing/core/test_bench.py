@@ -13,6 +13,7 @@ from bench.bias_truth import known_field
 from bench.inputs import head_of, made_up_ct
 from bench.meter import PhaseMeter, metered_pipeline
 from bench.pieces import PIECES, Piece
+from bench.report import merged
 from bench.tables import TABLES, bias, equal_grid, failures, memory, networks, phases
 
 
@@ -115,3 +116,11 @@ def test_the_known_field_has_mean_zero_over_the_mask():
     mask[3:17, 4:20, 2:19] = True
     field = known_field(mask)
     assert abs(field[mask].mean()) < 1e-6 and field[mask].std() > 0.05
+
+
+def test_a_page_keeps_the_chapters_of_pieces_that_were_not_measured_this_time() -> None:
+    table = "| piece | date |\n| --- | --- |\n| {} | {} |"
+    old = f"# Performance\n\nOld machine.\n\n## A\n\nold a\n\n## B\n\nold b\n\n## Pieces\n\n{table.format('a', 1)}\n| b | 1 |\n"
+    new = f"# Performance\n\nNew machine.\n\n## C\n\nnew c\n\n## B\n\nnew b\n\n## Pieces\n\n{table.format('b', 2)}\n"
+    both = "# Performance\n\nOld machine.\n\n## A\n\nold a\n\n## B\n\nnew b\n\n## C\n\nnew c\n\n## Pieces\n\n"
+    assert merged(old, new) == both + f"{table.format('a', 1)}\n| b | 2 |\n"

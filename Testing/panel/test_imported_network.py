@@ -35,9 +35,7 @@ def oblique(shape: tuple[int, int, int]) -> Image:
     return Image(np.random.default_rng(1).normal(-100, 300, shape).astype(np.int16), affine, "case")
 
 
-def test_the_segments_in_the_scene_are_those_of_the_command_line(
-    bare: BareScene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_segments_in_the_scene_are_those_of_the_command_line(bare: BareScene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With mirrored tiles, as the origin does: what the panel asks for by itself is what the command line does by itself."""
     source = write_folder(tmp_path / "Dataset901_MadeUp", Recipe(features=(4, 6), patch=(12, 12, 12)))
     weights, out = tmp_path / "mine" / "madeup.safetensors", tmp_path / "out"

@@ -24,7 +24,9 @@ class Labelled(Enum):
         return self.value
 
 
-OFFERED = {key: task for key, task in TASKS.items() if not task.helper}  # as long as this Python runs: a parameter cannot be added to a wrapped class later
+OFFERED = {
+    key: task for key, task in TASKS.items() if not task.helper
+}  # as long as this Python runs: a parameter cannot be added to a wrapped class later
 TaskChoice = Labelled("TaskChoice", {key: _(task.title) for key, task in OFFERED.items()}, module=__name__)
 Device = Labelled("Device", {"auto": _("Automatic"), "cpu": _("CPU"), "cuda": _("GPU (CUDA)")}, module=__name__)
 Mode = Labelled("Mode", {"auto": _("Automatic"), "fast": _("Fast"), "accurate": _("Accurate")}, module=__name__)
