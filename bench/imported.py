@@ -21,8 +21,8 @@ from .inputs import ROOT
 from .meter import peak_mb, resident_mb, timed
 from .report import machine
 
-# Image by the number of classes, tile, features. nnU-Net holds all 25 classes of the whole image several times: 400 slices of them take more
-# than the 23 GiB of the machine that this was written on.
+# Image by the number of classes, tile, features. nnU-Net holds all 25 classes of the whole image several times: 400 slices of them
+# take more than the 23 GiB of the machine that this was written on.
 SIZES = {
     True: ({3: (40, 72, 72), 25: (40, 72, 72)}, (16, 16, 16), (8, 16)),
     False: ({3: (400, 512, 512), 25: (128, 512, 512)}, (64, 64, 64), (4, 8, 16)),
