@@ -15,7 +15,7 @@ CORE = ROOT / "MedSegDL" / "MedSegDLLib"
 # Each wing (a folder, or a module on the ground floor) may import those of its own row and of the rows below.
 ROWS = (
     ("commands",),
-    ("cohort", "serve"),
+    ("cohort", "serve", "pacs"),
     ("phantom",),
     ("scene",),
     ("worker", "imports"),

@@ -20,7 +20,7 @@ EXIT_CODES = "exit codes: 0 done, 2 wrong usage, 3 input refused, 4 weights miss
 COMMANDS = {
     "segment": (segment, "volumes or a picture in, segments out"),
     "cohort": (cohort, "many cases: a folder each, a table, a page"),
-    "dicomweb": (dicomweb, "a study out of an archive, and its results back into it"),
+    "dicomweb": (dicomweb, "a study out of an archive or sent by one, and its results back into it"),
     "serve": (serve, "one worker on this machine for many desks"),
     "import": (import_network, "a network that others trained, as weights of ours"),
     "n4": (n4, "bias-field correction of one MR volume"),
@@ -40,7 +40,7 @@ NEEDED_PACKAGES = (
     "imagecodecs",
     "PIL",
 )
-EXTRA_PACKAGES = {"dicomweb_client": "pacs", "requests": "pacs"}  # that `pip install "medsegdl[EXTRA]"` brings
+EXTRA_PACKAGES = {"dicomweb_client": "pacs", "requests": "pacs", "pynetdicom": "pacs"}  # that `pip install "medsegdl[EXTRA]"` brings
 
 
 def parser() -> argparse.ArgumentParser:

@@ -113,11 +113,15 @@ class Archive:
             InputRefused: the archive did not take one.
         """
         for path in paths:
-            instance = pydicom.dcmread(path)
-            answer = _patiently(lambda one=instance: self._client.store_instances([one]))
-            if isinstance(answer, Dataset) and answer.get(FAILED_SOP_SEQUENCE):
-                code = answer.FailedSOPSequence[0].get("FailureReason", 0)
-                raise InputRefused(f"The archive did not take {path.name} (reason {code:#06x}).", "Ask its administrator.")
+            self.send_one(path)
+
+    def send_one(self, path: Path) -> None:
+        """Store one file. Raises as `send`."""
+        instance = pydicom.dcmread(path)
+        answer = _patiently(lambda: self._client.store_instances([instance]))
+        if isinstance(answer, Dataset) and answer.get(FAILED_SOP_SEQUENCE):
+            code = answer.FailedSOPSequence[0].get("FailureReason", 0)
+            raise InputRefused(f"The archive did not take {path.name} (reason {code:#06x}).", "Ask its administrator.")
 
 
 def _patiently(call: Callable[[], Answer], pauses: Sequence[float] = PAUSES_S) -> Answer:

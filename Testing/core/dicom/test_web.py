@@ -2,14 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -24,79 +16,10 @@ from MedSegDLLib.io.formats import DICOM_RESULTS, DICOM_SEGMENTATION
 from MedSegDLLib.tasks import BRAIN
 
 from ..dicom_kinds import MR, PATIENT, ROOT, Stack, plain, save, slices
+from ..orthanc import Server, free_port, needs_orthanc, orthanc  # noqa: F401 - a fixture
 from ..tiny import head_images, tiny_weights
 
-ORTHANC, PLUGIN = shutil.which("Orthanc"), Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
-needs_orthanc = pytest.mark.skipif(
-    ORTHANC is None or not PLUGIN.exists(), reason="Orthanc is not there (Debian: apt-get install orthanc orthanc-dicomweb)"
-)
-START_S = 30.0
 STUDY = f"{ROOT}.0"
-
-
-@dataclass(frozen=True)
-class Server:
-    """An Orthanc of our own."""
-
-    http: int
-
-    @property
-    def rest(self) -> str:
-        return f"http://127.0.0.1:{self.http}"
-
-    @property
-    def url(self) -> str:
-        return f"{self.rest}/dicom-web"
-
-    def instances(self, modality: str) -> list[pydicom.Dataset]:
-        """What it holds of a modality."""
-        query = {"Level": "Instance", "Query": {"Modality": modality}}
-        found = requests.post(f"{self.rest}/tools/find", json=query, timeout=20).json()
-        files = [requests.get(f"{self.rest}/instances/{one}/file", timeout=20).content for one in found]
-        return [pydicom.dcmread(BytesIO(content)) for content in files]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@pytest.fixture(scope="module")
-def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("orthanc")
-    server = Server(free_port())
-    settings = {
-        "Name": "test",
-        "StorageDirectory": str(folder / "db"),
-        "IndexDirectory": str(folder / "db"),
-        "HttpPort": server.http,
-        "DicomServerEnabled": False,
-        "RemoteAccessAllowed": False,
-        "AuthenticationEnabled": False,
-        "Plugins": [str(PLUGIN)],
-        "DicomWeb": {"Enable": True},
-    }
-    (folder / "orthanc.json").write_text(json.dumps(settings), encoding="utf-8")
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([ORTHANC, folder / "orthanc.json"], stdout=log, stderr=log)
-    try:
-        _wait_for(server, process, folder / "log")
-        yield server
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def _wait_for(server: Server, process: subprocess.Popen, log: Path) -> None:
-    until = time.monotonic() + START_S
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            requests.get(f"{server.rest}/system", timeout=2).raise_for_status()
-            return
-        except requests.RequestException:
-            time.sleep(0.2)
-    raise AssertionError(log.read_text(encoding="utf-8", errors="replace"))
 
 
 def stored(server: Server, folder: Path) -> None:
@@ -117,7 +40,7 @@ def arguments(server: Server, folder: Path, *more: str) -> list[str]:
 
 
 @needs_orthanc
-def test_a_study_goes_out_of_the_archive_and_its_results_back(orthanc: Server, tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+def test_a_study_goes_out_of_the_archive_and_its_results_back(orthanc: Server, tmp_path: Path, capfd) -> None:  # noqa: F811
     stored(orthanc, tmp_path / "slices")
     assert main(arguments(orthanc, tmp_path, "--study", STUDY, "--send")) == 0
     told = capfd.readouterr()
@@ -137,7 +60,7 @@ def test_a_study_goes_out_of_the_archive_and_its_results_back(orthanc: Server, t
 
 
 @needs_orthanc
-def test_what_the_archive_does_not_have_is_a_sentence(orthanc: Server, tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+def test_what_the_archive_does_not_have_is_a_sentence(orthanc: Server, tmp_path: Path, capfd) -> None:  # noqa: F811
     assert main(arguments(orthanc, tmp_path, "--study", "1.2.3.4.5")) == 3
     said = capfd.readouterr().err
     assert "nothing of this study" in said and said.count("\n") == 1

@@ -1,0 +1,120 @@
+"""Debian's Orthanc on the loopback, for tests: an archive with DICOMweb and DICOM."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import pydicom
+import pytest
+import requests
+from pydicom.dataset import Dataset
+
+from .dicom_kinds import save
+
+ORTHANC, PLUGIN = shutil.which("Orthanc"), Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+needs_orthanc = pytest.mark.skipif(
+    ORTHANC is None or not PLUGIN.exists(), reason="Orthanc is not there (Debian: apt-get install orthanc orthanc-dicomweb)"
+)
+START_S = 60.0
+TRIES = 3  # another process may take a port that was free
+
+
+@dataclass(frozen=True)
+class Server:
+    """An Orthanc of our own.
+
+    Attributes:
+        http, dicom: ports.
+    """
+
+    http: int
+    dicom: int = 0
+
+    @property
+    def rest(self) -> str:
+        return f"http://127.0.0.1:{self.http}"
+
+    @property
+    def url(self) -> str:
+        return f"{self.rest}/dicom-web"
+
+    def instances(self, modality: str) -> list[Dataset]:
+        """What it holds of a modality."""
+        query = {"Level": "Instance", "Query": {"Modality": modality}}
+        found = requests.post(f"{self.rest}/tools/find", json=query, timeout=20).json()
+        files = [requests.get(f"{self.rest}/instances/{one}/file", timeout=20).content for one in found]
+        return [pydicom.dcmread(BytesIO(content)) for content in files]
+
+    def store(self, files: Sequence[Dataset], folder: Path) -> None:
+        """Let it keep them."""
+        for place, one in enumerate(files):
+            path = save(one, folder / f"{place}")
+            requests.post(f"{self.rest}/instances", data=path.read_bytes(), timeout=20).raise_for_status()
+
+
+def free_port() -> int:
+    """One that nobody has at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all tests of a module."""
+    server, process = _started(tmp_path_factory.mktemp("orthanc"))
+    try:
+        yield server
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _started(folder: Path) -> tuple[Server, subprocess.Popen]:
+    for number in range(TRIES):
+        server = Server(free_port(), free_port())
+        settings = _settings(server, folder / f"db{number}")
+        (folder / "orthanc.json").write_text(json.dumps(settings), encoding="utf-8")
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen([ORTHANC, folder / "orthanc.json"], stdout=log, stderr=log)
+        if _answers(server, process):
+            return server, process
+        process.terminate()
+        process.wait(timeout=20)
+    raise AssertionError((folder / "log").read_text(encoding="utf-8", errors="replace"))
+
+
+def _settings(server: Server, storage: Path) -> dict[str, object]:
+    return {
+        "Name": "test",
+        "StorageDirectory": str(storage),
+        "IndexDirectory": str(storage),
+        "HttpPort": server.http,
+        "DicomPort": server.dicom,
+        "DicomAet": "ORTHANC",
+        "DicomAlwaysAllowStore": True,
+        "RemoteAccessAllowed": False,
+        "AuthenticationEnabled": False,
+        "Plugins": [str(PLUGIN)],
+        "DicomWeb": {"Enable": True},
+    }
+
+
+def _answers(server: Server, process: subprocess.Popen) -> bool:
+    """Whether it has come up, and is ours: another one at the port would not let this process live."""
+    until = time.monotonic() + START_S
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            requests.get(f"{server.rest}/system", timeout=2).raise_for_status()
+            return process.poll() is None
+        except requests.RequestException:
+            time.sleep(0.2)
+    return False
