@@ -128,6 +128,48 @@ MUTANTS = (
         "bspline.stack(planes, rows[0][part])[0].exp_()",
         ("Testing/core/preprocess", "Testing/judges"),
     ),
+    Mutant(
+        "tiles of an imported network count alike from middle to edge",
+        f"{LIB}/network/tiles.py",
+        "weight = weight[..., None] * line\n    coarse",
+        "weight = weight[..., None] * line.clamp(min=1.0)\n    coarse",
+        ("Testing/core/network", "Testing/judges/test_nnunet_against_itself.py"),
+    ),
+    Mutant(
+        "tiles of an imported network do not overlap",
+        f"{LIB}/network/tiles.py",
+        "count = math.ceil((side - tile) / (tile * step)) + 1",
+        "count = math.ceil((side - tile) / tile) + 1",
+        ("Testing/core/network", "Testing/judges/test_nnunet_against_itself.py"),
+    ),
+    Mutant(
+        "validation reads cases that are trained on",
+        f"{TRAINING}/train/supervision.py",
+        "selection = place.selection.held_out() if folder is None else Selection(folder)",
+        "selection = Selection(place.selection.data) if folder is None else Selection(folder)",
+        ("Testing/training/test_supervision.py"),
+    ),
+    Mutant(
+        "a patient may be trained on and validated on",
+        f"{TRAINING}/cases/selection.py",
+        "return set(first & second)",
+        "return set()",
+        ("Testing/training/test_patients.py", "Testing/training/test_supervision.py"),
+    ),
+    Mutant(
+        "the tumour's shape of a patient who is held out",
+        f"{TRAINING}/train/brain_sampler.py",
+        "selection.of(tumour_shapes(data))",
+        "tumour_shapes(data)",
+        ("Testing/training/test_brain.py", "Testing/training/test_patients.py"),
+    ),
+    Mutant(
+        "the liver's shape of a patient who is held out",
+        f"{TRAINING}/train/liver_sampler.py",
+        "found = selection.of(find_files(selection.data))",
+        "found = find_files(selection.data)",
+        ("Testing/training/test_liver.py", "Testing/training/test_patients.py"),
+    ),
 )
 
 

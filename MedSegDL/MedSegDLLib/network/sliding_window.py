@@ -45,7 +45,7 @@ class How(Enum):
 BYTES_A_VOXEL_AND_FILTER = {  # float32 maps alive at once at the finest level and oneDNN's copies, measured (`make bench`)
     How.WHOLE: {2: 70, 3: 61},
     How.LAYERS: {2: 32, 3: 33},
-    How.SLABS: {2: 12, 3: 10},
+    How.SLABS: {2: 9, 3: 10},
 }
 
 
@@ -245,9 +245,11 @@ def _heard(network: nn.Module, tick: Callable[[int], None]) -> Iterator[None]:
 def neighbour_stack(x: Tensor, slices: int, start: int = 0, stop: int | None = None) -> Tensor:
     """(C, K, J, I) -> (stop - start, C * slices, J, I): each slice with its neighbours as channels; the outermost ones are repeated.
 
-    With slices = 3 and one input the channels are slice k-1, k, k+1.
+    With slices = 3 and one input the channels are slice k-1, k, k+1. With slices = 1 it is the slices themselves, no copy of a picture.
     """
     count = x.shape[1]
+    if slices == 1:
+        return x[:, start : count if stop is None else stop].transpose(0, 1).contiguous()
     reach = slices // 2
     wanted = torch.arange(start, count if stop is None else stop)
     indices = [(wanted + offset).clamp(0, count - 1) for offset in range(-reach, reach + 1)]
