@@ -32,11 +32,12 @@ document.querySelectorAll("th").forEach((head, column) => head.addEventListener(
   const body = document.querySelector("tbody"), rows = [...body.rows], up = head.getAttribute("aria-sort") === "descending";
   document.querySelectorAll("th").forEach(other => other.removeAttribute("aria-sort"));
   head.setAttribute("aria-sort", up ? "ascending" : "descending");
-  const value = row => { const text = row.cells[column].dataset.value ?? row.cells[column].textContent; const number = parseFloat(text);
-    return isNaN(number) ? text : number; };
+  const value = row => { const cell = row.cells[column], number = cell.dataset.value;
+    return number === undefined ? cell.textContent : parseFloat(number); };
+  const order = new Intl.Collator("en", {numeric: true}).compare;
   rows.sort((a, b) => { const x = value(a), y = value(b);
     if (typeof x !== typeof y) return typeof x === "number" ? -1 : 1;
-    return (up ? 1 : -1) * (x < y ? -1 : x > y ? 1 : 0); });
+    return (up ? 1 : -1) * (typeof x === "number" ? x - y : order(x, y)); });
   rows.forEach(row => body.appendChild(row));
 }));
 """

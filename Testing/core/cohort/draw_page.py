@@ -1,0 +1,40 @@
+"""`python -m Testing.core.cohort.draw_page`: Resources/cohort.png, the page of made-up heads segmented with the shipped weights."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image as Pillow
+
+from MedSegDLLib.commands.main import main as medsegdl
+from MedSegDLLib.phantom.sample_data import write_phantom
+from Testing.browser import MISSING, find_chromium, pictured
+
+PICTURE = Path(__file__).resolve().parents[3] / "Resources" / "cohort.png"
+HEADS, SPACING_MM = 9, 2.0
+SIZE = (1280, 1020)  # pixels: the plots and the first rows
+COLOURS = 128
+CUT_AT = 4096  # bytes that are left of the file that is made damaged
+
+
+def main() -> int:
+    """Entry point."""
+    if find_chromium() is None:
+        print(MISSING, file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        for head in range(HEADS):
+            files = write_phantom(place / "heads" / f"head{head + 1}", seed=head, spacing_mm=SPACING_MM)
+        files["flair"].write_bytes(files["flair"].read_bytes()[:CUT_AT])
+        code = medsegdl(["cohort", str(place / "heads"), "--task", "brain", "-o", str(place / "out"), "--keep-names", "--device", "cpu"])
+        pictured(place / "out" / "cohort.html", place / "page.png", place / "profile", SIZE)
+        Pillow.open(place / "page.png").convert("RGB").quantize(COLOURS).save(PICTURE, optimize=True)
+    print(f"{PICTURE}: {HEADS} heads, one of them damaged (code {code})")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
