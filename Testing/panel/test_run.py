@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -287,6 +288,27 @@ def test_result_is_there_again_after_saving_and_loading(bare: BareScene, loaded:
     bare.load(tmp_path / "scene.mrb")
     assert shown_table(loaded) == before
     assert loaded.ui.resultLabel.text == "2.5 s on CPU."
+
+
+@pytest.mark.parametrize("given", ["bundle", "bundle/bundle.json", ""])
+def test_the_environment_is_made_of_a_folder_where_one_is_chosen(
+    loaded: Any, monkeypatch: pytest.MonkeyPatch, tmp_path, given: str
+) -> None:
+    from MedSegDLLib.scene import session as session_room
+
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "bundle.json").write_text("{}")
+    asked: list[Any] = []
+    monkeypatch.setattr(session_room, "make_environment", lambda folder, base, options, progress: asked.append(options))
+    loaded.ui.packagesPathLineEdit.currentPath = str(tmp_path / given) if given else ""
+    loaded.ui.environmentButton.click()
+    for _ in range(400):
+        loaded.poll()
+        if asked:
+            break
+        time.sleep(0.02)
+    (options,) = asked
+    assert (options and options.wheels) == (tmp_path / "bundle" if given else None)
 
 
 def test_environment_is_made_with_progress_and_then_used(loaded: Any, client: FakeClient, monkeypatch: pytest.MonkeyPatch) -> None:

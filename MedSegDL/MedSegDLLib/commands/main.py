@@ -11,7 +11,7 @@ from .. import __version__
 from ..errors import InputRefused, MedSegDLError, memory_explained
 from ..io.private_folder import sweep_private_folders
 from ..worker.environment import TORCH_READS
-from . import cohort, demo, dicomweb, evaluate, import_network, info, n4, segment, serve
+from . import bundle, cohort, demo, dicomweb, evaluate, import_network, info, n4, segment, serve
 from .broken_pipe import lasting_output
 from .signals import cancelling
 from .terminal import NOTICE
@@ -22,6 +22,7 @@ COMMANDS = {
     "cohort": (cohort, "many cases: a folder each, a table, a page"),
     "dicomweb": (dicomweb, "a study out of an archive or sent by one, and its results back into it"),
     "serve": (serve, "one worker on this machine for many desks"),
+    "bundle": (bundle, "one folder that installs without a network"),
     "import": (import_network, "a network that others trained, as weights of ours"),
     "n4": (n4, "bias-field correction of one MR volume"),
     "evaluate": (evaluate, "compare a segmentation with a reference"),

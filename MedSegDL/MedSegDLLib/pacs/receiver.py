@@ -121,7 +121,7 @@ class Receiver:
             return SUCCESS
         content = event.encoded_dataset()
         try:
-            header = _header(content, self._wanted)
+            header = header_of(content, self._wanted)
             study, instance = (str(header[tag].value or "") for tag in UIDS)
             wanted = self._wanted(header)
         except UNREADABLE:
@@ -149,6 +149,6 @@ class Receiver:
             self._coming.pop(event.assoc, None)
 
 
-def _header(content: bytes, wanted: Wanted) -> Dataset:
-    """The tags that are looked at, and no others. Raises one of `UNREADABLE`."""
+def header_of(content: bytes, wanted: Wanted) -> Dataset:
+    """The tags of an object that are looked at, and no others. Raises one of `UNREADABLE`."""
     return pydicom.dcmread(BytesIO(content), stop_before_pixels=True, specific_tags=[*UIDS, *wanted.tags, 0x00080005])

@@ -30,7 +30,7 @@ FINISHING_MS = 5  # while a result is put into the scene: a short step each time
 IDLE_POLL_MS = 1000  # and else: only to notice that the worker died
 # What a run rests on: nothing of it can be changed while it runs. What is measured and shown of an earlier result stays at hand.
 LOCKED = ("inputsWidget", "guessButton", "outputSelector", "uncertaintyCheckBox", "deviceComboBox", "pythonPathLineEdit")
-LOCKED += ("environmentButton", "installButton")
+LOCKED += ("environmentButton", "installButton", "packagesPathLineEdit")
 CHECK_DELAY_MS = 400  # after the last change of an input, so that a guess of four volumes is one check
 
 

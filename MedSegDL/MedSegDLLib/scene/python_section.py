@@ -4,13 +4,15 @@ Desktop only. Making and removing is `worker.installation`, in the background; h
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
 
 from ..worker.client import Background, Callbacks
-from ..worker.installation import environment_bytes, plan
+from ..worker.installation import environment_bytes, fitting_options, plan
 from ..worker.processes import Failure
 from ..worker.remote import is_address
 from . import slicer_python, wording
@@ -46,6 +48,13 @@ class PythonSection:
     def setting(self) -> str:
         """The path that the user has given, or nothing."""
         return self.ui.pythonPathLineEdit.currentPath
+
+    @property
+    def packages(self) -> Path | None:
+        """The folder that the environment is made of without a network, where the user has chosen one: it, or a file in it."""
+        text = self.ui.packagesPathLineEdit.currentPath.strip()
+        chosen = Path(text).expanduser()
+        return (chosen.parent if chosen.is_file() else chosen) if text else None
 
     @property
     def news_due(self) -> bool:
@@ -99,8 +108,10 @@ class PythonSection:
             return
         self.panel.show_progress(0.0, _("Making the environment ..."))
         told = Callbacks(on_progress=self.panel.show_progress, on_result=self.environment_made, on_error=self.environment_failed)
-        self.session.make_environment(told)
-        self.panel.log(wording.plan_text(plan()))
+        packages = self.packages
+        self.session.make_environment(told, None if packages is None else replace(fitting_options(), wheels=packages))
+        if packages is None:
+            self.panel.log(wording.plan_text(plan()))
         self._busy()
 
     @guarded

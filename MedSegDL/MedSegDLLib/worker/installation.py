@@ -14,12 +14,13 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
 from ..errors import Cancelled, InputRefused, MedSegDLError
 from ..progress import Progress, quiet
+from .bundles import wheels_in
 from .environment import (
     LIBRARY_FOLDER,
     MARKER,
@@ -70,7 +71,7 @@ class PipOptions:
     Attributes:
         requirements: what to install; None takes what the worker needs.
         cpu_only: take torch without CUDA.
-        wheels: a folder of wheels; then nothing is downloaded.
+        wheels: a folder of wheels, or a bundle (`medsegdl bundle`), which is checked; then nothing is downloaded.
         arguments: further arguments of `pip install`.
         pip: how the new Python calls pip.
     """
@@ -150,6 +151,8 @@ def make_environment(folder: Path, base: Interpreter, options: PipOptions | None
     options = options or fitting_options()
     if options.wheels is not None and not options.wheels.is_dir():
         raise InputRefused(f"The folder of wheels {options.wheels} is not there.", "Choose the folder that holds the .whl files.")
+    if options.wheels is not None:
+        options = replace(options, wheels=wheels_in(options.wheels, progress))
     place = None
     with _alone(folder):
         try:

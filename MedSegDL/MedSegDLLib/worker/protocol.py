@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import asdict
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from ..io import private_folder
 from ..result import Result, Segment, segments_on
 from ..schema.records import Unfit
 from ..tasks import BRAIN_MASK, TASK_KEY, TASKS, Task
+
+# What numpy raises for a header that is none: it reads it as Python's own text, and looks into what comes out.
+UNREADABLE = (OSError, ValueError, EOFError, SyntaxError, TokenError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 
 
 def make_private_folder(inside: Path | None = None) -> Path:
@@ -63,8 +67,8 @@ def read_array(path: Path) -> np.ndarray:
     """
     try:
         return np.load(path, mmap_mode="c", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UsageError(f"The file {Path(path).name} of the request cannot be read: {error}.") from error
+    except UNREADABLE as error:
+        raise UsageError(f"The file {Path(path).name} of the request cannot be read ({type(error).__name__}).") from error
 
 
 def images_to_json(images: dict[str, Image], folder: Path) -> dict[str, dict]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from MedSegDLLib.errors import Cancelled, InputRefused
+from MedSegDLLib.errors import Cancelled, InputRefused, UsageError
 from MedSegDLLib.io.private_folder import LOCK_FILE, remove_private_folder
 from MedSegDLLib.io.private_folder import PREFIX as PRIVATE_PREFIX
 from MedSegDLLib.network.weights import find_weights
@@ -350,6 +350,16 @@ def test_worker_is_a_segmentation_client():
 def test_ends_are_explained(code, kind, said):
     failure = explain_exit(code, ["begin", "the end", "  "])
     assert failure.kind == kind and said in failure.message and failure.remedy and failure.details == "begin\nthe end"
+
+
+@pytest.mark.parametrize(
+    "header", [b"{'descr': '<i2', \0\0", b"{'descr': (", b"\n  x\n y\n", b"{[]: 1}", b"{'descr': {}, 'fortran_order': 0, 'shape': 0}"]
+)
+def test_an_array_whose_header_is_none_is_refused(tmp_path, header):
+    """numpy reads the header as Python's own text, and lets the errors of that through."""
+    (tmp_path / "x.npy").write_bytes(b"\x93NUMPY\x01\0" + (len(header) + 1).to_bytes(2, "little") + header + b"\n" + bytes(100))
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_array(tmp_path / "x.npy")
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64", "uint32", "bool", ">i2"])
