@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -43,7 +43,12 @@ def input_entry(image: Image, keep_name: bool = False) -> dict:
 
 def without_names(sentence: str, images: Mapping[str, Image]) -> str:
     """A finding's sentence, which names an input by its title and its file, without the file's name."""
-    for name in sorted({image.name for image in images.values() if image.name}, key=len, reverse=True):
+    return names_struck(sentence, [image.name for image in images.values()])
+
+
+def names_struck(sentence: str, names: Iterable[str]) -> str:
+    """A sentence without these names; a short one, which may be a word of the sentence, goes only where it stands in brackets."""
+    for name in sorted({name for name in names if name}, key=len, reverse=True):
         sentence = sentence.replace(f" ({name})", "")
         if len(name) >= DISTINCT_NAME:
             sentence = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "the image", sentence)

@@ -49,6 +49,7 @@ Spacing = Annotated[float, between(0.01, 100, "mm")]
 Side = Annotated[int, between(1, 4096, "voxels")]
 Intensity = Annotated[float, between(-1e9, 1e9)]
 Label = Annotated[int, between(-1, 65535)]  # -1: a label that never occurs
+ALTERED = "49755003"  # SNOMED CT, Morphologically Altered Structure: the category of regions that are lesions
 MOST_TILE_VOXELS = 2**28  # 645 x 645 x 645; no network of this world is trained on more at once
 
 
@@ -124,6 +125,11 @@ class Region:
 
     def __post_init__(self) -> None:
         obey(self)
+
+    @property
+    def is_lesion(self) -> bool:
+        """Whether its parts are lesions; an organ's are none."""
+        return self.category.value == ALTERED
 
     @property
     def label(self) -> str:

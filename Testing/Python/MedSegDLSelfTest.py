@@ -5,6 +5,7 @@ are skipped and say so, all others (panel, scene, table, surfaces, editor) run w
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -17,6 +18,7 @@ import slicer
 from self_test_desktop import (
     BRAIN_INPUTS,
     CASE,
+    SCREENSHOTS_VARIABLE,
     Ticking,
     crowd,
     kill,
@@ -420,6 +422,29 @@ class MedSegDLSelfTest(unittest.TestCase):
         self.assertFalse(self.ui.segmentButton.visibleRegion().isEmpty())
         self.assertFalse(self.ui.resultTable.visibleRegion().isEmpty())
         self.ui.advancedCollapsibleButton.collapsed = True
+
+    def test_40_report(self) -> None:
+        """One page as HTML and as PDF, printed by Qt, the figures beside them; no name of a node in any of them."""
+        self.load_and_guess()
+        segmentation = self.result()
+        self.lesions_shown()
+        segmentation.SetName("Mustermann^Anna")
+        folder = Path(tempfile.mkdtemp(prefix="medsegdl-report-"))
+        for name in ("report.html", "report.pdf"):
+            with Ticking() as ticking:
+                self.panel.reporting.write(folder / name)
+                wait_until(lambda: not self.panel.reporting.news_due, "the report is written", 60)
+            print(f"{name}: {(folder / name).stat().st_size:,} bytes, longest gap {ticking.longest_ms:.0f} ms")
+        self.assertIn("not a medical device", (folder / "report.html").read_text(encoding="utf-8"))
+        self.assertTrue((folder / "report.pdf").read_bytes().startswith(b"%PDF"))
+        self.assertTrue((folder / "report.csv").read_text(encoding="utf-8").startswith("kind,"))
+        for path in folder.iterdir():
+            self.assertNotIn(b"Mustermann", path.read_bytes())
+        kept = os.environ.get(SCREENSHOTS_VARIABLE)
+        if kept:
+            shutil.copytree(folder, Path(kept) / "report", dirs_exist_ok=True)
+        shutil.rmtree(folder)
+        screenshot("40-report")
 
     def lesions_shown(self) -> None:
         """Wait until the lesions are measured and the views are turned to the largest."""

@@ -18,7 +18,7 @@ ROWS = (
     ("cohort", "serve", "pacs"),
     ("phantom",),
     ("scene",),
-    ("worker", "imports"),
+    ("worker", "imports", "report"),
     ("pipeline",),
     ("memory",),
     ("preprocess", "network", "postprocess", "metrics", "checks"),

@@ -49,6 +49,9 @@ CLASSES = [  # those that the module touches, and their bases
     "QIODevice",
     "QFileDevice",
     "QUiLoader",
+    "QFileDialog",  # these three by hand: few of their names are used
+    "QPdfWriter",
+    "QTextDocument",
 ]
 WRAPPED = re.compile(r"^\s+[\w:<>,*& ]+?[*& ]+(static_)?(\w+)\(", re.MULTILINE)
 

@@ -19,6 +19,7 @@ def add(command: argparse.ArgumentParser) -> None:
     add_study(command)
     command.add_argument("-o", "--output", type=path, required=True, metavar="DIR", help="folder for the results")
     command.add_argument("--dicom", action="store_true", help="also write DICOM SEG, report and overlay beside a source from DICOM")
+    command.add_argument("--report", type=path, metavar="FILE.html", help="also write a page for the reader, its figures beside it as .csv")
     command.add_argument("--brain-mask", type=path, metavar="FILE", help="the brain, drawn or corrected by hand, in place of extraction")
     add_options(command)
     _add_inputs(command)
@@ -116,8 +117,12 @@ def run(arguments: argparse.Namespace) -> None:
         from ..io.write import write_result
         from ..pipeline import finding_entry, segment
         from ..record import Stopwatch
+        from ..report.case import case_of
+        from ..report.folder import prepare_report, write_report
         from .dicom_results import dicom_findings, dicom_writers
 
+        if arguments.report is not None:
+            prepare_report(arguments.report)
         watch = Stopwatch()
         with watch.phase("read"):
             study = inputs_of(arguments, task, paths)
@@ -134,6 +139,8 @@ def run(arguments: argparse.Namespace) -> None:
         result.record["warnings"] += [finding_entry(finding, {}) for finding in findings]
         progress(1.0, "Writing")
         write_result(result, folder, dicom_writers(result, study.readings[result.reference]) if arguments.dicom else {})
+        if arguments.report is not None:
+            write_report(case_of(result, study.readings[result.reference].image), arguments.report)
     print_result(result, folder)
 
 

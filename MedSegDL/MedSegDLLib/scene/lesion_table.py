@@ -19,7 +19,6 @@ from .table import INSTANCES_ROLE, table_rows
 from .volumes import local_affine, numpy_matrix, to_world, vtk_to_numpy
 
 LESIONS_ROLE = "MedSegDL.Lesions"  # the segmentation's reference to its table
-ALTERED = "49755003"  # SNOMED CT, Morphologically Altered Structure: regions of this category are lesions, an organ is none
 LESION_COLUMNS = ("Segment", "Id", "Number", "Volume mL", "Longest mm", "Perpendicular mm", "R", "A", "S")
 OBJECT_COLUMNS = ("Segment", "Id", "Number", "Area px", "R", "A", "S")
 
@@ -68,7 +67,7 @@ def voxels_of(node: Any, task: Task) -> list[Voxels]:
         shape = tuple(reversed(objects.GetImageData().GetDimensions()))
         return [Voxels(region.key, names.get(region.key, region.label), numbers.reshape(shape).copy(), local_affine(objects), True)]
     found = []
-    for region in (region for region in task.regions if region.key in names and region.category.value == ALTERED):
+    for region in (region for region in task.regions if region.key in names and region.is_lesion):
         labelmap, values = labelmap_voxels(node, region.key)
         found.append(Voxels(region.key, names[region.key], values > 0, _labelmap_affine(labelmap)))
     return found
@@ -142,8 +141,8 @@ def burdens(node: Any, task: Task, milliliters: dict[str, float]) -> list[tuple[
     found = []
     for region in task.regions:
         organ = region.inside
-        lesion_in_organ = organ in names and region.key in names and task.region(organ).category.value != ALTERED
-        if lesion_in_organ and region.category.value == ALTERED and milliliters.get(organ):
+        lesion_in_organ = organ in names and region.key in names and not task.region(organ).is_lesion
+        if lesion_in_organ and region.is_lesion and milliliters.get(organ):
             found.append((names[region.key], 100 * milliliters.get(region.key, 0.0) / milliliters[organ], names[organ]))
     return found
 

@@ -22,8 +22,9 @@ from .network_info import network_of
 from .parameters import MedSegDLParameterNode, inputs_of, order_of, task_of
 from .placing import Outcome
 from .python_section import PythonSection
+from .report_section import ReportSection
 from .result_section import ResultSection
-from .widgets import Steps, narrow, new_timer, parameter_widgets
+from .widgets import Steps, button_row, narrow, new_timer, parameter_widgets
 
 POLL_MS = 50  # how often the worker is asked for news while news is due
 FINISHING_MS = 5  # while a result is put into the scene: a short step each time
@@ -58,6 +59,8 @@ class Panel(VTKObservationMixin):
         self.findings = FindingsSection(self.ui, self.report)
         self.inputs = InputSection(self.ui, self.report)
         self.result = ResultSection(self.ui, self.report)
+        row = button_row(self.ui.resultCollapsibleButton.layout())
+        self.reporting = ReportSection(row, self.report, lambda: self.result.subject, self.log)
         self.python = PythonSection(self.ui, self.session, self)
         self.findings.links |= {SWAP_LINK: self.inputs.follow_swap, TASK_LINK: self.inputs.follow_task}
         self.findings.links[wording.MAKE_ENVIRONMENT_LINK] = lambda rest: self.python.make_environment()
@@ -102,7 +105,7 @@ class Panel(VTKObservationMixin):
         self.steps.stop()
         self.session.close()
         self.set_parameters(None)
-        for section in (self.inputs, self.result, self.python):
+        for section in (self.inputs, self.result, self.reporting, self.python):
             section.close()
         self.removeObservers()
 
@@ -254,7 +257,8 @@ class Panel(VTKObservationMixin):
         self.session.poll()
         self.python.poll()
         self.result.poll()
-        news_due = self.session.news_due or self.python.news_due or self.result.news_due
+        self.reporting.poll()
+        news_due = any(section.news_due for section in (self.session, self.python, self.result, self.reporting))
         if self.session.finishing:
             self.timer.interval = FINISHING_MS
         else:

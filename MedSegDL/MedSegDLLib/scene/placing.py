@@ -4,6 +4,7 @@ What is asked for (`Order`) and what comes of it (`Outcome`). No widget, no work
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from ..errors import InputRefused
 from ..result import Result
 from ..tasks import Task
 from .hierarchy import place_beside
+from .report_case import RECORD_ATTRIBUTE
 from .segmentation import Packed, add_instances, add_uncertainty, filling, new_segmentation, pack
 from .table import INSTANCES_ROLE, volumes_table
 from .volumes import RESULT_ATTRIBUTE
@@ -95,6 +97,7 @@ def placing(order: Order, result: Result, packed: list[Packed]) -> Generator[Non
         made += [] if output is segmentation else [segmentation]
         yield from filling(segmentation, result, volume, packed)
         segmentation.SetAttribute(RESULT_ATTRIBUTE, order.task.key)
+        segmentation.SetAttribute(RECORD_ATTRIBUTE, json.dumps(result.record))
         segmentation.SetNodeReferenceID(INSTANCES_ROLE, objects.GetID() if objects is not None else None)
         yield
         hidden += hide_earlier(order.task, segmentation)

@@ -57,6 +57,11 @@ class ResultSection(VTKObservationMixin):
         return TASKS.get(self.segmentation.GetAttribute(RESULT_ATTRIBUTE) or "") if self.segmentation is not None else None
 
     @property
+    def subject(self) -> tuple[Any, Task] | None:
+        """The segmentation that is shown and its task; None where there is none, or it is no result of ours."""
+        return None if self.task is None else (self.segmentation, self.task)
+
+    @property
     def news_due(self) -> bool:
         """Whether lesions are being measured."""
         return self._measuring is not None

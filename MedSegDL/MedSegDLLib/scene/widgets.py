@@ -86,6 +86,15 @@ def narrow(selector: Any) -> None:
     selector.sizeAdjustPolicy = qt.QComboBox.AdjustToMinimumContentsLengthWithIcon
 
 
+def button_row(layout: Any) -> Any:
+    """A row for buttons at the end of a layout; the row's own layout."""
+    row = qt.QWidget()
+    inner = qt.QHBoxLayout(row)
+    inner.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(row)
+    return inner
+
+
 def parameter_widgets(ui: Any) -> dict[str, Any]:
     """Parameter name -> widget, of all widgets of the panel that have the dynamic property."""
     named = ((widget.property(PARAMETER_PROPERTY), widget) for widget in vars(ui).values())

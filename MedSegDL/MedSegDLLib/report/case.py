@@ -1,0 +1,90 @@
+"""What a report is about: the masks of a result, measured, wherever they come from (a run, its folder, or a scene)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..geometry.image import Grid, Image
+from ..metrics.diameters import Lesion, lesions_of
+from ..record import names_struck
+from ..result import MM3_PER_ML, Result
+from ..tasks import Region, Task
+
+EDITED = {"severity": "note", "message": "The segments were edited after the run; the figures are those of the edited ones.", "remedy": ""}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A result to report on.
+
+    Attributes:
+        task: its regions.
+        grid: where the masks lie.
+        masks: region key -> (K, J, I), 0 outside; regions that are not there are left out. Of counted objects their numbers.
+        record: the run record; empty where it is not known.
+        image: what the outlines are drawn on, on any grid; None where it is not at hand.
+        image_title: what kind of image it is ("FLAIR"); never its name.
+    """
+
+    task: Task
+    grid: Grid
+    masks: Mapping[str, np.ndarray]
+    record: Mapping[str, Any] = field(default_factory=dict)
+    image: Image | None = None
+    image_title: str = ""
+
+    @property
+    def regions(self) -> list[Region]:
+        """Those that the case has, outermost first."""
+        return [region for region in self.task.regions if region.key in self.masks]
+
+    @property
+    def millilitres(self) -> dict[str, float]:
+        """Region key -> volume."""
+        return {key: np.count_nonzero(mask) * self.grid.voxel_volume_mm3 / MM3_PER_ML for key, mask in self.masks.items()}
+
+    @cached_property
+    def lesions(self) -> dict[str, list[Lesion]]:
+        """Region key -> its connected parts, the largest first; of regions that are lesions, and of volumes only."""
+        if self.task.pictures:
+            return {}
+        found = [region for region in self.regions if region.is_lesion]
+        return {region.key: lesions_of(self.masks[region.key], self.grid.affine) for region in found}
+
+    @property
+    def place(self) -> np.ndarray:
+        """(3,) RAS mm to look at: the middle of the largest lesion, else of the outermost region that is not empty, else of the grid."""
+        for lesions in self.lesions.values():
+            if lesions:
+                return lesions[0].middle
+        for region in self.regions:
+            if self.masks[region.key].any():
+                middle = np.argwhere(self.masks[region.key]).mean(axis=0)[::-1]
+                return self.grid.affine[:3, :3] @ middle + self.grid.affine[:3, 3]
+        return self.grid.corners().mean(axis=0)
+
+    @property
+    def findings(self) -> list[dict[str, str]]:
+        """Those of the record, without the names of files."""
+        names = [str(entry["name"]) for entry in self.record.get("inputs", {}).values() if entry.get("name")]
+        told = [*self.record.get("warnings", []), *([EDITED] if self.is_edited else [])]
+        return [{**entry, **{part: names_struck(str(entry.get(part, "")), names) for part in ("message", "remedy")}} for entry in told]
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether a region has another number of voxels than the run gave it."""
+        counted = self.record.get("voxel_count", {})
+        return any(counted.get(key, np.count_nonzero(mask)) != np.count_nonzero(mask) for key, mask in self.masks.items())
+
+
+def case_of(result: Result, image: Image) -> Case:
+    """The case of a fresh result; `image` is the one that lent its grid."""
+    task = result.task
+    masks = result.masks if result.instances is None else {task.regions[0].key: result.instances}
+    title = next(entry.title for entry in task.inputs if entry.key == result.reference)
+    return Case(task, result.grid, masks, result.record, image, title)

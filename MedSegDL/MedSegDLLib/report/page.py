@@ -1,0 +1,180 @@
+"""One page that needs no network and no other file: simple HTML, for browsers and for Qt's printer (which knows tables, few styles)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..geometry.image import Grid
+from ..tasks import Region
+from .case import Case
+from .planes import Layer, drawn, drawn_picture
+from .png import data_uri
+from .table import object_areas
+
+NOTICE = "Research software, not a medical device."
+MOST_LESIONS = 12  # of a region on the page; the CSV has all
+PICTURE_WIDTH = 224  # of three beside each other, in pixels of the page: they fit on A4
+WIDE = 480
+SEVERITY_COLORS = {"error": "#c0392b", "warning": "#b9500a", "note": "#1f6391"}
+SIDES = "The patient's right is on the left of axial and coronal pictures; anterior is on the left of sagittal ones."
+STYLE = """
+body{font-family:sans-serif;font-size:13px;color:#222;background:#fff;max-width:760px;margin:16px auto}
+h1{font-size:20px;margin:0 0 4px 0}h2{font-size:15px;margin:14px 0 4px 0}p{margin:2px 0}p.notice{font-weight:bold}
+td,th{padding:2px 8px 2px 0;text-align:right;vertical-align:top}td.words,th.words{text-align:left}
+p.small,td.small{font-size:11px;color:#555}
+"""
+
+
+def page(case: Case) -> str:
+    """The report of a case as HTML."""
+    return "".join(_page(case))
+
+
+def millilitres(volume_ml: float) -> str:
+    """Three significant digits below 10 mL, one decimal above."""
+    return f"{volume_ml:,.1f}" if abs(volume_ml) >= 10 else f"{volume_ml:.3g}"
+
+
+def document(title: str, body: Iterable[str]) -> Iterator[str]:
+    """A whole page around a body, with the notice on top."""
+    yield f"<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'><title>{escape(title)}</title><style>{STYLE}</style></head><body>"
+    yield f"<h1>{escape(title)}</h1><p class='notice'>{NOTICE}</p>"
+    yield from body
+    yield "</body></html>\n"
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Cells are HTML; the first column holds words, the others numbers."""
+    head = "".join(f"<th{_words(number)}>{escape(text)}</th>" for number, text in enumerate(heads))
+    body = "".join(f"<tr>{''.join(f'<td{_words(n)}>{cell}</td>' for n, cell in enumerate(row))}</tr>" for row in rows)
+    return f"<table cellspacing='0'><tr>{head}</tr>{body}</table>"
+
+
+def findings_text(findings: Sequence[dict[str, Any]]) -> str:
+    """A line a finding, the worst first."""
+    order = list(SEVERITY_COLORS)
+    ranked = sorted(findings, key=lambda entry: order.index(entry["severity"]) if entry["severity"] in order else len(order))
+    lines = (
+        f"<p><font color='{SEVERITY_COLORS.get(entry['severity'], '#222')}'><b>{escape(entry['severity'].capitalize())}:</b></font> "
+        f"{escape(entry['message'])} <i>{escape(entry.get('remedy', ''))}</i></p>"
+        for entry in ranked
+    )
+    return "".join(lines) or "<p>None.</p>"
+
+
+def pictures_table(pictures: dict[str, np.ndarray], width: int = PICTURE_WIDTH) -> str:
+    """Pictures beside each other with their names under them."""
+    images = "".join(
+        f"<td class='words'><img src='{data_uri(pixels)}' width='{width}' alt='{escape(name)}'></td>" for name, pixels in pictures.items()
+    )
+    names = "".join(f"<td class='words small'>{escape(name)}</td>" for name in pictures)
+    return f"<table cellspacing='0'><tr>{images}</tr><tr>{names}</tr></table>"
+
+
+def swatch(region: Region) -> str:
+    """A region's name behind a square of its colour."""
+    colour = "#" + "".join(f"{round(255 * part):02x}" for part in region.color)
+    return f"<font color='{colour}'>&#9632;</font> {escape(region.label)}"
+
+
+def _page(case: Case) -> Iterator[str]:
+    yield from document(f"{case.task.title}: report", _body(case))
+
+
+def _body(case: Case) -> Iterator[str]:
+    yield f"<p class='small'>Made on {time.strftime('%Y-%m-%d')} with MedSegDL {escape(__version__)}.</p>"
+    yield f"<h2>Pictures</h2>{_pictures(case)}"
+    yield "<h2>Counted objects</h2>" + _objects(case) if case.task.instances else f"<h2>Volumes</h2>{_volumes(case)}"
+    if case.lesions:
+        yield "<h2>Lesions</h2>" + "".join(_lesions(case))
+    yield f"<h2>Findings</h2>{findings_text(case.findings)}"
+    yield f"<h2>Run record</h2>{_record(case)}"
+
+
+def _pictures(case: Case) -> str:
+    layers = [Layer(case.masks[region.key], region.color) for region in case.regions]
+    if case.task.pictures:
+        return pictures_table({case.image_title or "Outlines": drawn_picture(case.image, case.grid, layers)}, WIDE)
+    under = f"Outlines on the {case.image_title or 'reference'}" if case.image is not None else "Outlines only: the image was not given"
+    lesion = any(case.lesions.values())
+    told = f"{under}, in the slices through the {'largest lesion' if lesion else 'middle'}. {SIDES}"
+    return pictures_table(drawn(case.image, case.grid, layers, case.place)) + f"<p class='small'>{escape(told)}</p>"
+
+
+def _volumes(case: Case) -> str:
+    sizes = case.millilitres
+    rows = [(swatch(region), millilitres(sizes[region.key]), f"{_share(case, region, sizes)}") for region in case.regions]
+    return table(("Region", "mL", "Share"), rows)
+
+
+def _share(case: Case, region: Region, sizes: dict[str, float]) -> str:
+    """What part of the region around it a region takes."""
+    around = region.inside
+    if around not in sizes or not sizes[around]:
+        return ""
+    return f"{100 * sizes[region.key] / sizes[around]:.1f} % of {escape(case.task.region(around).label)}"
+
+
+def _lesions(case: Case) -> Iterator[str]:
+    for region in (region for region in case.regions if region.key in case.lesions):
+        found = case.lesions[region.key]
+        yield f"<p><b>{escape(region.label)}</b>: {len(found)}</p>"
+        rows = [
+            (str(number), millilitres(one.volume_ml), f"{one.longest_mm:.1f} x {one.perpendicular_mm:.1f}", _place(one.middle))
+            for number, one in enumerate(found[:MOST_LESIONS], start=1)
+        ]
+        if rows:
+            yield table(("Number", "mL", "Diameters (mm)", "Place (mm)"), rows)
+        if len(found) > MOST_LESIONS:
+            yield f"<p class='small'>{len(found) - MOST_LESIONS} smaller ones are in the CSV.</p>"
+    yield "<p class='small'>Longest diameter in an axial slice, and the longest one across it.</p>"
+
+
+def _place(middle: np.ndarray) -> str:
+    """Where a lesion lies, in letters: L 31, P 12, S 40."""
+    return ", ".join(f"{pair[int(value < 0)]} {abs(value):.0f}" for pair, value in zip(("RL", "AP", "SI"), middle))
+
+
+def _objects(case: Case) -> str:
+    areas = [area for _number, area in object_areas(case)]
+    if not areas:
+        return "<p>0 objects.</p>"
+    return f"<p>{len(areas):,} objects, mean area {np.mean(areas):.1f} pixels, median {np.median(areas):.0f}.</p>"
+
+
+def _record(case: Case) -> str:
+    record = case.record
+    if not record:
+        return "<p>Not known: the result was not made by this version, or without a record.</p>"
+    weights = record.get("weights", {})
+    rows = [
+        ("Task", f"{escape(case.task.title)}, version {record.get('version', '?')}"),
+        ("Network", escape(str(weights.get("file", "?")))),
+        ("SHA-256 of the network", escape(str(weights.get("sha256", "?")))),
+        ("Device", escape(str(record.get("device", "?")))),
+        ("Seconds", f"{sum(record.get('seconds', {}).values()):.1f}"),
+        ("Inputs", escape(", ".join(_inputs(case)))),
+        ("Grid of the result", f"{' x '.join(map(str, case.grid.shape[::-1]))}, {_spacing(case.grid)} mm"),
+        ("Packages", escape(", ".join(f"{name} {number}" for name, number in record.get("packages", {}).items()))),
+    ]
+    cells = "".join(f"<tr><td class='words'>{name}</td><td class='words small'>{text}</td></tr>" for name, text in rows)
+    return f"<table cellspacing='0'>{cells}</table>"
+
+
+def _inputs(case: Case) -> list[str]:
+    """Titles of the inputs that were given."""
+    return [entry.title for entry in case.task.inputs if entry.key in case.record.get("inputs", {})]
+
+
+def _spacing(grid: Grid) -> str:
+    return " x ".join(f"{side:.3g}" for side in grid.spacing_mm)
+
+
+def _words(column: int) -> str:
+    return " class='words'" if column == 0 else ""

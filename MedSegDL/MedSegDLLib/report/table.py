@@ -1,0 +1,43 @@
+"""The figures of a report as rows, for the page and as CSV: a row a region, a row a lesion."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+import numpy as np
+
+from .case import Case
+
+COLUMNS = ("kind", "region", "id", "number", "volume_ml", "longest_mm", "perpendicular_mm", "R_mm", "A_mm", "S_mm", "pixels")
+
+
+def csv_text(case: Case) -> str:
+    """All rows, with a head; numbers with a point, whatever the country. Spreadsheets open it."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_rows(case))
+    return stream.getvalue()
+
+
+def _rows(case: Case) -> Iterator[dict[str, object]]:
+    flat = case.task.pictures
+    for region in case.regions:
+        named = {"region": region.label, "id": region.key}
+        count = int(np.count_nonzero(case.masks[region.key]))
+        yield {"kind": "region", **named, **({"pixels": count} if flat else {"volume_ml": f"{case.millilitres[region.key]:.4f}"})}
+        if flat and case.task.instances:
+            yield from ({"kind": "object", **named, "number": number, "pixels": area} for number, area in object_areas(case))
+        for number, lesion in enumerate(case.lesions.get(region.key, ()), start=1):
+            sizes = {"volume_ml": f"{lesion.volume_ml:.4f}", "longest_mm": f"{lesion.longest_mm:.2f}"}
+            sizes |= {"perpendicular_mm": f"{lesion.perpendicular_mm:.2f}"}
+            places = {f"{axis}_mm": f"{value:.1f}" for axis, value in zip("RAS", lesion.middle)}
+            yield {"kind": "lesion", **named, "number": number, **sizes, **places}
+
+
+def object_areas(case: Case) -> list[tuple[int, int]]:
+    """(number, pixels) of the counted objects of a picture."""
+    numbers, areas = np.unique(case.masks[case.regions[0].key], return_counts=True)
+    return [(int(number), int(area)) for number, area in zip(numbers, areas) if number]

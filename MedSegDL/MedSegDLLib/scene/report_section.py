@@ -1,0 +1,132 @@
+"""The panel's report: a button beside the result that writes one page (HTML or PDF) and its figures as CSV.
+Desktop only. The page is made by `report.page` in a thread; Qt prints it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from ..errors import InputRefused
+from ..io.atomic import atomic_path
+from ..report.case import Case
+from ..report.page import page
+from ..report.table import csv_text
+from ..tasks import Task
+from ..worker.client import Background, Callbacks
+from ..worker.processes import Failure
+from .guard import guarded
+from .report_case import collecting
+from .widgets import Steps
+
+PDF, HTML = ".pdf", ".html"
+KINDS = f"HTML (*{HTML});;PDF (*{PDF})"
+DOTS_PER_INCH = 96  # of a page whose pictures are as large as on a screen
+
+
+class ReportSection:
+    """The button and what it does.
+
+    Args:
+        layout: of the buttons under the result.
+        report: whom to tell what went wrong.
+        subject: the segmentation that is shown and its task; None for none.
+        log: where to say what was written.
+    """
+
+    def __init__(
+        self, layout: Any, report: Callable[[Failure], None], subject: Callable[[], tuple[Any, Task] | None], log: Callable[[str], None]
+    ) -> None:
+        self.report, self.subject, self.log = report, subject, log
+        self.steps = Steps(report)
+        self._making: Background | None = None
+        self.button = qt.QPushButton(_("Report ..."))
+        self.button.name = "reportButton"
+        self.button.toolTip = _("Write one page with pictures, volumes, lesions and findings (HTML or PDF), and the figures as CSV.")
+        self.button.connect("clicked(bool)", self.clicked)
+        layout.addWidget(self.button)
+
+    @property
+    def news_due(self) -> bool:
+        """Whether a page is being made."""
+        return self._making is not None or self.steps.running
+
+    def poll(self) -> None:
+        """Take the page in once it is made."""
+        if self._making is not None:
+            self._making.poll()
+
+    def close(self) -> None:
+        """For good."""
+        self.steps.stop()
+        self._making = None
+
+    @guarded
+    def clicked(self) -> None:
+        """Ask where to, and write."""
+        chosen = qt.QFileDialog.getSaveFileName(self.button.window(), _("Write a report"), "", KINDS)
+        if chosen:
+            self.write(Path(chosen))
+
+    def write(self, path: Path) -> None:
+        """Write the report of what is shown; .html where the suffix is another than .pdf."""
+        subject = self.subject()
+        if subject is None:
+            raise InputRefused("There is no result to report on.", "Segment first.")
+        path = path if path.suffix.lower() in (PDF, HTML, ".htm") else path.with_name(f"{path.name}{HTML}")
+        self.button.enabled = False
+        self.steps.start(self._collected(path, *subject))
+
+    def _collected(self, path: Path, node: Any, task: Task) -> Iterator[None]:
+        """Take the masks out of the scene, a region a step, then let a thread draw."""
+        try:
+            case = yield from collecting(node, task)
+        except BaseException:
+            self.button.enabled = True
+            raise
+        told = Callbacks(on_result=functools.partial(self.made, path), on_error=self.failed)
+        self._making = Background(lambda progress: _texts(case), told)
+
+    @guarded
+    def made(self, path: Path, texts: tuple[str, str]) -> None:
+        """The page is there: write it."""
+        self._making, self.button.enabled = None, True
+        html, figures = texts
+        if path.suffix.lower() == PDF:
+            print_pdf(html, path)
+        else:
+            _write(html, path)
+        _write(figures, path.with_suffix(".csv"))
+        self.log(_("The report was written: {path}").format(path=path))
+
+    @guarded
+    def failed(self, failure: Failure) -> None:
+        """It could not be made."""
+        self._making, self.button.enabled = None, True
+        self.report(failure)
+
+
+def print_pdf(html: str, path: Path) -> None:
+    """Print a page into a PDF file by Qt. Raises InputRefused where the disk does not take it."""
+    with atomic_path(path) as temporary:
+        writer = qt.QPdfWriter(str(temporary))
+        writer.setPageSize(qt.QPdfWriter.A4)
+        writer.setResolution(DOTS_PER_INCH)
+        document = qt.QTextDocument()
+        document.setHtml(html)
+        getattr(document, "print")(writer)  # noqa: B009 - in Python 2 it was a word of the language; PythonQt keeps its name
+        del writer, document  # closes the file
+
+
+def _texts(case: Case) -> tuple[str, str]:
+    return page(case), csv_text(case)
+
+
+def _write(text: str, path: Path) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="replace")
