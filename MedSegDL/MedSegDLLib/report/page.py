@@ -19,7 +19,7 @@ from .table import object_areas
 
 NOTICE = "Research software, not a medical device."
 MOST_LESIONS = 12  # of a region on the page; the CSV has all
-PICTURE_WIDTH = 224  # of three beside each other, in pixels of the page: they fit on A4
+PICTURE_SIDE = 224  # of three beside each other, in pixels of the page: they fit on A4
 WIDE = 480
 SEVERITY_COLORS = {"error": "#c0392b", "warning": "#b9500a", "note": "#1f6391"}
 SIDES = "The patient's right is on the left of axial and coronal pictures; anterior is on the left of sagittal ones."
@@ -68,13 +68,19 @@ def findings_text(findings: Sequence[dict[str, Any]]) -> str:
     return "".join(lines) or "<p>None.</p>"
 
 
-def pictures_table(pictures: dict[str, np.ndarray], width: int = PICTURE_WIDTH) -> str:
+def pictures_table(pictures: dict[str, np.ndarray], side: int = PICTURE_SIDE) -> str:
     """Pictures beside each other with their names under them."""
-    images = "".join(
-        f"<td class='words'><img src='{data_uri(pixels)}' width='{width}' alt='{escape(name)}'></td>" for name, pixels in pictures.items()
-    )
+    images = "".join(f"<td class='words'>{_picture(name, pixels, side)}</td>" for name, pixels in pictures.items())
     names = "".join(f"<td class='words small'>{escape(name)}</td>" for name in pictures)
     return f"<table cellspacing='0'><tr>{images}</tr><tr>{names}</tr></table>"
+
+
+def _picture(name: str, pixels: np.ndarray, side: int) -> str:
+    """In its true proportions, so many pixels of the page high and wide at most: Qt prints for ever where one is taller than the page."""
+    height, width = pixels.shape[:2]
+    scale = side / max(height, width)
+    size = f"width='{max(1, round(width * scale))}' height='{max(1, round(height * scale))}'"
+    return f"<img src='{data_uri(pixels)}' {size} alt='{escape(name)}'>"
 
 
 def swatch(region: Region) -> str:

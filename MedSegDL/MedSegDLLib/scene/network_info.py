@@ -8,14 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import WeightsError
-from ..tasks import Task, manifest_path, pairs_in, read_manifest, weights_places
+from ..tasks import Pair, Task, manifest_path, pairs_in, read_manifest, weights_places
+
+
+def manifest_of(task: Task) -> dict[str, Any]:
+    """The manifest of the weights that stand for a task; empty where there are none, or it cannot be read."""
+    pair = _pair(task)
+    try:
+        return {} if pair is None else read_manifest(manifest_path(pair.path))
+    except WeightsError:
+        return {}
 
 
 def network_of(task: Task) -> tuple[str, str]:
     """A line (file, date) and a paragraph (scores, data, licence) on the network of a task; "none" without one."""
-    pair = next(
-        (pair for place in weights_places() for pair in pairs_in(place) if pair.task is not None and pair.task.key == task.key), None
-    )
+    pair = _pair(task)
     if pair is None:
         return "none", "There are no weights for this task in any of the places: " + ", ".join(map(str, weights_places()))
     try:
@@ -23,6 +30,12 @@ def network_of(task: Task) -> tuple[str, str]:
     except WeightsError as error:
         return pair.path.stem, error.message
     return _line(pair.path, manifest), "\n".join(_paragraphs(manifest))
+
+
+def _pair(task: Task) -> Pair | None:
+    return next(
+        (pair for place in weights_places() for pair in pairs_in(place) if pair.task is not None and pair.task.key == task.key), None
+    )
 
 
 def _line(path: Path, manifest: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from slicer.util import VTKObservationMixin
 from ..worker.client import Callbacks
 from ..worker.processes import Failure
 from . import views, wording
+from .expectation_section import ExpectationSection
 from .findings_section import FindingsSection
 from .guard import guarded
 from .input_section import SWAP_LINK, TASK_LINK, InputSection
@@ -57,6 +58,7 @@ class Panel(VTKObservationMixin):
         self.check_timer = new_timer(self.check, CHECK_DELAY_MS, once=True)
         self.steps = Steps(self.report)
         self.findings = FindingsSection(self.ui, self.report)
+        self.expectation = ExpectationSection(self.ui.findingsLabel)
         self.inputs = InputSection(self.ui, self.report)
         self.result = ResultSection(self.ui, self.report)
         row = button_row(self.ui.resultCollapsibleButton.layout())
@@ -154,6 +156,7 @@ class Panel(VTKObservationMixin):
         if inputs != self._checked_inputs:
             self._checked_inputs = inputs
             self.inputs.explain()
+            self.expectation.tell(task_of(parameters), inputs_of(parameters), parameters.device.name)
             self.check_timer.start()
 
     def _show_task(self, task: Any) -> None:
@@ -298,6 +301,7 @@ class Panel(VTKObservationMixin):
             parameters.result = outcome.segmentation
             parameters.resultTable = outcome.table
             parameters.summary = wording.summary(outcome.record, _("{seconds} s on {device}."), _("{count} objects."))
+        self.expectation.learn(task_of(parameters), parameters.device.name, outcome.record)
         warnings = outcome.record.get("warnings", [])
         self.findings.show(warnings, task_of(parameters), _("Done."))
         self.log(parameters.summary)

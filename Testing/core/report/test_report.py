@@ -101,6 +101,13 @@ def test_a_page_needs_nothing_else_and_says_what_it_is() -> None:
     assert bare.count("data:image/png") == 3 and "image was not given" in bare
 
 
+def test_a_picture_is_never_taller_than_a_page() -> None:
+    """Of a slab that is three voxels thick, too: Qt's printer would not end."""
+    thin = Grid((200, 3, 3), np.eye(4))
+    text = page(Case(BRAIN, thin, {"WT": np.ones(thin.shape, np.uint8)}))
+    assert all(int(height) <= 224 for height in re.findall(r"height='(\d+)'", text))
+
+
 def test_an_edited_result_is_called_so() -> None:
     counts = {"WT": 128, "TC": 0, "ET": 0}
     assert not case(record={"voxel_count": counts}).findings

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from MedSegDLLib.errors import UsageError
-from MedSegDLLib.io.atomic import atomic_path
+from MedSegDLLib.io.atomic import atomic_path, write_json
 from MedSegDLLib.network.weights import save_weights, task_entries
-from MedSegDLLib.tasks import Plan, carried_task
+from MedSegDLLib.tasks import Plan, carried_task, manifest_path, read_manifest
 
 from .loop import CHECKPOINT, Run
 from .runs import read_settings, start, task_of_run
@@ -111,10 +111,42 @@ def manifest_of(run: Run, entry: dict[str, Any], options: ExportOptions) -> dict
             "reproducible": options.reproducible,
             **({"note": options.note} if options.note else {}),
         },
-        "scores": [{"tuned_on": options.tuned_on} | {key: score[key] for key in EXPORTED if key in score} for score in options.scores],
+        "scores": [{"tuned_on": options.tuned_on} | exported(score) for score in options.scores],
         "date": datetime.now(timezone.utc).date().isoformat(),
         "licence_note": LICENCE_NOTE,
     }
+
+
+def exported(score: dict[str, Any]) -> dict[str, Any]:
+    """What of a file of `evaluate` goes into a manifest; of the subsets of inputs the means and the number of cases."""
+    told = {key: score[key] for key in EXPORTED if key in score}
+    if "subsets" in score:
+        told["subsets"] = [
+            {"inputs": part["inputs"], "n": len(part["cases"]), "mean": {k: v for k, v in part["mean"].items() if k.startswith("Dice")}}
+            for part in score["subsets"]
+        ]
+    return told
+
+
+def describe(weights: Path, score: dict[str, Any]) -> int:
+    """Add scores with every subset of the inputs to the manifest of weights; how many subsets.
+
+    The score of the same weights is replaced where there is one, but for what only `export` knows. The weights stay as they are.
+
+    Raises:
+        UsageError: the scores have no subsets, or are of other weights.
+        WeightsError: there is no manifest.
+    """
+    if not score.get("subsets"):
+        raise UsageError("These scores have no subsets of inputs.", "Measure with `medsegdl-train evaluate --subsets --json FILE`.")
+    manifest = read_manifest(manifest_path(weights))
+    if score.get("weights_sha256") != manifest.get("sha256"):
+        raise UsageError(f"The scores are of other weights than {weights.name}.", "Measure again with --weights.")
+    same = [entry for entry in manifest.get("scores") or [] if entry.get("protocol") == score["protocol"]]
+    others = [entry for entry in manifest.get("scores") or [] if entry not in same]
+    kept = {key: entry[key] for entry in same for key in ("tuned_on",) if key in entry}
+    write_json(manifest | {"scores": [kept | exported(score), *others]}, manifest_path(weights))
+    return len(score["subsets"])
 
 
 def card_text(manifest: dict[str, Any], path: Path) -> str:
