@@ -18,12 +18,14 @@ import slicer
 from self_test_desktop import (
     BRAIN_INPUTS,
     CASE,
+    MOVED_MM,
     SCREENSHOTS_VARIABLE,
     Ticking,
     crowd,
     kill,
     live,
     load_phantom,
+    made_head,
     made_result,
     made_volume,
     make_tiny_case,
@@ -35,6 +37,8 @@ from self_test_desktop import (
 )
 from self_test_opening import OPENING
 
+from MedSegDLLib.options import MASK_KEY
+from MedSegDLLib.scene.head_nodes import MASK_SEGMENT
 from MedSegDLLib.scene.lesion_table import rows_of
 from MedSegDLLib.scene.parameters import inputs_of, order_of
 from MedSegDLLib.scene.placing import place_result
@@ -445,6 +449,43 @@ class MedSegDLSelfTest(unittest.TestCase):
             shutil.copytree(folder, Path(kept) / "report", dirs_exist_ok=True)
         shutil.rmtree(folder)
         screenshot("40-report")
+
+    def test_50_a_head_as_scanned(self) -> None:
+        """A moved input lies under a transform that is undone; the mask is shown, corrected in the editor, and used by the next run."""
+        self.load_and_guess()
+        order = order_of(self.panel.parameters)
+        self.assertEqual(order.besides, {})
+        self.panel.segmented(place_result(order, made_head(order)))
+        self.lesions_shown()
+        t1, segmentation = order.nodes["t1"], self.panel.parameters.result
+        transform = t1.GetParentTransformNode()
+        self.assertEqual(transform.GetMatrixTransformToParent().GetElement(0, 3), MOVED_MM)
+        self.ui.movedCheckBox.click()
+        self.assertIsNone(t1.GetParentTransformNode())
+        self.ui.movedCheckBox.click()
+        self.assertIs(t1.GetParentTransformNode(), transform)
+        self.assertFalse(segmentation.GetDisplayNode().GetSegmentVisibility(MASK_SEGMENT))
+        self.ui.maskCheckBox.click()
+        self.assertTrue(segmentation.GetDisplayNode().GetSegmentVisibility(MASK_SEGMENT))
+        self.ui.advancedCollapsibleButton.collapsed = False
+        self.ui.scrollArea.ensureWidgetVisible(self.ui.maskButton)
+        dock = slicer.util.findChild(slicer.util.mainWindow(), "PanelDockWidget")
+        for width in (NARROW, 450):
+            dock.setFixedWidth(width)
+            screenshot(f"12-head-{width}")
+            self.assertLessEqual(self.ui.MedSegDL.minimumSizeHint.width(), NARROW)
+        dock.setMinimumWidth(0)
+        dock.setMaximumWidth(16777215)
+        self.ui.advancedCollapsibleButton.collapsed = True
+        self.ui.maskButton.click()
+        self.assertEqual(slicer.util.getModuleWidget("SegmentEditor").editor.currentSegmentID(), MASK_SEGMENT)
+        screenshot("13-mask-in-the-editor")
+        mask = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, MASK_SEGMENT, order.reference)
+        mask[:3] = 0
+        slicer.util.updateSegmentBinaryLabelmapFromArray(mask, segmentation, MASK_SEGMENT, order.reference)
+        slicer.util.selectModule("MedSegDL")
+        used = order_of(self.panel.parameters).besides[MASK_KEY]
+        self.assertEqual(int(used.array.sum()), int((mask > 0).sum()))
 
     def lesions_shown(self) -> None:
         """Wait until the lesions are measured and the views are turned to the largest."""

@@ -27,6 +27,7 @@ from MedSegDLLib.result import Result, Segment
 from MedSegDLLib.scene.placing import Order
 from MedSegDLLib.scene.slicer_python import slicer_python
 from MedSegDLLib.scene.volumes import image_from_node
+from MedSegDLLib.tasks import BRAIN_MASK
 from MedSegDLLib.worker.environment import LIBRARY_FOLDER, PYTHON_VARIABLE, Source, child_environment, find_interpreter
 from MedSegDLLib.worker.processes import Launch, run_with_lines
 
@@ -39,6 +40,7 @@ BUSY_PROGRAMS = 4.0  # a core, up to which times are as on a quiet machine
 WRITTEN = "written"  # the last word of make_tiny_case.py
 WINDOW = (1500, 1100)  # wide enough for the panel beside four views
 BRAIN_INPUTS = ["flair", "t1", "t1ce", "t2"]
+MOVED_MM = 9.0  # of the made head's T1
 MADE_SHAPE = (16, 20, 18)  # (K, J, I) of volumes made by hand
 REPOSITORY_PYTHON = Path(__file__).resolve().parents[2] / ".venv" / "bin" / "python"  # `make test` makes it, with torch
 CASE: dict[str, Any] = {}  # folder: of the tiny case, None without a worker; reason: why there is none
@@ -120,6 +122,18 @@ def made_result(order: Order) -> Result:
         segments.append(Segment(region, mask, grid.voxel_volume_mm3))
     record = {"seconds": {}, "device": "none", "warnings": [], "count": None}
     return Result(order.task, grid, key, tuple(segments), record=record)
+
+
+def made_head(order: Order) -> Result:
+    """What the worker could have answered for a head with its skull of which T1 lay 9 mm off: with a brain mask, and T1's motion."""
+    result = made_result(order)
+    mask = np.zeros(result.grid.shape, np.uint8)
+    mask[1:-1, 1:-1, 1:-1] = 1
+    result.brain_mask = Segment(BRAIN_MASK.regions[0], mask, result.grid.voxel_volume_mm3)
+    motion = np.eye(4)
+    motion[0, 3] = MOVED_MM
+    result.record["registration"] = {"t1": {"applied": True, "matrix_ras_mm": motion.tolist()}}
+    return result
 
 
 def needs_worker(test: Callable[[Any], None]) -> Callable[[Any], None]:

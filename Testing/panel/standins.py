@@ -219,10 +219,11 @@ def install() -> None:
 
 def segment_editor(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:
     """A Segment Editor that keeps what it is asked for, behind `slicer.util.selectModule` and `getModuleWidget`."""
-    asked = types.SimpleNamespace(module=None, segmentation=None, source=None)
+    asked = types.SimpleNamespace(module=None, segmentation=None, source=None, segment=None)
     editor = types.SimpleNamespace(
         setSegmentationNode=lambda node: setattr(asked, "segmentation", node),
         setSourceVolumeNode=lambda node: setattr(asked, "source", node),
+        setCurrentSegmentID=lambda key: setattr(asked, "segment", key),
     )
     monkeypatch.setattr(slicer.util, "selectModule", lambda name: setattr(asked, "module", name))
     monkeypatch.setattr(slicer.util, "getModuleWidget", lambda name: types.SimpleNamespace(editor=editor) if name == asked.module else None)

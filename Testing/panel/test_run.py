@@ -80,7 +80,8 @@ def test_click_sends_the_volumes_and_the_choices(loaded: Any, client: FakeClient
     kind, images, task, options = client.asked[-1]
     assert (kind, task) == ("segment", "brain")
     assert {key: image.name for key, image in images.items()} == {key: f"case_{key}" for key in images}
-    assert options == {"device": "cpu", "mode": "auto", "bias_correction": False, "uncertainty": True}
+    switches = {"brain_extraction": "auto", "registration": "auto"}
+    assert options == {"device": "cpu", "mode": "auto", "bias_correction": False, "uncertainty": True, **switches}
 
 
 def test_button_gives_way_to_progress_and_cancel(loaded: Any, client: FakeClient) -> None:

@@ -18,6 +18,7 @@ from . import views, wording
 from .expectation_section import ExpectationSection
 from .findings_section import FindingsSection
 from .guard import guarded
+from .head_section import HeadSection
 from .input_section import SWAP_LINK, TASK_LINK, InputSection
 from .network_info import network_of
 from .parameters import MedSegDLParameterNode, inputs_of, order_of, task_of
@@ -63,6 +64,7 @@ class Panel(VTKObservationMixin):
         self.result = ResultSection(self.ui, self.report)
         row = button_row(self.ui.resultCollapsibleButton.layout())
         self.reporting = ReportSection(row, self.report, lambda: self.result.subject, self.log)
+        self.head = HeadSection(self.ui, self.result, self.report)
         self.python = PythonSection(self.ui, self.session, self)
         self.findings.links |= {SWAP_LINK: self.inputs.follow_swap, TASK_LINK: self.inputs.follow_task}
         self.findings.links[wording.MAKE_ENVIRONMENT_LINK] = lambda rest: self.python.make_environment()
@@ -151,6 +153,7 @@ class Panel(VTKObservationMixin):
         self.inputs.choices.note()
         self._show_task(task_of(parameters))
         self.result.show(parameters.result, parameters.resultTable, parameters.summary)
+        self.head.show()
         self.update_buttons()
         inputs = (self._shown_task, tuple((key, node.GetID()) for key, node in inputs_of(parameters).items()))
         if inputs != self._checked_inputs:
@@ -176,6 +179,8 @@ class Panel(VTKObservationMixin):
         self.ui.segmentButton.enabled = given and self.failure is None
         self.ui.segmentButton.toolTip = ready if self.failure is None else self.failure.message
         self.inputs.lock(running)
+        if self.parameters is not None:
+            self.head.offer(task_of(self.parameters), not running)
         for name in LOCKED:
             getattr(self.ui, name).enabled = not running
         self.ui.biasCorrectionCheckBox.enabled = not running and self.parameters is not None and task_of(self.parameters).bias_correction
@@ -283,7 +288,10 @@ class Panel(VTKObservationMixin):
         self.show_progress(0.0, _("Starting ..."))
         self.session.start(self.python.setting, Callbacks())
         told = Callbacks(on_progress=self.show_progress, on_result=self.segmented, on_error=self.segment_failed)
-        self.session.segment(order_of(self.parameters), told)
+        order = order_of(self.parameters)
+        if order.besides:
+            self.log(_("The corrected brain mask is used."))
+        self.session.segment(order, told)
         self.update_buttons()
         self.expect_news()
 

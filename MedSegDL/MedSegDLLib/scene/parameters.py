@@ -2,6 +2,7 @@
 Desktop only (slicer.parameterNodeWrapper); no widget may enter. Annotations stay objects: the wrapper reads them.
 """
 
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 
@@ -10,7 +11,9 @@ from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkMRMLTabl
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import parameterNodeWrapper
 
+from ..options import AUTO, MASK_KEY, OFF, ON
 from ..tasks import TASKS, Input, Task
+from .head_nodes import corrected_mask
 from .hierarchy import same_patient
 from .placing import Order
 from .session import guess_nodes
@@ -30,6 +33,7 @@ OFFERED = {
 TaskChoice = Labelled("TaskChoice", {key: _(task.title) for key, task in OFFERED.items()}, module=__name__)
 Device = Labelled("Device", {"auto": _("Automatic"), "cpu": _("CPU"), "cuda": _("GPU (CUDA)")}, module=__name__)
 Mode = Labelled("Mode", {"auto": _("Automatic"), "fast": _("Fast"), "accurate": _("Accurate")}, module=__name__)
+Switch = Labelled("Switch", {AUTO: _("Automatic"), ON: _("On"), OFF: _("Off")}, module=__name__)
 
 
 def input_parameter(task: Task, entry: Input) -> str:
@@ -56,7 +60,8 @@ class MedSegDLParameterNode:
 
     task: what to segment. chosen: names of the inputs that the user chose, 'not given' included.
     output: segmentation to write into, None for a new one. result, resultTable, summary: of the last run.
-    showSurfaces: show the 3-D surfaces when done. biasCorrection, uncertainty, device, mode: see `pipeline.Options`.
+    showSurfaces: show the 3-D surfaces when done. biasCorrection, uncertainty, device, mode, brainExtraction, registration:
+    see `pipeline.Options`.
     """
 
     task: TaskChoice
@@ -70,11 +75,16 @@ class MedSegDLParameterNode:
     uncertainty: bool
     device: Device
     mode: Mode
+    brainExtraction: Switch
+    registration: Switch
+
+
+CHOICES = (("task", TaskChoice), ("device", Device), ("mode", Mode), ("brainExtraction", Switch), ("registration", Switch))
 
 
 def wrapped(node: Any) -> MedSegDLParameterNode:
     """A parameter node of the scene, wrapped. A choice that this version does not know is forgotten: it would be refused."""
-    for name, choices in (("task", TaskChoice), ("device", Device), ("mode", Mode)):
+    for name, choices in CHOICES:
         if node.GetParameter(name) not in choices.__members__:
             node.UnsetParameter(name)
     return MedSegDLParameterNode(node)
@@ -182,6 +192,10 @@ def order_of(parameters: MedSegDLParameterNode) -> Order:
         "mode": parameters.mode.name,
         "bias_correction": parameters.biasCorrection,
         "uncertainty": parameters.uncertainty,
+        "brain_extraction": parameters.brainExtraction.name,
+        "registration": parameters.registration.name,
     }
     again = parameters.output is not None and parameters.output is parameters.result
-    return Order(task_of(parameters), inputs_of(parameters), options, parameters.output, parameters.resultTable if again else None)
+    order = Order(task_of(parameters), inputs_of(parameters), options, parameters.output, parameters.resultTable if again else None)
+    mask = corrected_mask(parameters.result, order.reference, order.task, parameters.brainExtraction.name)
+    return order if mask is None else replace(order, besides={MASK_KEY: mask})

@@ -13,8 +13,10 @@ from typing import Any
 import slicer
 
 from ..errors import InputRefused
+from ..geometry.image import Image
 from ..result import Result
 from ..tasks import Task
+from .head_nodes import move_inputs, note_mask
 from .hierarchy import place_beside
 from .report_case import RECORD_ATTRIBUTE
 from .segmentation import Packed, add_instances, add_uncertainty, filling, new_segmentation, pack
@@ -34,6 +36,7 @@ class Order:
         options: fields of `pipeline.Options`, JSON types only.
         output: segmentation node to write into, or None for a new one.
         table: table node to fill anew, or None for a new one.
+        besides: further images that the run gets, by their key: a brain mask.
     """
 
     task: Task
@@ -41,6 +44,7 @@ class Order:
     options: dict[str, Any] = field(default_factory=dict)
     output: Any = None
     table: Any = None
+    besides: dict[str, Image] = field(default_factory=dict)
 
     @property
     def reference(self) -> Any:
@@ -98,6 +102,7 @@ def placing(order: Order, result: Result, packed: list[Packed]) -> Generator[Non
         yield from filling(segmentation, result, volume, packed)
         segmentation.SetAttribute(RESULT_ATTRIBUTE, order.task.key)
         segmentation.SetAttribute(RECORD_ATTRIBUTE, json.dumps(result.record))
+        note_mask(result, segmentation)
         segmentation.SetNodeReferenceID(INSTANCES_ROLE, objects.GetID() if objects is not None else None)
         yield
         hidden += hide_earlier(order.task, segmentation)
@@ -108,6 +113,7 @@ def placing(order: Order, result: Result, packed: list[Packed]) -> Generator[Non
         yield
         place_beside(volume, segmentation, table, objects, uncertainty)
         yield
+        move_inputs(result, order.nodes, segmentation)
     except BaseException:
         for node in made:
             _remove(node)

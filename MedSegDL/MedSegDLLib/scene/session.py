@@ -167,7 +167,7 @@ class Session:
             return
         run = self._run = _Run(order, callbacks)
         told = Callbacks(callbacks.on_progress, functools.partial(self._pack, run), functools.partial(self._end, run))
-        self._send(order, told, lambda images, key, answers: self._client.segment(images, key, order.options, answers))
+        self._send(order, told, lambda images, key, answers: self._client.segment({**images, **order.besides}, key, order.options, answers))
 
     def run(self, order: Order, setting: str, live: Callable[[], None]) -> Outcome:
         """`start`, `segment`, and wait: for scripts.
