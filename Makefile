@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SLICER ?= Slicer
 
-.PHONY: demo test test-slow lint pictures dicom-table fuzz mutants bench bench-quick test-slicer clean
+.PHONY: demo test test-slow lint pictures translations dicom-table fuzz mutants bench bench-quick test-slicer clean
 
 demo: $(READY)  ## segment a phantom in a real MRML scene with the shipped weights
 	$(BIN)/medsegdl demo -o out/demo
@@ -22,6 +22,9 @@ lint: $(READY)  ## style
 
 pictures: $(READY)  ## the tutorial's pictures of the panel, from a run of the shipped weights; says what ran
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m Testing.panel.draw_panel
+
+translations: $(READY)  ## write the .ts files anew: what the panel shows now; says what is left to translate
+	$(BIN)/python -m Testing.translations
 
 dicom-table: $(READY)  ## docs/dicom.md: kinds of series read, judged, and written back (dcm2niix and dciodvfy judge where installed)
 	$(BIN)/python -m Testing.judges.dicom_table

@@ -29,6 +29,7 @@ class MedSegDL(ScriptedLoadableModule):
 
     def __init__(self, parent):
         ScriptedLoadableModule.__init__(self, parent)
+        speak(slicer.app.applicationLocaleName)
         self.parent.title = _("MedSegDL")
         self.parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
         self.parent.dependencies = []
@@ -39,6 +40,14 @@ class MedSegDL(ScriptedLoadableModule):
         )
         self.parent.acknowledgementText = _("The networks follow the published work of N. S. Punn and S. Agarwal on inception U-Nets.")
         slicer.app.connect("startupCompleted()", offer_sample_data)
+
+
+def speak(locale: str) -> None:
+    """Speak the application's language. Nothing is imported for English."""
+    if not locale.startswith("en"):
+        from MedSegDLLib.scene.translation import install
+
+        install(locale)
 
 
 def offer_sample_data() -> None:

@@ -70,6 +70,7 @@ class Application:
     """The parts of `slicer.app` that the panel touches."""
 
     applicationName = "Slicer"
+    applicationLocaleName = "en_US"
 
     def __init__(self) -> None:
         self.startup: list[Callable] = []
@@ -201,6 +202,9 @@ def _module(name: str, **contents: Any) -> types.ModuleType:
     return module
 
 
+_module("slicer.i18n", tr=lambda text: text, translate=lambda context, text: text)  # modules of the panel import it as they are imported
+
+
 def install() -> None:
     """Make `import qt, ctk, slicer` work as in the desktop. Once a process; needs a QApplication."""
     qt = pythonqt.QtModule("qt")
@@ -214,7 +218,6 @@ def install() -> None:
     _module("slicer.ScriptedLoadableModule", **{base.__name__: base for base in bases}, __all__=[base.__name__ for base in bases])
     _module("SampleData", SampleDataLogic=SampleDataLogic)
     _module("slicer.parameterNodeWrapper", parameterNodeWrapper=parameter_nodes.parameterNodeWrapper)
-    _module("slicer.i18n", tr=lambda text: text, translate=lambda context, text: text)
 
 
 def segment_editor(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:

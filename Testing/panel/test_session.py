@@ -273,8 +273,8 @@ def test_findings_are_a_line_a_kind_and_unfold() -> None:
 def test_every_kind_that_has_words_is_one_of_the_checks() -> None:
     from MedSegDLLib.checks.findings import FindingCode
 
-    assert wording.KIND_TEXTS.keys() <= {code.value for code in FindingCode}
-    assert wording.INPUT_HELP.keys() == {entry.key for task in TASKS.values() for entry in task.inputs}
+    assert wording.kind_texts().keys() <= {code.value for code in FindingCode}
+    assert wording.input_helps().keys() == {entry.key for task in TASKS.values() for entry in task.inputs}
 
 
 def test_interpreter_is_named_with_its_origin() -> None:

@@ -18,6 +18,7 @@ from ..worker.processes import Failure
 from .choices import Opinion, exchanged_pair, fitting_tasks, opinions, swaps
 from .guard import guarded
 from .parameters import OFFERED, InputChoices, MedSegDLParameterNode, inputs_of, task_of
+from .translation import label
 from .widgets import InputRows, Steps, new_timer
 
 GUESS_DELAY_MS = 300  # after the last volume came or changed: it is named and filled after it is added
@@ -74,13 +75,13 @@ class InputSection(VTKObservationMixin):
         if self.choices is None:
             return []
         task, nodes = task_of(self.choices.parameters), inputs_of(self.choices.parameters)
-        titles = {entry.key: entry.title for entry in task.inputs}
+        titles = {entry.key: label(entry.title) for entry in task.inputs}
         pairs, seen = swaps(self.opinions, task), exchanged_pair(findings, nodes, task)
         if seen is not None and not any(set(seen) == set(pair) for pair in pairs):
             pairs.append(seen)
         told = [(f"{SWAP_LINK}{a}:{b}", _("Swap {one} and {other}").format(one=titles[a], other=titles[b])) for a, b in pairs]
         for key, other in fitting_tasks(findings, task, OFFERED):
-            told.append((f"{TASK_LINK}{other.key}:{key}", _("Use it for: {task}").format(task=other.title)))
+            told.append((f"{TASK_LINK}{other.key}:{key}", _("Use it for: {task}").format(task=label(other.title))))
         return told
 
     def follow_swap(self, rest: str) -> None:

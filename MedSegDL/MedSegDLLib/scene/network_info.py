@@ -7,8 +7,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from slicer.i18n import tr as _
+
 from ..errors import WeightsError
 from ..tasks import Pair, Task, manifest_path, pairs_in, read_manifest, weights_places
+from .translation import sentence
 
 
 def manifest_of(task: Task) -> dict[str, Any]:
@@ -24,11 +27,12 @@ def network_of(task: Task) -> tuple[str, str]:
     """A line (file, date) and a paragraph (scores, data, licence) on the network of a task; "none" without one."""
     pair = _pair(task)
     if pair is None:
-        return "none", "There are no weights for this task in any of the places: " + ", ".join(map(str, weights_places()))
+        places = ", ".join(map(str, weights_places()))
+        return _("none"), _("There are no weights for this task in any of the places: {places}").format(places=places)
     try:
         manifest = read_manifest(manifest_path(pair.path))
     except WeightsError as error:
-        return pair.path.stem, error.message
+        return pair.path.stem, sentence(error.message)
     return _line(pair.path, manifest), "\n".join(_paragraphs(manifest))
 
 
@@ -48,5 +52,5 @@ def _paragraphs(manifest: dict[str, Any]) -> list[str]:
         means = ", ".join(f"{key} {value:.2f}" for key, value in (score.get("mean") or {}).items() if key.startswith("Dice"))
         told += [f"{means}: {score['protocol']}"] if means and score.get("protocol") else []
     training = manifest.get("training") or {}
-    told += [f"{title}: {training[key]}" for title, key in (("Trained on", "data"), ("Licence", "licence")) if training.get(key)]
+    told += [f"{title}: {training[key]}" for title, key in ((_("Trained on"), "data"), (_("Licence"), "licence")) if training.get(key)]
     return told

@@ -26,6 +26,7 @@ from .placing import Outcome
 from .python_section import PythonSection
 from .report_section import ReportSection
 from .result_section import ResultSection
+from .translation import sentence
 from .widgets import Steps, button_row, narrow, new_timer, parameter_widgets
 
 POLL_MS = 50  # how often the worker is asked for news while news is due
@@ -177,7 +178,7 @@ class Panel(VTKObservationMixin):
         ready = _("Segment the selected volumes.") if given else _("Select at least one input.")
         self.ui.segmentButton.visible, self.ui.runWidget.visible = not running, running
         self.ui.segmentButton.enabled = given and self.failure is None
-        self.ui.segmentButton.toolTip = ready if self.failure is None else self.failure.message
+        self.ui.segmentButton.toolTip = ready if self.failure is None else sentence(self.failure.message)
         self.inputs.lock(running)
         if self.parameters is not None:
             self.head.offer(task_of(self.parameters), not running)
@@ -339,4 +340,4 @@ class Panel(VTKObservationMixin):
     def show_progress(self, fraction: float, message: str) -> None:
         """How far it is, and with what."""
         self.ui.progressBar.value = round(100 * fraction)
-        self.ui.progressBar.format = f"{message} %p%"
+        self.ui.progressBar.format = f"{sentence(message)} %p%"

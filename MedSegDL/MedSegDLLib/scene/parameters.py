@@ -17,6 +17,7 @@ from .head_nodes import corrected_mask
 from .hierarchy import same_patient
 from .placing import Order
 from .session import guess_nodes
+from .translation import label
 
 
 class Labelled(Enum):
@@ -24,13 +25,13 @@ class Labelled(Enum):
 
     def label(self) -> str:
         """What the user sees."""
-        return self.value
+        return label(self.value)
 
 
 OFFERED = {
     key: task for key, task in TASKS.items() if not task.helper
 }  # as long as this Python runs: a parameter cannot be added to a wrapped class later
-TaskChoice = Labelled("TaskChoice", {key: _(task.title) for key, task in OFFERED.items()}, module=__name__)
+TaskChoice = Labelled("TaskChoice", {key: task.title for key, task in OFFERED.items()}, module=__name__)
 Device = Labelled("Device", {"auto": _("Automatic"), "cpu": _("CPU"), "cuda": _("GPU (CUDA)")}, module=__name__)
 Mode = Labelled("Mode", {"auto": _("Automatic"), "fast": _("Fast"), "accurate": _("Accurate")}, module=__name__)
 Switch = Labelled("Switch", {AUTO: _("Automatic"), ON: _("On"), OFF: _("Off")}, module=__name__)

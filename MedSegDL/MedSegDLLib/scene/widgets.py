@@ -18,7 +18,9 @@ from .guard import guarded
 from .parameters import OFFERED, input_parameter
 from .session import GREY_VOLUMES, volume_classes
 from .table import COLUMNS, OBJECT_COLUMNS
-from .wording import INPUT_HELP, SEVERITY_COLORS, milliliters
+from .translation import label as label_of
+from .translation import sentence
+from .wording import SEVERITY_COLORS, input_helps, milliliters
 
 PARAMETER_PROPERTY = "SlicerParameterName"  # dynamic property by which parameterNodeWrapper knows its widgets
 # They derive from scalar volumes and are no images. vtkMRMLTensorVolumeNode stays in: colour pictures derive from it.
@@ -57,15 +59,17 @@ class InputRows:
         """Say where the mouse rests why an image stands for an input; what contradicts its choice is amber."""
         for entry, (label, selector) in zip(task.inputs, self._rows[task.key]):
             opinion = opinions.get(entry.key, Opinion())
-            told = [_("Chosen, for {reason}.").format(reason=opinion.reason)] if opinion.reason else []
+            told = [_("Chosen, for {reason}.").format(reason=sentence(opinion.reason))] if opinion.reason else []
             if opinion.looks_like:
-                told.append(_("Looks like {title}: {against}.").format(title=opinion.looks_like, against=opinion.against))
-            selector.toolTip = "\n".join([*told, INPUT_HELP.get(entry.key, "")]).strip()
+                told.append(
+                    _("Looks like {title}: {against}.").format(title=label_of(opinion.looks_like), against=sentence(opinion.against))
+                )
+            selector.toolTip = "\n".join([*told, input_helps().get(entry.key, "")]).strip()
             label.styleSheet = f"color: {AMBER}; font-weight: bold" if opinion.looks_like else ""
 
     def _row(self, form: Any, task: Task, entry: Input) -> tuple[Any, Any]:
-        label, selector = qt.QLabel(f"{entry.title}:"), slicer.qMRMLNodeComboBox()
-        label.toolTip = selector.toolTip = INPUT_HELP.get(entry.key, "")
+        label, selector = qt.QLabel(f"{label_of(entry.title)}:"), slicer.qMRMLNodeComboBox()
+        label.toolTip = selector.toolTip = input_helps().get(entry.key, "")
         selector.name = f"{input_parameter(task, entry)}Selector"
         selector.noneEnabled = True
         selector.noneDisplay = _("not given")

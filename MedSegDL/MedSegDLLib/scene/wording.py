@@ -1,4 +1,4 @@
-"""What the panel says, as text and simple HTML: findings, failures, the summary of a run. No Qt, no Slicer, no torch."""
+"""What the panel says, as text and simple HTML, in the reader's language: findings, failures, the summary of a run. No widget, no torch."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from slicer.i18n import tr as _
+
 from ..tasks import Task
 from ..worker.environment import Interpreter
 from ..worker.installation import Plan
 from ..worker.processes import Failure
+from .translation import label, sentence
 
 SEVERITY_COLORS = {"error": "#c0392b", "warning": "#d35400", "note": "#2e86c1"}  # readable on Slicer's light and dark panels
 SEVERITY_ORDER = tuple(SEVERITY_COLORS)
@@ -23,43 +26,51 @@ LONGEST_RUN = 24  # characters without a place to break: the panel works at 350 
 NEEDS_HELPER = ("torch", "installation")  # kinds of failure where the helper program is not there
 NEEDS_PYTHON = (*NEEDS_HELPER, "python")  # kinds of failure that another Python cures
 
-INPUT_HELP = {  # what an input is called elsewhere
-    "t1": "T1-weighted, before the contrast agent: T1, T1w, T1n, MPRAGE, SPGR.",
-    "t1ce": "T1-weighted, after the contrast agent (gadolinium): T1ce, T1c, T1Gd, T1+C, T1 post. Only here does enhancing tumour show.",
-    "t2": "T2-weighted, fluid is bright: T2, T2w, TSE.",
-    "flair": "T2-weighted with dark fluid: FLAIR, T2-FLAIR, TIRM. Its grid is the result's.",
-    "ct": "A CT in Hounsfield units, best in the portal venous phase.",
-    "mr": "An MR of the head of any weighting, with the skull on.",
-    "image": "A picture of cells, grey or in colours.",
-}
 
-KIND_TEXTS = {  # what a kind of finding is in a few words; kinds that are not here are told by their own sentence
-    "missing": "missing, less accurate without",
-    "little_overlap": "overlaps little with the others",
-    "cut_off": "field of view is cut off",
-    "grids_differ": "on another grid, will be resampled",
-    "same_image": "the same image twice",
-    "looks_like_another": "looks like another kind of image",
-    "exchanged": "seems to be exchanged with another input",
-    "mirrored": "seems to be mirrored",
-    "copied_slice": "has copied slices",
-    "background": "background is not zero",
-    "few_slices": "has few slices",
-    "zscored": "already normalised",
-    "skull": "skull present",
-    "label_map": "looks like a label map",
-    "extent": "unusual size",
-    "anisotropic": "thick slices",
-    "huge": "very large",
-    "memory": "memory may be short",
-    "header": "its header is ambiguous",
-    "implausible_volume": "the result takes more than can be",
-    "outside_the_body": "part of the result lies outside of the body",
-    "touches_border": "the result reaches the border of the image",
-    "scattered": "the result is scattered in many parts",
-    "region_left_out": "cannot be seen without it, left empty",
-    "region_doubtful": "the result is doubtful without it",
-}
+def input_helps() -> dict[str, str]:
+    """What the inputs are called elsewhere, by their keys."""
+    return {
+        "t1": _("T1-weighted, before the contrast agent: T1, T1w, T1n, MPRAGE, SPGR."),
+        "t1ce": _(
+            "T1-weighted, after the contrast agent (gadolinium): T1ce, T1c, T1Gd, T1+C, T1 post. Only here does enhancing tumour show."
+        ),
+        "t2": _("T2-weighted, fluid is bright: T2, T2w, TSE."),
+        "flair": _("T2-weighted with dark fluid: FLAIR, T2-FLAIR, TIRM. Its grid is the result's."),
+        "ct": _("A CT in Hounsfield units, best in the portal venous phase."),
+        "mr": _("An MR of the head of any weighting, with the skull on."),
+        "image": _("A picture of cells, grey or in colours."),
+    }
+
+
+def kind_texts() -> dict[str, str]:
+    """What the kinds of findings are in a few words, by their codes; those that are not here are told by their own sentence."""
+    return {
+        "missing": _("missing, less accurate without"),
+        "little_overlap": _("overlaps little with the others"),
+        "cut_off": _("field of view is cut off"),
+        "grids_differ": _("on another grid, will be resampled"),
+        "same_image": _("the same image twice"),
+        "looks_like_another": _("looks like another kind of image"),
+        "exchanged": _("seems to be exchanged with another input"),
+        "mirrored": _("seems to be mirrored"),
+        "copied_slice": _("has copied slices"),
+        "background": _("background is not zero"),
+        "few_slices": _("has few slices"),
+        "zscored": _("already normalised"),
+        "skull": _("skull present"),
+        "label_map": _("looks like a label map"),
+        "extent": _("unusual size"),
+        "anisotropic": _("thick slices"),
+        "huge": _("very large"),
+        "memory": _("memory may be short"),
+        "header": _("its header is ambiguous"),
+        "implausible_volume": _("the result takes more than can be"),
+        "outside_the_body": _("part of the result lies outside of the body"),
+        "touches_border": _("the result reaches the border of the image"),
+        "scattered": _("the result is scattered in many parts"),
+        "region_left_out": _("cannot be seen without it, left empty"),
+        "region_doubtful": _("the result is doubtful without it"),
+    }
 
 
 def findings_html(findings: Sequence[dict[str, Any]], task: Task, good: str, unfolded: Collection[str] = ()) -> str:
@@ -76,7 +87,7 @@ def findings_html(findings: Sequence[dict[str, Any]], task: Task, good: str, unf
     """
     if not findings:
         return _line(GOOD_COLOR, "&#10003;", html.escape(good))
-    titles = {entry.key: entry.title for entry in task.inputs}
+    titles = {entry.key: label(entry.title) for entry in task.inputs}
     kinds: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for finding in sorted(findings, key=lambda finding: _rank(finding["severity"])):
         kinds.setdefault((finding["severity"], finding.get("code", "")), []).append(finding)
@@ -97,9 +108,9 @@ def failure_html(failure: Failure, environment: str = "") -> str:
         environment: text of the link that installs the helper program.
     """
     color = SEVERITY_COLORS["note" if failure.kind == "cancelled" else "error"]
-    text = f"{_escaped(failure.message)} {_remedy(failure.remedy)}"
+    text = f"{_escaped(sentence(failure.message))} {_remedy(failure.remedy)}"
     if failure.kind in NEEDS_HELPER and environment:
-        text = html.escape("This needs the helper program, which does the arithmetic.")
+        text = html.escape(_("This needs the helper program, which does the arithmetic."))
     text = _line(color, "&#9679;", text)
     if failure.kind not in NEEDS_PYTHON or not environment:
         return text
@@ -135,11 +146,14 @@ def result_text(name: str, volumes: Sequence[dict[str, str]], lesions: Sequence[
     """
     lines = [name]
     for row in volumes:
-        size = f"{milliliters(float(row['Volume mL']))} mL" if "Volume mL" in row else f"{row.get('Count', '?')} objects"
+        size = (
+            f"{milliliters(float(row['Volume mL']))} mL" if "Volume mL" in row else _("{count} objects").format(count=row.get("Count", "?"))
+        )
         lines.append(f"{row['Segment']}: {size}")
     for row in (row for row in lesions if "Longest mm" in row):
         across = f"{float(row['Longest mm']):.1f} x {float(row['Perpendicular mm']):.1f} mm"
-        lines.append(f"Lesion {row['Id']} {row['Number']}: {milliliters(float(row['Volume mL']))} mL, {across}")
+        size = f"{milliliters(float(row['Volume mL']))} mL"
+        lines.append(_("Lesion {name} {number}: {size}, {across}").format(name=row["Id"], number=row["Number"], size=size, across=across))
     return "\n".join([*lines, *(line for line in told if line)])
 
 
@@ -152,18 +166,20 @@ def lesions_text(rows: Sequence[dict[str, str]], burdens: Sequence[tuple[str, fl
     """
     if rows and "Area px" in rows[0]:
         areas = [float(row["Area px"]) for row in rows]
-        return f"{len(rows):,} objects, mean area {sum(areas) / len(areas):.1f} px. A click shows one."
+        told = _("{count} objects, mean area {area} px. A click shows one.")
+        return told.format(count=f"{len(rows):,}", area=f"{sum(areas) / len(areas):.1f}")
     counts: dict[str, int] = {}
     for row in rows:
         counts[row["Segment"]] = counts.get(row["Segment"], 0) + 1
     counted = ", ".join(f"{name}: {count}" for name, count in counts.items())
-    told = [f"Lesions - {counted}. A click shows one."] if counted else []
-    return " ".join([*told, *(f"{name} takes {share:.1f} % of {organ}." for name, share, organ in burdens)])
+    told = [_("Lesions - {counted}. A click shows one.").format(counted=counted)] if counted else []
+    taken = _("{name} takes {share} % of {organ}.")
+    return " ".join([*told, *(taken.format(name=name, share=f"{share:.1f}", organ=organ) for name, share, organ in burdens)])
 
 
 def interpreter_text(interpreter: Interpreter, ready: dict[str, Any] | None) -> str:
     """Which Python runs the worker, whose choice it was, and what it has."""
-    chosen = breakable(f"{interpreter.python} ({interpreter.source.value})")
+    chosen = breakable(f"{interpreter.python} ({sentence(interpreter.source.value)})")
     if ready is None:
         return chosen
     return f"Python {ready.get('python', '?')}, torch {ready.get('torch', '?')}, {str(ready.get('device', '?')).upper()}: {chosen}"
@@ -172,8 +188,8 @@ def interpreter_text(interpreter: Interpreter, ready: dict[str, Any] | None) -> 
 def server_text(ready: dict[str, Any] | None) -> str:
     """Which server segments, what it has, and how many wait there. Never its token."""
     if ready is None or "server" not in ready:
-        return "A server, by its address."
-    waits = f"{ready.get('waiting', 0)} waiting" if ready.get("waiting") else "nobody waiting"
+        return _("A server, by its address.")
+    waits = _("{count} waiting").format(count=ready["waiting"]) if ready.get("waiting") else _("nobody waiting")
     return f"{breakable(str(ready['server']))}: torch {ready.get('torch', '?')}, {str(ready.get('device', '?')).upper()}, {waits}."
 
 
@@ -189,11 +205,16 @@ def bytes_text(count: int) -> str:
 
 def plan_text(plan: Plan) -> str:
     """What making the private environment costs, before it begins."""
-    kind = "for the CPU" if plan.cpu_only else "with CUDA for the GPU"
-    return (
-        f"PyTorch {kind}: {bytes_text(plan.download_bytes)} to download, {bytes_text(plan.disk_bytes)} on disk, "
-        f"about {plan.minutes:.0f} minutes. It can be cancelled, goes on where it stopped, and can be removed."
+    cpu = _(
+        "PyTorch for the CPU: {download} to download, {disk} on disk, about {minutes} minutes. "
+        "It can be cancelled, goes on where it stopped, and can be removed."
     )
+    gpu = _(
+        "PyTorch with CUDA for the GPU: {download} to download, {disk} on disk, about {minutes} minutes. "
+        "It can be cancelled, goes on where it stopped, and can be removed."
+    )
+    sizes = {"download": bytes_text(plan.download_bytes), "disk": bytes_text(plan.disk_bytes)}
+    return (cpu if plan.cpu_only else gpu).format(minutes=f"{plan.minutes:.0f}", **sizes)
 
 
 def _escaped(text: str) -> str:
@@ -207,13 +228,15 @@ def _rank(severity: str) -> int:
 def _kind(code: str, findings: Sequence[dict[str, Any]], titles: dict[str, str], unfolded: bool) -> str:
     """All findings of one kind in a line, or with their sentences under it."""
     color = SEVERITY_COLORS.get(findings[0]["severity"], SEVERITY_COLORS["note"])
-    words = KIND_TEXTS.get(code)
+    words = kind_texts().get(code)
     if words is None or findings[0]["severity"] == "error":
         return "".join(_line(color, "&#9679;", _sentences(finding, titles)) for finding in findings)
     inputs = [titles[finding["input"]] for finding in findings if finding.get("input") in titles]
-    where = ", ".join(dict.fromkeys(inputs)) if len(inputs) < MANY_INPUTS else f"{len(inputs)} inputs"
-    told = f"<b>{html.escape(where)}:</b> {words}" if where else words.capitalize()
-    line = _line(color, "&#9679;", f'{told} <a href="{KIND_LINK}{html.escape(code)}">{"less" if unfolded else "more"}</a>')
+    where = ", ".join(dict.fromkeys(inputs)) if len(inputs) < MANY_INPUTS else _("{count} inputs").format(count=len(inputs))
+    told = f"<b>{html.escape(where)}:</b> {html.escape(words)}" if where else html.escape(words[:1].upper() + words[1:])
+    line = _line(
+        color, "&#9679;", f'{told} <a href="{KIND_LINK}{html.escape(code)}">{html.escape(_("less") if unfolded else _("more"))}</a>'
+    )
     sentences = (f'<p style="{INDENTED}">{_sentences(finding, titles)}</p>' for finding in findings)
     return line + ("".join(sentences) if unfolded else "")
 
@@ -221,12 +244,13 @@ def _kind(code: str, findings: Sequence[dict[str, Any]], titles: dict[str, str],
 def _sentences(finding: dict[str, Any], titles: dict[str, str]) -> str:
     """A finding in full."""
     title = titles.get(finding.get("input") or "", "")
-    where = f"<b>{html.escape(title)}:</b> " if title and title not in finding["message"] else ""
-    return f"{where}{_escaped(finding['message'])} {_remedy(finding.get('remedy', ''))}"
+    message = sentence(finding["message"])
+    where = f"<b>{html.escape(title)}:</b> " if title and title not in message else ""
+    return f"{where}{_escaped(message)} {_remedy(finding.get('remedy', ''))}"
 
 
 def _remedy(remedy: str) -> str:
-    return f"<i>{_escaped(remedy)}</i>" if remedy else ""
+    return f"<i>{_escaped(sentence(remedy))}</i>" if remedy else ""
 
 
 def _line(color: str, sign: str, text: str) -> str:

@@ -1,0 +1,1636 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="fr_FR">
+<context>
+    <name>MedSegDL</name>
+    <message>
+        <source>A click shows the lesion in the slice views. The longest diameter in an axial plane, and the longest one across it.</source>
+        <translation>Un clic montre la lésion dans les coupes. Le plus grand diamètre dans un plan axial et le plus grand qui lui est perpendiculaire.</translation>
+    </message>
+    <message>
+        <source>Accurate averages over mirrored images and takes several times as long. Automatic does what the network was made for: networks that were added average where their origin does, those that are shipped do not.</source>
+        <translation>« Précis » fait la moyenne sur des images en miroir et prend plusieurs fois plus de temps. « Automatique » fait ce pour quoi le réseau a été conçu : les réseaux ajoutés font la moyenne si leur origine la fait, ceux fournis ne la font pas.</translation>
+    </message>
+    <message>
+        <source>Advanced</source>
+        <translation>Avancé</translation>
+    </message>
+    <message>
+        <source>Also give a volume that is bright where the network is undecided.</source>
+        <translation>Donner aussi un volume qui est clair là où le réseau hésite.</translation>
+    </message>
+    <message>
+        <source>Automatic takes the GPU where there is one.</source>
+        <translation>« Automatique » utilise le GPU s'il y en a un.</translation>
+    </message>
+    <message>
+        <source>Bias correction (N4):</source>
+        <translation>Correction du biais (N4) :</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>Annuler</translation>
+    </message>
+    <message>
+        <source>Copy as text</source>
+        <translation>Copier le texte</translation>
+    </message>
+    <message>
+        <source>Copy log</source>
+        <translation>Copier le journal</translation>
+    </message>
+    <message>
+        <source>Copy the log to the clipboard, for a report of a fault. It may hold names of volumes: read it before you send it.</source>
+        <translation>Copier le journal dans le presse-papiers pour signaler un défaut. Il peut contenir des noms de volumes : à lire avant l'envoi.</translation>
+    </message>
+    <message>
+        <source>Copy volumes and lesions to the clipboard, for a report.</source>
+        <translation>Copier les volumes et les lésions dans le presse-papiers pour un compte rendu.</translation>
+    </message>
+    <message>
+        <source>Create new segmentation on Segment</source>
+        <translation>Nouvelle segmentation au lancement</translation>
+    </message>
+    <message>
+        <source>Device:</source>
+        <translation>Appareil :</translation>
+    </message>
+    <message>
+        <source>Edit</source>
+        <translation>Modifier</translation>
+    </message>
+    <message>
+        <source>Even out the slow brightness changes of MR images before segmenting. CT and microscopy never need it.</source>
+        <translation>Égaliser les lentes variations de luminosité des images IRM avant la segmentation. La TDM et la microscopie n'en ont jamais besoin.</translation>
+    </message>
+    <message>
+        <source>Fill the inputs anew: each volume's kind is guessed from its DICOM tags and its name. Check the guess.</source>
+        <translation>Remplir à nouveau les entrées : le type de chaque volume est deviné d'après ses champs DICOM et son nom. À vérifier.</translation>
+    </message>
+    <message>
+        <source>Guess again</source>
+        <translation>Deviner à nouveau</translation>
+    </message>
+    <message>
+        <source>Inputs</source>
+        <translation>Entrées</translation>
+    </message>
+    <message>
+        <source>Install PyTorch into Slicer</source>
+        <translation>Installer PyTorch dans Slicer</translation>
+    </message>
+    <message>
+        <source>Install PyTorch into Slicer's own Python through the extension PyTorch.</source>
+        <translation>Installer PyTorch dans le Python de Slicer par l'extension PyTorch.</translation>
+    </message>
+    <message>
+        <source>Install PyTorch into a folder of MedSegDL's own. Slicer and its other extensions stay as they are.</source>
+        <translation>Installer PyTorch dans un dossier propre à MedSegDL. Slicer et ses autres extensions restent inchangés.</translation>
+    </message>
+    <message>
+        <source>Log</source>
+        <translation>Journal</translation>
+    </message>
+    <message>
+        <source>Make private environment</source>
+        <translation>Créer l'environnement</translation>
+    </message>
+    <message>
+        <source>MedSegDL</source>
+        <translation>MedSegDL</translation>
+    </message>
+    <message>
+        <source>Network:</source>
+        <translation>Réseau :</translation>
+    </message>
+    <message>
+        <source>Open the Segment Editor on this segmentation and its input.</source>
+        <translation>Ouvrir l'éditeur de segments sur cette segmentation et son entrée.</translation>
+    </message>
+    <message>
+        <source>Outputs</source>
+        <translation>Sorties</translation>
+    </message>
+    <message>
+        <source>Packages from:</source>
+        <translation>Paquets depuis :</translation>
+    </message>
+    <message>
+        <source>Python:</source>
+        <translation>Python :</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>Supprimer</translation>
+    </message>
+    <message>
+        <source>Remove the private environment and what was downloaded for it.</source>
+        <translation>Supprimer l'environnement privé et ce qui a été téléchargé pour lui.</translation>
+    </message>
+    <message>
+        <source>Research use only - not a medical device.</source>
+        <translation>Réservé à la recherche - n'est pas un dispositif médical.</translation>
+    </message>
+    <message>
+        <source>Segment</source>
+        <translation>Segmenter</translation>
+    </message>
+    <message>
+        <source>Segmentation:</source>
+        <translation>Segmentation :</translation>
+    </message>
+    <message>
+        <source>Segments brain tumours in MR, the liver and its tumours in CT, and cell nuclei in microscopy pictures with inception U-Nets. Research use only - not a medical device.</source>
+        <translation>Segmente les tumeurs cérébrales en IRM, le foie et ses tumeurs en TDM, et les noyaux cellulaires en microscopie avec des U-Nets à modules inception. Réservé à la recherche - n'est pas un dispositif médical.</translation>
+    </message>
+    <message>
+        <source>Speed:</source>
+        <translation>Vitesse :</translation>
+    </message>
+    <message>
+        <source>Stop at once. Nothing is written.</source>
+        <translation>Arrêter tout de suite. Rien n'est écrit.</translation>
+    </message>
+    <message>
+        <source>Task:</source>
+        <translation>Tâche :</translation>
+    </message>
+    <message>
+        <source>The Python that runs the segmentation in a process of its own. Empty: the private environment if there is one, else Slicer's Python. Or paste the address of a server, http://TOKEN@HOST:PORT, as `medsegdl serve` prints it.</source>
+        <translation>Le Python qui exécute la segmentation dans son propre processus. Vide : l'environnement privé s'il existe, sinon le Python de Slicer. Ou l'adresse d'un serveur, http://TOKEN@HOST:PORT, comme l'affiche `medsegdl serve`.</translation>
+    </message>
+    <message>
+        <source>The networks follow the published work of N. S. Punn and S. Agarwal on inception U-Nets.</source>
+        <translation>Les réseaux suivent les travaux publiés de N. S. Punn et S. Agarwal sur les U-Nets à modules inception.</translation>
+    </message>
+    <message>
+        <source>The segmentation that is measured here.</source>
+        <translation>La segmentation mesurée ici.</translation>
+    </message>
+    <message>
+        <source>Uncertainty map:</source>
+        <translation>Carte d'incertitude :</translation>
+    </message>
+    <message>
+        <source>Volumes</source>
+        <translation>Volumes</translation>
+    </message>
+    <message>
+        <source>What is to be segmented.</source>
+        <translation>Ce qui doit être segmenté.</translation>
+    </message>
+    <message>
+        <source>What the check of the inputs found.</source>
+        <translation>Ce que le contrôle des entrées a trouvé.</translation>
+    </message>
+    <message>
+        <source>Where the segments go. A segmentation selected here is overwritten.</source>
+        <translation>Où vont les segments. Une segmentation choisie ici est écrasée.</translation>
+    </message>
+    <message>
+        <source>Without a network: the folder, or the bundle.json in it, that `medsegdl bundle` made on another machine. The private environment is then made of it, and nothing is downloaded. Empty: from the internet.</source>
+        <translation>Sans réseau : le dossier, ou son bundle.json, que `medsegdl bundle` a fait sur une autre machine. L'environnement privé en est alors créé, et rien n'est téléchargé. Vide : depuis internet.</translation>
+    </message>
+</context>
+<context>
+    <name>MedSegDL.core</name>
+    <message>
+        <source>'{key}' is no input of {task}.</source>
+        <translation>« {key} » n'est pas une entrée de : {task}.</translation>
+    </message>
+    <message>
+        <source>'{node}' lies under a deforming transform ('{transform}').</source>
+        <translation>« {node} » est soumis à une transformation déformante (« {transform} »).</translation>
+    </message>
+    <message>
+        <source>A pixel size is for pictures, not for {task}.</source>
+        <translation>Une taille de pixel est pour des images planes, pas pour : {task}.</translation>
+    </message>
+    <message>
+        <source>A segmentation is running.</source>
+        <translation>Une segmentation est en cours.</translation>
+    </message>
+    <message>
+        <source>About {needed} of memory are needed, and {free} are free: the run may be slow or end.</source>
+        <translation>Il faut environ {needed} de mémoire et {free} sont libres : l'exécution peut être lente ou s'arrêter.</translation>
+    </message>
+    <message>
+        <source>Accurate</source>
+        <translation>Précis</translation>
+    </message>
+    <message>
+        <source>An unexpected failure ({error}: {error2}).</source>
+        <translation>Une erreur inattendue ({error} : {error2}).</translation>
+    </message>
+    <message>
+        <source>Asking the server</source>
+        <translation>Interrogation du serveur</translation>
+    </message>
+    <message>
+        <source>Automatic</source>
+        <translation>Automatique</translation>
+    </message>
+    <message>
+        <source>Brain</source>
+        <translation>Cerveau</translation>
+    </message>
+    <message>
+        <source>Brain mask (MR)</source>
+        <translation>Masque du cerveau (IRM)</translation>
+    </message>
+    <message>
+        <source>Brain tumour (MR)</source>
+        <translation>Tumeur cérébrale (IRM)</translation>
+    </message>
+    <message>
+        <source>Bringing the images to one grid</source>
+        <translation>Mise des images sur une même grille</translation>
+    </message>
+    <message>
+        <source>CPU</source>
+        <translation>CPU</translation>
+    </message>
+    <message>
+        <source>CT</source>
+        <translation>TDM</translation>
+    </message>
+    <message>
+        <source>Cancelled.</source>
+        <translation>Annulé.</translation>
+    </message>
+    <message>
+        <source>Cell nuclei (microscopy)</source>
+        <translation>Noyaux cellulaires (microscopie)</translation>
+    </message>
+    <message>
+        <source>Check left and right in both, and convert the wrong one anew.</source>
+        <translation>Vérifier la gauche et la droite dans les deux, et convertir à nouveau celle qui est fausse.</translation>
+    </message>
+    <message>
+        <source>Check that the inputs are what they were chosen for.</source>
+        <translation>Vérifier que les entrées sont bien ce pour quoi elles ont été choisies.</translation>
+    </message>
+    <message>
+        <source>Check that they show the same part of the body and are registered.</source>
+        <translation>Vérifier qu'elles montrent la même partie du corps et sont recalées.</translation>
+    </message>
+    <message>
+        <source>Check the spacing in the header (it is in mm), and that the image is the right one.</source>
+        <translation>Vérifier l'espacement dans l'en-tête (en mm), et que l'image est la bonne.</translation>
+    </message>
+    <message>
+        <source>Checking the bundle</source>
+        <translation>Contrôle du paquet</translation>
+    </message>
+    <message>
+        <source>Checking the input</source>
+        <translation>Contrôle des entrées</translation>
+    </message>
+    <message>
+        <source>Choose a Python that has torch in MedSegDL's settings.</source>
+        <translation>Choisir dans les réglages de MedSegDL un Python qui a torch.</translation>
+    </message>
+    <message>
+        <source>Choose a folder made by `medsegdl bundle`, or one with .whl files.</source>
+        <translation>Choisir un dossier fait par `medsegdl bundle`, ou un avec des fichiers .whl.</translation>
+    </message>
+    <message>
+        <source>Choose a folder of your own.</source>
+        <translation>Choisir un dossier à vous.</translation>
+    </message>
+    <message>
+        <source>Choose another Python in MedSegDL's settings.</source>
+        <translation>Choisir un autre Python dans les réglages de MedSegDL.</translation>
+    </message>
+    <message>
+        <source>Choose another Python in the settings.</source>
+        <translation>Choisir un autre Python dans les réglages.</translation>
+    </message>
+    <message>
+        <source>Choose another file if there should be a picture in it.</source>
+        <translation>Choisir un autre fichier s'il devait contenir une image.</translation>
+    </message>
+    <message>
+        <source>Choose another file.</source>
+        <translation>Choisir un autre fichier.</translation>
+    </message>
+    <message>
+        <source>Choose another file: there is no picture in it.</source>
+        <translation>Choisir un autre fichier : celui-ci ne contient pas d'image.</translation>
+    </message>
+    <message>
+        <source>Choose another image for one of them, or leave it out.</source>
+        <translation>Choisir une autre image pour l'une d'elles, ou la laisser de côté.</translation>
+    </message>
+    <message>
+        <source>Choose the channel with the nuclei and save it alone.</source>
+        <translation>Choisir le canal des noyaux et l'enregistrer seul.</translation>
+    </message>
+    <message>
+        <source>Choose the folder that holds the .whl files.</source>
+        <translation>Choisir le dossier qui contient les fichiers .whl.</translation>
+    </message>
+    <message>
+        <source>Choose the right image for this input.</source>
+        <translation>Choisir la bonne image pour cette entrée.</translation>
+    </message>
+    <message>
+        <source>Close other programs, choose the device 'cpu', or crop the image to the region of interest.</source>
+        <translation>Fermer d'autres programmes, choisir l'appareil « cpu », ou rogner l'image à la région d'intérêt.</translation>
+    </message>
+    <message>
+        <source>Close other programs, crop the image to the region of interest, or use a machine with more memory.</source>
+        <translation>Fermer d'autres programmes, rogner l'image à la région d'intérêt, ou utiliser une machine avec plus de mémoire.</translation>
+    </message>
+    <message>
+        <source>Close other programs, or crop the image to the region of interest.</source>
+        <translation>Fermer d'autres programmes, ou rogner l'image à la région d'intérêt.</translation>
+    </message>
+    <message>
+        <source>Close other programs, or crop the images to the region of interest.</source>
+        <translation>Fermer d'autres programmes, ou rogner les images à la région d'intérêt.</translation>
+    </message>
+    <message>
+        <source>Close other programs, or segment a smaller part of the volume.</source>
+        <translation>Fermer d'autres programmes, ou segmenter une plus petite partie du volume.</translation>
+    </message>
+    <message>
+        <source>Copy it from the start of `medsegdl serve`: http://TOKEN@HOST:PORT.</source>
+        <translation>La copier du démarrage de `medsegdl serve` : http://TOKEN@HOST:PORT.</translation>
+    </message>
+    <message>
+        <source>Copy the bundle again, or make it anew with `medsegdl bundle`.</source>
+        <translation>Copier à nouveau le paquet, ou le refaire avec `medsegdl bundle`.</translation>
+    </message>
+    <message>
+        <source>Correct the bias before normalising.</source>
+        <translation>Corriger le biais avant la normalisation.</translation>
+    </message>
+    <message>
+        <source>Correct the option of the bias correction.</source>
+        <translation>Rectifier l'option de la correction du biais.</translation>
+    </message>
+    <message>
+        <source>Correct the spacing in the header (it is in mm).</source>
+        <translation>Rectifier l'espacement dans l'en-tête (en mm).</translation>
+    </message>
+    <message>
+        <source>Crop it to the region of interest if that is too much for this computer.</source>
+        <translation>La rogner à la région d'intérêt si c'est trop pour cet ordinateur.</translation>
+    </message>
+    <message>
+        <source>Done</source>
+        <translation>Terminé</translation>
+    </message>
+    <message>
+        <source>Enhancing tumour</source>
+        <translation>Prise de contraste</translation>
+    </message>
+    <message>
+        <source>FLAIR</source>
+        <translation>FLAIR</translation>
+    </message>
+    <message>
+        <source>Fast</source>
+        <translation>Rapide</translation>
+    </message>
+    <message>
+        <source>Fetching the result</source>
+        <translation>Récupération du résultat</translation>
+    </message>
+    <message>
+        <source>Free some space there, or set TMPDIR to a larger disk.</source>
+        <translation>Y libérer de la place, ou diriger TMPDIR vers un disque plus grand.</translation>
+    </message>
+    <message>
+        <source>Free some space there, or use a Python that has torch.</source>
+        <translation>Y libérer de la place, ou utiliser un Python qui a torch.</translation>
+    </message>
+    <message>
+        <source>Free some space, or set TMPDIR.</source>
+        <translation>Libérer de la place, ou définir TMPDIR.</translation>
+    </message>
+    <message>
+        <source>GPU (CUDA)</source>
+        <translation>GPU (CUDA)</translation>
+    </message>
+    <message>
+        <source>Give a mask that covers the head, or switch the bias correction off.</source>
+        <translation>Donner un masque qui couvre la tête, ou désactiver la correction du biais.</translation>
+    </message>
+    <message>
+        <source>Give a picture of a higher magnification, or the right --pixel-size.</source>
+        <translation>Donner une image à plus fort grossissement, ou la bonne --pixel-size.</translation>
+    </message>
+    <message>
+        <source>Give a volume of grey values, one at a time.</source>
+        <translation>Donner un volume en niveaux de gris, un à la fois.</translation>
+    </message>
+    <message>
+        <source>Give a volume that is 1 in the brain and 0 elsewhere.</source>
+        <translation>Donner un volume qui vaut 1 dans le cerveau et 0 ailleurs.</translation>
+    </message>
+    <message>
+        <source>Give an image of the whole head; there the others alone are used.</source>
+        <translation>Donner une image de la tête entière ; là, seules les autres sont utilisées.</translation>
+    </message>
+    <message>
+        <source>Give an image that shows all of it if there is one.</source>
+        <translation>Donner une image qui la montre en entier s'il y en a une.</translation>
+    </message>
+    <message>
+        <source>Give at least one of: {titles}.</source>
+        <translation>Donner au moins une de : {titles}.</translation>
+    </message>
+    <message>
+        <source>Give images of one patient and examination, registered to each other.</source>
+        <translation>Donner des images d'un même patient et d'un même examen, recalées entre elles.</translation>
+    </message>
+    <message>
+        <source>Give one channel.</source>
+        <translation>Donner un seul canal.</translation>
+    </message>
+    <message>
+        <source>Give one plane, as PNG, TIFF or JPEG.</source>
+        <translation>Donner un seul plan, en PNG, TIFF ou JPEG.</translation>
+    </message>
+    <message>
+        <source>Give the CT as it was reconstructed, with rescale slope and intercept applied.</source>
+        <translation>Donner le scanner tel que reconstruit, avec Rescale Slope et Intercept appliqués.</translation>
+    </message>
+    <message>
+        <source>Give the image as it was before normalisation if there is one.</source>
+        <translation>Donner l'image d'avant la normalisation si elle existe.</translation>
+    </message>
+    <message>
+        <source>Give the mask that belongs to these images.</source>
+        <translation>Donner le masque qui appartient à ces images.</translation>
+    </message>
+    <message>
+        <source>Give the right --pixel-size if the picture's own is wrong.</source>
+        <translation>Donner la bonne --pixel-size si celle de l'image est fausse.</translation>
+    </message>
+    <message>
+        <source>Give the side of a pixel in micrometres (--pixel-size).</source>
+        <translation>Donner le côté d'un pixel en micromètres (--pixel-size).</translation>
+    </message>
+    <message>
+        <source>Give the three-dimensional image that it was taken from.</source>
+        <translation>Donner l'image tridimensionnelle dont elle provient.</translation>
+    </message>
+    <message>
+        <source>Give the whole volume if there is one.</source>
+        <translation>Donner le volume entier s'il existe.</translation>
+    </message>
+    <message>
+        <source>Give the {titles} image too if there is one.</source>
+        <translation>Donner aussi l'image {titles} s'il y en a une.</translation>
+    </message>
+    <message>
+        <source>Give {missing} too.</source>
+        <translation>Donner aussi {missing}.</translation>
+    </message>
+    <message>
+        <source>Give {wanted} too if there is one.</source>
+        <translation>Donner aussi {wanted} s'il y en a.</translation>
+    </message>
+    <message>
+        <source>Harden the transform (Data module) or resample the volume first.</source>
+        <translation>D'abord appliquer la transformation (module Data, Harden) ou rééchantillonner le volume.</translation>
+    </message>
+    <message>
+        <source>If its training images were stored otherwise, import it with --orientation.</source>
+        <translation>Si ses images d'entraînement étaient stockées autrement, l'importer avec --orientation.</translation>
+    </message>
+    <message>
+        <source>Install it with the Extensions Manager and restart Slicer, or make a private environment.</source>
+        <translation>L'installer avec l'Extensions Manager et redémarrer Slicer, ou créer un environnement privé.</translation>
+    </message>
+    <message>
+        <source>It is the only image.</source>
+        <translation>c'est la seule image</translation>
+    </message>
+    <message>
+        <source>Its inputs are: {titles}.</source>
+        <translation>Ses entrées sont : {titles}.</translation>
+    </message>
+    <message>
+        <source>Leave --pixel-size out: a volume tells its own.</source>
+        <translation>Omettre --pixel-size : un volume indique la sienne.</translation>
+    </message>
+    <message>
+        <source>Let the brain be extracted, or give a brain mask.</source>
+        <translation>Laisser extraire le cerveau, ou donner un masque du cerveau.</translation>
+    </message>
+    <message>
+        <source>Let this machine trust it ($SSL_CERT_FILE).</source>
+        <translation>Faire que cette machine lui fasse confiance ($SSL_CERT_FILE).</translation>
+    </message>
+    <message>
+        <source>Liver</source>
+        <translation>Foie</translation>
+    </message>
+    <message>
+        <source>Liver and liver tumours (CT)</source>
+        <translation>Foie et tumeurs du foie (TDM)</translation>
+    </message>
+    <message>
+        <source>Liver tumour</source>
+        <translation>Tumeur du foie</translation>
+    </message>
+    <message>
+        <source>Load it again, or select another one.</source>
+        <translation>Le recharger, ou en choisir un autre.</translation>
+    </message>
+    <message>
+        <source>Load it again.</source>
+        <translation>Le recharger.</translation>
+    </message>
+    <message>
+        <source>Load it, and segment it again.</source>
+        <translation>Le charger et le segmenter à nouveau.</translation>
+    </message>
+    <message>
+        <source>Loading the weights</source>
+        <translation>Chargement des poids</translation>
+    </message>
+    <message>
+        <source>Look at both on each other, and register them by hand.</source>
+        <translation>Regarder les deux superposées, et les recaler à la main.</translation>
+    </message>
+    <message>
+        <source>Look at both on each other; without registration it stays where it is.</source>
+        <translation>Regarder les deux superposées ; sans recalage elle reste où elle est.</translation>
+    </message>
+    <message>
+        <source>Look at the brain mask that comes with the result.</source>
+        <translation>Regarder le masque du cerveau fourni avec le résultat.</translation>
+    </message>
+    <message>
+        <source>Look at the brain mask; correct it and give it as the brain mask if it is wrong.</source>
+        <translation>Regarder le masque du cerveau ; s'il est faux, le corriger et le donner comme masque du cerveau.</translation>
+    </message>
+    <message>
+        <source>Look at the result on the images before you use it.</source>
+        <translation>Regarder le résultat sur les images avant de l'utiliser.</translation>
+    </message>
+    <message>
+        <source>Looking how the {entry} lies</source>
+        <translation>Recherche de la position de {entry}</translation>
+    </message>
+    <message>
+        <source>MR</source>
+        <translation>IRM</translation>
+    </message>
+    <message>
+        <source>Make a private environment instead.</source>
+        <translation>Créer plutôt un environnement privé.</translation>
+    </message>
+    <message>
+        <source>Make sure that every image is what it was chosen for.</source>
+        <translation>S'assurer que chaque image est bien ce pour quoi elle a été choisie.</translation>
+    </message>
+    <message>
+        <source>Make sure that every image is what it was chosen for. Left must be left in all of them.</source>
+        <translation>S'assurer que chaque image est bien ce pour quoi elle a été choisie. La gauche doit être à gauche dans toutes.</translation>
+    </message>
+    <message>
+        <source>Make sure that it is the image and not its segmentation.</source>
+        <translation>S'assurer que c'est l'image et non sa segmentation.</translation>
+    </message>
+    <message>
+        <source>Make sure that it is the right image; a CT that was cropped to the body looks like this too.</source>
+        <translation>S'assurer que c'est la bonne image ; un scanner rogné au corps y ressemble aussi.</translation>
+    </message>
+    <message>
+        <source>Making the environment</source>
+        <translation>Création de l'environnement</translation>
+    </message>
+    <message>
+        <source>No brain was found in the images: they are used as they are, and parts outside the brain may be taken for tumour.</source>
+        <translation>Aucun cerveau n'a été trouvé dans les images : elles sont utilisées telles quelles, et des parties hors du cerveau peuvent être prises pour une tumeur.</translation>
+    </message>
+    <message>
+        <source>No image was given for {task}.</source>
+        <translation>Aucune image n'a été donnée pour : {task}.</translation>
+    </message>
+    <message>
+        <source>No temporary folder can be made in {where}: {error}.</source>
+        <translation>Impossible de créer un dossier temporaire dans {where} : {error}.</translation>
+    </message>
+    <message>
+        <source>No volume is selected.</source>
+        <translation>Aucun volume n'est choisi.</translation>
+    </message>
+    <message>
+        <source>Nothing need be done if a constant was added to the image.</source>
+        <translation>Rien à faire si une constante a été ajoutée à l'image.</translation>
+    </message>
+    <message>
+        <source>Nothing need be done if they are of one examination; else register them first.</source>
+        <translation>Rien à faire si elles sont d'un même examen ; sinon les recaler d'abord.</translation>
+    </message>
+    <message>
+        <source>Nothing was found of {names}.</source>
+        <translation>Rien n'a été trouvé de : {names}.</translation>
+    </message>
+    <message>
+        <source>Nothing was found of {region} but parts that are too small or outside of what contains it.</source>
+        <translation>{region} : seules des parties trop petites ou hors de ce qui la contient ont été trouvées.</translation>
+    </message>
+    <message>
+        <source>Nothing was found of {region}: its largest probability is {peak}, and {threshold} is needed.</source>
+        <translation>{region} : rien trouvé ; la plus grande probabilité est {peak}, il faut {threshold}.</translation>
+    </message>
+    <message>
+        <source>Nuclei</source>
+        <translation>Noyaux cellulaires</translation>
+    </message>
+    <message>
+        <source>Picture</source>
+        <translation>Image</translation>
+    </message>
+    <message>
+        <source>Pixels of {side} micrometres are too coarse for {title}: what was found is doubtful.</source>
+        <translation>Des pixels de {side} micromètres sont trop grossiers pour {title} : ce qui a été trouvé est douteux.</translation>
+    </message>
+    <message>
+        <source>Please report it with the log (Advanced).</source>
+        <translation>Merci de le signaler avec le journal (Avancé).</translation>
+    </message>
+    <message>
+        <source>Please report it with the log.</source>
+        <translation>Merci de le signaler avec le journal.</translation>
+    </message>
+    <message>
+        <source>Prefer a series with thinner slices if there is one.</source>
+        <translation>Préférer une série à coupes plus fines s'il y en a une.</translation>
+    </message>
+    <message>
+        <source>Preparing</source>
+        <translation>Préparation</translation>
+    </message>
+    <message>
+        <source>PyTorch was not installed.</source>
+        <translation>PyTorch n'a pas été installé.</translation>
+    </message>
+    <message>
+        <source>Replace them (by 0 where they lie in the background) and save the image again.</source>
+        <translation>Les remplacer (par 0 s'ils sont dans le fond) et enregistrer à nouveau l'image.</translation>
+    </message>
+    <message>
+        <source>Resample the mask to the image.</source>
+        <translation>Rééchantillonner le masque sur l'image.</translation>
+    </message>
+    <message>
+        <source>Restoring the regions</source>
+        <translation>Restitution des régions</translation>
+    </message>
+    <message>
+        <source>Save it with 8 bits a colour.</source>
+        <translation>L'enregistrer avec 8 bits par couleur.</translation>
+    </message>
+    <message>
+        <source>Save it with as many colours as the pictures that the network was trained with.</source>
+        <translation>L'enregistrer avec autant de couleurs que les images d'entraînement du réseau.</translation>
+    </message>
+    <message>
+        <source>Segment first.</source>
+        <translation>Segmenter d'abord.</translation>
+    </message>
+    <message>
+        <source>Segment it again.</source>
+        <translation>Le segmenter à nouveau.</translation>
+    </message>
+    <message>
+        <source>Segmenting</source>
+        <translation>Segmentation</translation>
+    </message>
+    <message>
+        <source>Select at least one input.</source>
+        <translation>Choisir au moins une entrée.</translation>
+    </message>
+    <message>
+        <source>Select one.</source>
+        <translation>En choisir un.</translation>
+    </message>
+    <message>
+        <source>Sending the images</source>
+        <translation>Envoi des images</translation>
+    </message>
+    <message>
+        <source>T1</source>
+        <translation>T1</translation>
+    </message>
+    <message>
+        <source>T1ce</source>
+        <translation>T1 Gd (T1ce)</translation>
+    </message>
+    <message>
+        <source>T2</source>
+        <translation>T2</translation>
+    </message>
+    <message>
+        <source>Take the image as it was acquired: a slice was copied, or it was resampled without interpolation.</source>
+        <translation>Prendre l'image telle qu'acquise : une coupe a été copiée, ou elle a été rééchantillonnée sans interpolation.</translation>
+    </message>
+    <message>
+        <source>Taking it into use</source>
+        <translation>Mise en service</translation>
+    </message>
+    <message>
+        <source>The Python {launch} cannot be started: {error}.</source>
+        <translation>Le Python {launch} ne peut pas être lancé : {error}.</translation>
+    </message>
+    <message>
+        <source>The bias correction has nothing to work on: its mask is empty, or every voxel in it is zero, negative or not a number.</source>
+        <translation>La correction du biais n'a rien à traiter : son masque est vide, ou tous ses voxels sont nuls, négatifs ou non numériques.</translation>
+    </message>
+    <message>
+        <source>The brain mask holds {volume_ml} mL, which is no whole brain of usual size.</source>
+        <translation>Le masque du cerveau contient {volume_ml} mL, ce qui n'est pas un cerveau entier de taille usuelle.</translation>
+    </message>
+    <message>
+        <source>The bundle lacks {name}.</source>
+        <translation>Il manque {name} au paquet.</translation>
+    </message>
+    <message>
+        <source>The certificate of {address} is not trusted ({error}).</source>
+        <translation>Le certificat de {address} n'est pas digne de confiance ({error}).</translation>
+    </message>
+    <message>
+        <source>The extension PyTorch is not installed.</source>
+        <translation>L'extension PyTorch n'est pas installée.</translation>
+    </message>
+    <message>
+        <source>The file {name} of the request cannot be read ({error}).</source>
+        <translation>Le fichier {name} de la requête est illisible ({error}).</translation>
+    </message>
+    <message>
+        <source>The folder of wheels {options} is not there.</source>
+        <translation>Le dossier de paquets {options} n'existe pas.</translation>
+    </message>
+    <message>
+        <source>The folder {folder} cannot be written: {error}.</source>
+        <translation>Impossible d'écrire dans le dossier {folder} : {error}.</translation>
+    </message>
+    <message>
+        <source>The image is stored along {aligned}, and the network takes its axes as they are stored, as its origin does.</source>
+        <translation>L'image est stockée selon {aligned}, et le réseau prend ses axes tels que stockés, comme son origine.</translation>
+    </message>
+    <message>
+        <source>The input '{key}' of the request is not an image: {error}.</source>
+        <translation>L'entrée « {key} » de la requête n'est pas une image : {error}.</translation>
+    </message>
+    <message>
+        <source>The mask {mask} is not on the grid of {image}.</source>
+        <translation>Le masque {mask} n'est pas sur la grille de {image}.</translation>
+    </message>
+    <message>
+        <source>The memory of this machine was not enough for the network.</source>
+        <translation>La mémoire de cette machine n'a pas suffi pour le réseau.</translation>
+    </message>
+    <message>
+        <source>The memory of this machine was not enough.</source>
+        <translation>La mémoire de cette machine n'a pas suffi.</translation>
+    </message>
+    <message>
+        <source>The network saw the picture with pixels of {wanted} in place of {side} micrometres; the result has the latter.</source>
+        <translation>Le réseau a vu l'image avec des pixels de {wanted} au lieu de {side} micromètres ; le résultat a ces derniers.</translation>
+    </message>
+    <message>
+        <source>The phantom could not be computed: {last}</source>
+        <translation>Le fantôme n'a pas pu être calculé : {last}</translation>
+    </message>
+    <message>
+        <source>The picture has values from {least} to {most}, but this network needs colours from 0 to 255.</source>
+        <translation>L'image a des valeurs de {least} à {most}, mais ce réseau veut des couleurs de 0 à 255.</translation>
+    </message>
+    <message>
+        <source>The picture has {found} value a pixel, and this network takes {wanted}.</source>
+        <translation>L'image a {found} valeurs par pixel, et ce réseau en prend {wanted}.</translation>
+    </message>
+    <message>
+        <source>The picture has {found} values a pixel, and this network takes {wanted}.</source>
+        <translation>L'image a {found} valeurs par pixel, et ce réseau en prend {wanted}.</translation>
+    </message>
+    <message>
+        <source>The private environment is being made or removed already.</source>
+        <translation>L'environnement privé est déjà en cours de création ou de suppression.</translation>
+    </message>
+    <message>
+        <source>The private environment is being made or removed.</source>
+        <translation>L'environnement privé est en cours de création ou de suppression.</translation>
+    </message>
+    <message>
+        <source>The private environment needs {gigabytes} GB in {folder}, and {free} GB are free.</source>
+        <translation>L'environnement privé demande {gigabytes} GB dans {folder}, et {free} GB sont libres.</translation>
+    </message>
+    <message>
+        <source>The segmentation process crashed ({crash}).</source>
+        <translation>Le processus de segmentation a planté ({crash}).</translation>
+    </message>
+    <message>
+        <source>The segmentation process ended with code {code}{said}.</source>
+        <translation>Le processus de segmentation s'est terminé avec le code {code}{said}.</translation>
+    </message>
+    <message>
+        <source>The segmentation process gave an answer that cannot be read.</source>
+        <translation>Le processus de segmentation a donné une réponse illisible.</translation>
+    </message>
+    <message>
+        <source>The system ended the segmentation process, most likely because memory ran out.</source>
+        <translation>Le système a arrêté le processus de segmentation, sans doute faute de mémoire.</translation>
+    </message>
+    <message>
+        <source>The task of the result does not fit: {fault}.</source>
+        <translation>La tâche du résultat ne convient pas : {fault}.</translation>
+    </message>
+    <message>
+        <source>The temporary file {name} cannot be written in {parent}: {reason}.</source>
+        <translation>Le fichier temporaire {name} ne peut pas être écrit dans {parent} : {reason}.</translation>
+    </message>
+    <message>
+        <source>The volume that the result lies on is no longer in the scene.</source>
+        <translation>Le volume sur lequel repose le résultat n'est plus dans la scène.</translation>
+    </message>
+    <message>
+        <source>There is no result to report on.</source>
+        <translation>Il n'y a pas de résultat pour un rapport.</translation>
+    </message>
+    <message>
+        <source>There is not enough free memory: the network needs {gib} GiB for an image of this size.</source>
+        <translation>Il n'y a pas assez de mémoire libre : le réseau demande {gib} GiB pour une image de cette taille.</translation>
+    </message>
+    <message>
+        <source>There may be none in the image.</source>
+        <translation>Il n'y en a peut-être pas dans l'image.</translation>
+    </message>
+    <message>
+        <source>There may be none.</source>
+        <translation>Il n'y en a peut-être pas.</translation>
+    </message>
+    <message>
+        <source>This is no address of a server.</source>
+        <translation>Ce n'est pas l'adresse d'un serveur.</translation>
+    </message>
+    <message>
+        <source>Try again; if it happens again, choose the device 'cpu', or another Python for the segmentation.</source>
+        <translation>Réessayer ; si cela se répète, choisir l'appareil « cpu », ou un autre Python pour la segmentation.</translation>
+    </message>
+    <message>
+        <source>Try again; the log shows its last lines.</source>
+        <translation>Réessayer ; le journal montre ses dernières lignes.</translation>
+    </message>
+    <message>
+        <source>Trying it out</source>
+        <translation>Essai</translation>
+    </message>
+    <message>
+        <source>Tumour core</source>
+        <translation>Noyau tumoral</translation>
+    </message>
+    <message>
+        <source>Volume '{node}' holds no voxels.</source>
+        <translation>Le volume « {node} » ne contient aucun voxel.</translation>
+    </message>
+    <message>
+        <source>Volume '{volume_node}' changed while it was segmented.</source>
+        <translation>Le volume « {volume_node} » a changé pendant sa segmentation.</translation>
+    </message>
+    <message>
+        <source>Volume '{volume}' was removed while it was segmented.</source>
+        <translation>Le volume « {volume} » a été retiré pendant sa segmentation.</translation>
+    </message>
+    <message>
+        <source>Wait for it, or cancel it where it was begun.</source>
+        <translation>Attendre, ou l'annuler là où cela a été lancé.</translation>
+    </message>
+    <message>
+        <source>Wait for it, or cancel it.</source>
+        <translation>Attendre, ou l'annuler.</translation>
+    </message>
+    <message>
+        <source>Waiting for the server: {away}</source>
+        <translation>En attente du serveur : {away}</translation>
+    </message>
+    <message>
+        <source>Whole tumour</source>
+        <translation>Tumeur entière</translation>
+    </message>
+    <message>
+        <source>a CT</source>
+        <translation>un scanner (TDM)</translation>
+    </message>
+    <message>
+        <source>a picture</source>
+        <translation>une image plane</translation>
+    </message>
+    <message>
+        <source>an MR image</source>
+        <translation>une image IRM</translation>
+    </message>
+    <message>
+        <source>bias correction</source>
+        <translation>correction du biais</translation>
+    </message>
+    <message>
+        <source>brain extraction</source>
+        <translation>extraction du cerveau</translation>
+    </message>
+    <message>
+        <source>bundle.json in {folder} is damaged.</source>
+        <translation>bundle.json dans {folder} est endommagé.</translation>
+    </message>
+    <message>
+        <source>it is a thousand times too small</source>
+        <translation>elle est mille fois trop petite</translation>
+    </message>
+    <message>
+        <source>it is ten times too large</source>
+        <translation>elle est dix fois trop grande</translation>
+    </message>
+    <message>
+        <source>it is ten times too small</source>
+        <translation>elle est dix fois trop petite</translation>
+    </message>
+    <message>
+        <source>its header names the contrast agent {quote}</source>
+        <translation>son en-tête nomme le produit de contraste {quote}</translation>
+    </message>
+    <message>
+        <source>its header says {quote}</source>
+        <translation>son en-tête dit {quote}</translation>
+    </message>
+    <message>
+        <source>its image type says {quote}</source>
+        <translation>son type d'image dit {quote}</translation>
+    </message>
+    <message>
+        <source>its name says {quote}</source>
+        <translation>son nom dit {quote}</translation>
+    </message>
+    <message>
+        <source>its offset of -1024 was applied twice</source>
+        <translation>son décalage de -1024 a été appliqué deux fois</translation>
+    </message>
+    <message>
+        <source>its offset of -1024 was never applied, or dark and bright are exchanged</source>
+        <translation>son décalage de -1024 n'a jamais été appliqué, ou clair et sombre sont inversés</translation>
+    </message>
+    <message>
+        <source>its protocol says {quote}</source>
+        <translation>son protocole dit {quote}</translation>
+    </message>
+    <message>
+        <source>its series description says {quote}</source>
+        <translation>sa description de série dit {quote}</translation>
+    </message>
+    <message>
+        <source>its times are {quote}</source>
+        <translation>ses temps sont {quote}</translation>
+    </message>
+    <message>
+        <source>private environment</source>
+        <translation>environnement privé</translation>
+    </message>
+    <message>
+        <source>setting</source>
+        <translation>réglage</translation>
+    </message>
+    <message>
+        <source>variable</source>
+        <translation>variable</translation>
+    </message>
+    <message>
+        <source>{folder} holds no wheels.</source>
+        <translation>{folder} ne contient aucun paquet (.whl).</translation>
+    </message>
+    <message>
+        <source>{image} does not look like a CT in Hounsfield units, which this network was trained with.</source>
+        <translation>{image} ne ressemble pas à un scanner en unités Hounsfield, avec lesquelles ce réseau a été entraîné.</translation>
+    </message>
+    <message>
+        <source>{image} has negative intensities, as z-scored images have; N4 works on logarithms of raw ones.</source>
+        <translation>{image} a des intensités négatives, comme les images normalisées (z-score) ; N4 travaille sur les logarithmes des brutes.</translation>
+    </message>
+    <message>
+        <source>{image} is a colour picture; a bias field is estimated on grey values.</source>
+        <translation>{image} est une image en couleurs ; un champ de biais s'estime sur des niveaux de gris.</translation>
+    </message>
+    <message>
+        <source>{interpreter} cannot be started.</source>
+        <translation>{interpreter} ne peut pas être lancé.</translation>
+    </message>
+    <message>
+        <source>{listed} are scattered in {counts} parts.</source>
+        <translation>{listed} : dispersé en {counts} parties.</translation>
+    </message>
+    <message>
+        <source>{listed} is scattered in {counts} parts.</source>
+        <translation>{listed} : dispersé en {counts} parties.</translation>
+    </message>
+    <message>
+        <source>{listed} reach the border of the image: what lies beyond is not in the volume.</source>
+        <translation>{listed} : atteint le bord de l'image ; ce qui est au-delà n'est pas dans le volume.</translation>
+    </message>
+    <message>
+        <source>{listed} reaches the border of the image: what lies beyond is not in the volume.</source>
+        <translation>{listed} : atteint le bord de l'image ; ce qui est au-delà n'est pas dans le volume.</translation>
+    </message>
+    <message>
+        <source>{missing} is missing: this network needs all of its inputs.</source>
+        <translation>{missing} manque : ce réseau a besoin de toutes ses entrées.</translation>
+    </message>
+    <message>
+        <source>{name} and {reference} do not overlap in space: their centres are {apart} mm apart.</source>
+        <translation>{name} et {reference} ne se recouvrent pas dans l'espace : leurs centres sont à {apart} mm l'un de l'autre.</translation>
+    </message>
+    <message>
+        <source>{name} and {reference} overlap by only {share} of the smaller.</source>
+        <translation>{name} et {reference} ne se recouvrent que de {share} de la plus petite.</translation>
+    </message>
+    <message>
+        <source>{name} and {two} seem to be exchanged{others}: what is brightest in the FLAIR is dark in the T2.</source>
+        <translation>{name} et {two} semblent inversées{others} : ce qui est le plus clair en FLAIR est sombre en T2.</translation>
+    </message>
+    <message>
+        <source>{name} does not show {share} of what the other images show: its field of view is cut off, or it does not lie on them.</source>
+        <translation>{name} ne montre pas {share} de ce que montrent les autres images : son champ de vue est tronqué, ou elle ne leur est pas superposée.</translation>
+    </message>
+    <message>
+        <source>{name} has a background of {nothing} rather than 0: it is subtracted.</source>
+        <translation>{name} a un fond de {nothing} au lieu de 0 : il est soustrait.</translation>
+    </message>
+    <message>
+        <source>{name} has negative intensities: it seems to be normalised (z-scored) already, so its bias field is not corrected.</source>
+        <translation>{name} a des intensités négatives : elle semble déjà normalisée (z-score), son champ de biais n'est donc pas corrigé.</translation>
+    </message>
+    <message>
+        <source>{name} has only {count} slices.</source>
+        <translation>{name} n'a que {count} coupes.</translation>
+    </message>
+    <message>
+        <source>{name} has thick slices ({sides} mm): small lesions and volumes are uncertain by about a slice.</source>
+        <translation>{name} a des coupes épaisses ({sides} mm) : les petites lésions et les volumes sont incertains d'environ une coupe.</translation>
+    </message>
+    <message>
+        <source>{name} has voxels of {sides} mm, which no scanner makes: its header is wrong, and volumes in mL would be too.</source>
+        <translation>{name} a des voxels de {sides} mm, qu'aucun appareil ne produit : son en-tête est faux, et les volumes en mL le seraient aussi.</translation>
+    </message>
+    <message>
+        <source>{name} has {count} voxel that are not finite numbers (NaN or infinite).</source>
+        <translation>{name} a {count} voxel qui ne sont pas des nombres finis (NaN ou infini).</translation>
+    </message>
+    <message>
+        <source>{name} has {count} voxels that are not finite numbers (NaN or infinite).</source>
+        <translation>{name} a {count} voxels qui ne sont pas des nombres finis (NaN ou infini).</translation>
+    </message>
+    <message>
+        <source>{name} has {image} channels, but a picture is grey (1) or in colours (3, or 4 with opacity).</source>
+        <translation>{name} a {image} canaux, mais une image est grise (1) ou en couleurs (3, ou 4 avec opacité).</translation>
+    </message>
+    <message>
+        <source>{name} has {image} values a voxel (colours or a series in time), but one is needed.</source>
+        <translation>{name} a {image} valeurs par voxel (couleurs ou série temporelle), il en faut une.</translation>
+    </message>
+    <message>
+        <source>{name} has {mask} values a voxel.</source>
+        <translation>{name} a {mask} valeurs par voxel.</translation>
+    </message>
+    <message>
+        <source>{name} has {voxels} million voxels: it needs much memory and time.</source>
+        <translation>{name} a {voxels} millions de voxels : il faut beaucoup de mémoire et de temps.</translation>
+    </message>
+    <message>
+        <source>{name} holds nothing but the value {least}.</source>
+        <translation>{name} ne contient que la valeur {least}.</translation>
+    </message>
+    <message>
+        <source>{name} holds nothing but the value {value}: nothing can be found in it.</source>
+        <translation>{name} ne contient que la valeur {value} : rien ne peut y être trouvé.</translation>
+    </message>
+    <message>
+        <source>{name} holds only a few whole numbers, like a mask or label map.</source>
+        <translation>{name} ne contient que quelques nombres entiers, comme un masque ou une carte d'étiquettes.</translation>
+    </message>
+    <message>
+        <source>{name} holds {which}.</source>
+        <translation>{name} contient des coupes copiées ({which}).</translation>
+    </message>
+    <message>
+        <source>{name} in the bundle cannot be read.</source>
+        <translation>{name} dans le paquet est illisible.</translation>
+    </message>
+    <message>
+        <source>{name} in the bundle is not what was put there.</source>
+        <translation>{name} dans le paquet n'est pas ce qui y a été mis.</translation>
+    </message>
+    <message>
+        <source>{name} is a single slice, but the whole volume is needed.</source>
+        <translation>{name} est une seule coupe, il faut le volume entier.</translation>
+    </message>
+    <message>
+        <source>{name} is a volume of {image} slices, but a picture is needed.</source>
+        <translation>{name} est un volume de {image} coupes, il faut une image plane.</translation>
+    </message>
+    <message>
+        <source>{name} is a {kind} by its DICOM header, not {kind_names}.</source>
+        <translation>{name} est, d'après son en-tête DICOM, {kind} et non {kind_names}.</translation>
+    </message>
+    <message>
+        <source>{name} is empty.</source>
+        <translation>{name} est vide.</translation>
+    </message>
+    <message>
+        <source>{name} is not in Hounsfield units: its values run from {least} to {most}, without both air (-1000) and soft tissue (0 to 100)</source>
+        <translation>{name} n'est pas en unités Hounsfield : ses valeurs vont de {least} à {most}, sans l'air (-1000) ni les tissus mous (0 à 100)</translation>
+    </message>
+    <message>
+        <source>{name} is not in Hounsfield units: its values run from {least} to {most}, without both air (-1000) and soft tissue (0 to 100); probably {why}.</source>
+        <translation>{name} n'est pas en unités Hounsfield : ses valeurs vont de {least} à {most}, sans l'air (-1000) ni les tissus mous (0 à 100) ; sans doute : {why}.</translation>
+    </message>
+    <message>
+        <source>{name} is the same image as {twin}.</source>
+        <translation>{name} est la même image que {twin}.</translation>
+    </message>
+    <message>
+        <source>{name} lies on another grid than {reference} and is resampled to it.</source>
+        <translation>{name} est sur une autre grille que {reference} et y est rééchantillonnée.</translation>
+    </message>
+    <message>
+        <source>{name} lies {motion} mm and {motion2} degrees off {reference}: it is moved onto it.</source>
+        <translation>{name} est décalée de {motion} mm et {motion2} degrés par rapport à {reference} : elle y est recalée.</translation>
+    </message>
+    <message>
+        <source>{name} looks like a CT (air at -1000), but an MR image is needed.</source>
+        <translation>{name} ressemble à un scanner (air à -1000), il faut une image IRM.</translation>
+    </message>
+    <message>
+        <source>{name} looks like {article}: {reason}.</source>
+        <translation>{name} ressemble à {article} : {reason}.</translation>
+    </message>
+    <message>
+        <source>{name} may not lie on {reference}, but no place was found where it clearly fits better: it is left where it is.</source>
+        <translation>{name} n'est peut-être pas superposée à {reference}, mais aucune position nettement meilleure n'a été trouvée : elle reste où elle est.</translation>
+    </message>
+    <message>
+        <source>{name} measures {sides} mm, which is no usual field of view.</source>
+        <translation>{name} mesure {sides} mm, ce qui n'est pas un champ de vue usuel.</translation>
+    </message>
+    <message>
+        <source>{name} shows no brain where the reference lies.</source>
+        <translation>{name} ne montre pas de cerveau là où se trouve la référence.</translation>
+    </message>
+    <message>
+        <source>{name} shows on the left what {by_key} shows on the right: one of them seems to be mirrored.</source>
+        <translation>{name} montre à gauche ce que {by_key} montre à droite : l'une d'elles semble inversée.</translation>
+    </message>
+    <message>
+        <source>{name} shows the skull and scalp: the brain is extracted before it is segmented, for the network knows nothing else.</source>
+        <translation>{name} montre le crâne et le cuir chevelu : le cerveau est extrait avant la segmentation, car le réseau ne connaît que lui.</translation>
+    </message>
+    <message>
+        <source>{outside} of {segment} lies outside of what the images show.</source>
+        <translation>{outside} de {segment} est hors de ce que montrent les images.</translation>
+    </message>
+    <message>
+        <source>{region} cannot be seen without {input}, so it is left empty.</source>
+        <translation>{region} ne se voit pas sans {input} et reste vide.</translation>
+    </message>
+    <message>
+        <source>{region} is doubtful without {input}.</source>
+        <translation>{region} : douteux sans {input}.</translation>
+    </message>
+    <message>
+        <source>{segment} takes {share} of all that the images show: that is more than can be.</source>
+        <translation>{segment} occupe {share} de tout ce que montrent les images : c'est plus que possible.</translation>
+    </message>
+    <message>
+        <source>{titles} is missing: the segmentation is less accurate without it.</source>
+        <translation>{titles} manque : sans elle la segmentation est moins précise.</translation>
+    </message>
+    <message>
+        <source>{title} measure about {across} pixels a side, and the network knows those of {known}: what was found is doubtful.</source>
+        <translation>{title} : environ {across} pixels de côté, et le réseau connaît ceux de {known} ; ce qui a été trouvé est douteux.</translation>
+    </message>
+</context>
+<context>
+    <name>scene.expectation</name>
+    <message>
+        <source>Expected: about {seconds} s and {memory} GB of memory, after {count} earlier runs on this machine.</source>
+        <translation>Prévu : environ {seconds} s et {memory} GB de mémoire, d'après {count} exécutions précédentes sur cette machine.</translation>
+    </message>
+    <message>
+        <source>Expected: about {seconds} s, after {count} earlier runs on this machine.</source>
+        <translation>Prévu : environ {seconds} s, d'après {count} exécutions précédentes sur cette machine.</translation>
+    </message>
+    <message>
+        <source>With {inputs} alone the network did as well as with all inputs ({cases} cases held out).</source>
+        <translation>Avec {inputs} seul, le réseau a fait aussi bien qu'avec toutes les entrées ({cases} cas de test).</translation>
+    </message>
+    <message>
+        <source>With {inputs} alone, mean Dice was: {values} ({cases} cases held out).</source>
+        <translation>Avec {inputs} seul, le Dice moyen était : {values} ({cases} cas de test).</translation>
+    </message>
+    <message>
+        <source>{region} {here} instead of {all}</source>
+        <translation>{region} {here} au lieu de {all}</translation>
+    </message>
+</context>
+<context>
+    <name>scene.findings_section</name>
+    <message>
+        <source>Install it now ({size}, about {minutes:.0f} min)</source>
+        <translation>L'installer maintenant ({size}, environ {minutes:.0f} min)</translation>
+    </message>
+</context>
+<context>
+    <name>scene.input_section</name>
+    <message>
+        <source>Swap {one} and {other}</source>
+        <translation>Échanger {one} et {other}</translation>
+    </message>
+    <message>
+        <source>Use it for: {task}</source>
+        <translation>L'utiliser pour : {task}</translation>
+    </message>
+</context>
+<context>
+    <name>scene.network_info</name>
+    <message>
+        <source>Licence</source>
+        <translation>Licence</translation>
+    </message>
+    <message>
+        <source>There are no weights for this task in any of the places: {places}</source>
+        <translation>Il n'y a pas de poids pour cette tâche aux emplacements : {places}</translation>
+    </message>
+    <message>
+        <source>Trained on</source>
+        <translation>Entraîné avec</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>aucun</translation>
+    </message>
+</context>
+<context>
+    <name>scene.panel</name>
+    <message>
+        <source>Done.</source>
+        <translation>Terminé.</translation>
+    </message>
+    <message>
+        <source>Getting ready ...</source>
+        <translation>Préparation en cours ...</translation>
+    </message>
+    <message>
+        <source>Load a volume and select it above.</source>
+        <translation>Charger un volume et le choisir ci-dessus.</translation>
+    </message>
+    <message>
+        <source>Segment the selected volumes.</source>
+        <translation>Segmenter les volumes choisis.</translation>
+    </message>
+    <message>
+        <source>Select at least one input.</source>
+        <translation>Choisir au moins une entrée.</translation>
+    </message>
+    <message>
+        <source>Starting ...</source>
+        <translation>Démarrage ...</translation>
+    </message>
+    <message>
+        <source>The inputs look as they should.</source>
+        <translation>Les entrées sont comme elles doivent être.</translation>
+    </message>
+    <message>
+        <source>{count} objects.</source>
+        <translation>{count} objets.</translation>
+    </message>
+    <message>
+        <source>{seconds} s on {device}.</source>
+        <translation>{seconds} s sur {device}.</translation>
+    </message>
+</context>
+<context>
+    <name>scene.parameters</name>
+    <message>
+        <source>Accurate</source>
+        <translation>Précis</translation>
+    </message>
+    <message>
+        <source>Automatic</source>
+        <translation>Automatique</translation>
+    </message>
+    <message>
+        <source>CPU</source>
+        <translation>CPU</translation>
+    </message>
+    <message>
+        <source>Fast</source>
+        <translation>Rapide</translation>
+    </message>
+    <message>
+        <source>GPU (CUDA)</source>
+        <translation>GPU (CUDA)</translation>
+    </message>
+</context>
+<context>
+    <name>scene.python_section</name>
+    <message>
+        <source>Making the environment ...</source>
+        <translation>Création de l'environnement ...</translation>
+    </message>
+    <message>
+        <source>Private environment: {place}</source>
+        <translation>Environnement privé : {place}</translation>
+    </message>
+    <message>
+        <source>PyTorch could not be installed.</source>
+        <translation>PyTorch n'a pas pu être installé.</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>Supprimer</translation>
+    </message>
+    <message>
+        <source>Remove ({size})</source>
+        <translation>Supprimer ({size})</translation>
+    </message>
+    <message>
+        <source>Removing the environment ...</source>
+        <translation>Suppression de l'environnement ...</translation>
+    </message>
+    <message>
+        <source>The private environment is ready.</source>
+        <translation>L'environnement privé est prêt.</translation>
+    </message>
+    <message>
+        <source>The private environment is removed.</source>
+        <translation>L'environnement privé est supprimé.</translation>
+    </message>
+</context>
+<context>
+    <name>scene.report_section</name>
+    <message>
+        <source>Report ...</source>
+        <translation>Rapport ...</translation>
+    </message>
+    <message>
+        <source>The report was written: {path}</source>
+        <translation>Le rapport a été écrit : {path}</translation>
+    </message>
+    <message>
+        <source>Write a report</source>
+        <translation>Écrire un rapport</translation>
+    </message>
+    <message>
+        <source>Write one page with pictures, volumes, lesions and findings (HTML or PDF), and the figures as CSV.</source>
+        <translation>Écrire une page avec images, volumes, lésions et constats (HTML ou PDF), et les chiffres en CSV.</translation>
+    </message>
+</context>
+<context>
+    <name>scene.widgets</name>
+    <message>
+        <source>Area (px)</source>
+        <translation>Aire (px)</translation>
+    </message>
+    <message>
+        <source>Chosen, for {reason}.</source>
+        <translation>Choisie, car {reason}.</translation>
+    </message>
+    <message>
+        <source>Count</source>
+        <translation>Nombre</translation>
+    </message>
+    <message>
+        <source>Diameters (mm)</source>
+        <translation>Diamètres (mm)</translation>
+    </message>
+    <message>
+        <source>Lesion</source>
+        <translation>Lésion</translation>
+    </message>
+    <message>
+        <source>Looks like {title}: {against}.</source>
+        <translation>Ressemble à {title} : {against}.</translation>
+    </message>
+    <message>
+        <source>Object</source>
+        <translation>Objet</translation>
+    </message>
+    <message>
+        <source>Pixels</source>
+        <translation>Pixels</translation>
+    </message>
+    <message>
+        <source>Segment</source>
+        <translation>Segment</translation>
+    </message>
+    <message>
+        <source>Volume (mL)</source>
+        <translation>Volume (mL)</translation>
+    </message>
+    <message>
+        <source>Voxels</source>
+        <translation>Voxels</translation>
+    </message>
+    <message>
+        <source>mL</source>
+        <translation>mL</translation>
+    </message>
+    <message>
+        <source>not given</source>
+        <translation>non donné</translation>
+    </message>
+</context>
+<context>
+    <name>scene.wording</name>
+    <message>
+        <source>A CT in Hounsfield units, best in the portal venous phase.</source>
+        <translation>Un scanner en unités Hounsfield, de préférence au temps portal.</translation>
+    </message>
+    <message>
+        <source>A picture of cells, grey or in colours.</source>
+        <translation>Une image de cellules, grise ou en couleurs.</translation>
+    </message>
+    <message>
+        <source>A server, by its address.</source>
+        <translation>Un serveur, par son adresse.</translation>
+    </message>
+    <message>
+        <source>An MR of the head of any weighting, with the skull on.</source>
+        <translation>Une IRM de la tête de toute pondération, avec le crâne.</translation>
+    </message>
+    <message>
+        <source>Lesion {name} {number}: {size}, {across}</source>
+        <translation>Lésion {name} {number} : {size}, {across}</translation>
+    </message>
+    <message>
+        <source>Lesions - {counted}. A click shows one.</source>
+        <translation>Lésions - {counted}. Un clic en montre une.</translation>
+    </message>
+    <message>
+        <source>PyTorch for the CPU: {download} to download, {disk} on disk, about {minutes} minutes. It can be cancelled, goes on where it stopped, and can be removed.</source>
+        <translation>PyTorch pour le CPU : {download} à télécharger, {disk} sur disque, environ {minutes} minutes. On peut l'annuler, il reprend où il s'est arrêté, et on peut le supprimer.</translation>
+    </message>
+    <message>
+        <source>PyTorch with CUDA for the GPU: {download} to download, {disk} on disk, about {minutes} minutes. It can be cancelled, goes on where it stopped, and can be removed.</source>
+        <translation>PyTorch avec CUDA pour le GPU : {download} à télécharger, {disk} sur disque, environ {minutes} minutes. On peut l'annuler, il reprend où il s'est arrêté, et on peut le supprimer.</translation>
+    </message>
+    <message>
+        <source>T1-weighted, after the contrast agent (gadolinium): T1ce, T1c, T1Gd, T1+C, T1 post. Only here does enhancing tumour show.</source>
+        <translation>Pondérée T1, après le produit de contraste (gadolinium) : T1ce, T1c, T1Gd, T1+C, T1 injectée. La prise de contraste de la tumeur ne se voit qu'ici.</translation>
+    </message>
+    <message>
+        <source>T1-weighted, before the contrast agent: T1, T1w, T1n, MPRAGE, SPGR.</source>
+        <translation>Pondérée T1, avant le produit de contraste : T1, T1w, T1n, MPRAGE, SPGR.</translation>
+    </message>
+    <message>
+        <source>T2-weighted with dark fluid: FLAIR, T2-FLAIR, TIRM. Its grid is the result's.</source>
+        <translation>Pondérée T2 avec liquide sombre : FLAIR, T2-FLAIR, TIRM. Sa grille est celle du résultat.</translation>
+    </message>
+    <message>
+        <source>T2-weighted, fluid is bright: T2, T2w, TSE.</source>
+        <translation>Pondérée T2, le liquide est clair : T2, T2w, TSE.</translation>
+    </message>
+    <message>
+        <source>This needs the helper program, which does the arithmetic.</source>
+        <translation>Il faut pour cela le programme auxiliaire, qui fait les calculs.</translation>
+    </message>
+    <message>
+        <source>already normalised</source>
+        <translation>déjà normalisée</translation>
+    </message>
+    <message>
+        <source>background is not zero</source>
+        <translation>le fond n'est pas nul</translation>
+    </message>
+    <message>
+        <source>cannot be seen without it, left empty</source>
+        <translation>invisible sans elle, reste vide</translation>
+    </message>
+    <message>
+        <source>field of view is cut off</source>
+        <translation>champ de vue tronqué</translation>
+    </message>
+    <message>
+        <source>has copied slices</source>
+        <translation>a des coupes copiées</translation>
+    </message>
+    <message>
+        <source>has few slices</source>
+        <translation>a peu de coupes</translation>
+    </message>
+    <message>
+        <source>its header is ambiguous</source>
+        <translation>son en-tête est ambigu</translation>
+    </message>
+    <message>
+        <source>less</source>
+        <translation>moins</translation>
+    </message>
+    <message>
+        <source>looks like a label map</source>
+        <translation>ressemble à une carte d'étiquettes</translation>
+    </message>
+    <message>
+        <source>looks like another kind of image</source>
+        <translation>ressemble à un autre type d'image</translation>
+    </message>
+    <message>
+        <source>memory may be short</source>
+        <translation>la mémoire peut manquer</translation>
+    </message>
+    <message>
+        <source>missing, less accurate without</source>
+        <translation>manque, moins précis sans</translation>
+    </message>
+    <message>
+        <source>more</source>
+        <translation>plus</translation>
+    </message>
+    <message>
+        <source>nobody waiting</source>
+        <translation>personne n'attend</translation>
+    </message>
+    <message>
+        <source>on another grid, will be resampled</source>
+        <translation>sur une autre grille, sera rééchantillonnée</translation>
+    </message>
+    <message>
+        <source>overlaps little with the others</source>
+        <translation>recouvre peu les autres</translation>
+    </message>
+    <message>
+        <source>part of the result lies outside of the body</source>
+        <translation>une partie du résultat est hors du corps</translation>
+    </message>
+    <message>
+        <source>seems to be exchanged with another input</source>
+        <translation>semble inversée avec une autre entrée</translation>
+    </message>
+    <message>
+        <source>seems to be mirrored</source>
+        <translation>semble en miroir</translation>
+    </message>
+    <message>
+        <source>skull present</source>
+        <translation>crâne présent</translation>
+    </message>
+    <message>
+        <source>the result is doubtful without it</source>
+        <translation>résultat douteux sans elle</translation>
+    </message>
+    <message>
+        <source>the result is scattered in many parts</source>
+        <translation>le résultat est dispersé en de nombreuses parties</translation>
+    </message>
+    <message>
+        <source>the result reaches the border of the image</source>
+        <translation>le résultat atteint le bord de l'image</translation>
+    </message>
+    <message>
+        <source>the result takes more than can be</source>
+        <translation>le résultat occupe plus que possible</translation>
+    </message>
+    <message>
+        <source>the same image twice</source>
+        <translation>deux fois la même image</translation>
+    </message>
+    <message>
+        <source>thick slices</source>
+        <translation>coupes épaisses</translation>
+    </message>
+    <message>
+        <source>unusual size</source>
+        <translation>taille inhabituelle</translation>
+    </message>
+    <message>
+        <source>very large</source>
+        <translation>très grande</translation>
+    </message>
+    <message>
+        <source>{count} inputs</source>
+        <translation>{count} entrées</translation>
+    </message>
+    <message>
+        <source>{count} objects</source>
+        <translation>{count} objets</translation>
+    </message>
+    <message>
+        <source>{count} objects, mean area {area} px. A click shows one.</source>
+        <translation>{count} objets, aire moyenne {area} px. Un clic en montre un.</translation>
+    </message>
+    <message>
+        <source>{count} waiting</source>
+        <translation>{count} en attente</translation>
+    </message>
+    <message>
+        <source>{name} takes {share} % of {organ}.</source>
+        <translation>{name} occupe {share} % de {organ}.</translation>
+    </message>
+</context>
+</TS>
