@@ -51,6 +51,12 @@ class WeightsError(MedSegDLError):
     exit_code = 4
 
 
+class PackageMissing(WeightsError):
+    """What builds the weights' network is not installed in the Python that is to run it."""
+
+    kind = "package"
+
+
 class OutOfMemory(MedSegDLError):
     """No strategy fits the memory of this machine."""
 
@@ -68,7 +74,7 @@ class Cancelled(MedSegDLError):
         super().__init__(message, remedy)
 
 
-ERROR_KINDS = {error.kind: error for error in (UsageError, InputRefused, WeightsError, OutOfMemory, Cancelled)}
+ERROR_KINDS = {error.kind: error for error in (UsageError, InputRefused, WeightsError, PackageMissing, OutOfMemory, Cancelled)}
 
 
 OUT_OF_MEMORY_REMEDY = "Close other programs, choose the device 'cpu', or crop the image to the region of interest."

@@ -483,6 +483,18 @@ def weights_places() -> tuple[Path, ...]:
     return (Path(named),) if named else (user_weights_folder(), WEIGHTS_FOLDER)
 
 
+def own_weights_folder() -> Path:
+    """Where the weights that a user adds go, so that they are found: the folder that $MEDSEGDL_WEIGHTS names, else the user's own.
+
+    Raises:
+        UsageError: the variable names a file; others beside it would not be found.
+    """
+    named = os.environ.get(WEIGHTS_VARIABLE)
+    if named and Path(named).is_file():
+        raise UsageError(f"${WEIGHTS_VARIABLE} is one weights file, so that no other is found.", "Set it to a folder, or unset it.")
+    return Path(named) if named else user_weights_folder()
+
+
 @dataclass(frozen=True)
 class Pair:
     """Weights and manifest side by side.
@@ -506,6 +518,25 @@ def pairs_in(place: Path) -> tuple[Pair, ...]:
     except OSError:  # a folder that may not be read holds nothing for us; `find_weights` tells of it
         return ()
     return tuple(_read_pair(path, told.st_mtime_ns, told.st_size) for path, told in beside)
+
+
+def pair_bytes(path: Path) -> int:
+    """What weights and manifest take on disk."""
+    return sum(file.stat().st_size for file in (path, manifest_path(path)) if file.is_file())
+
+
+def remove_pair(path: Path) -> None:
+    """Remove weights and their manifest from the disk; the manifest first, for without it the weights are nothing to anybody.
+
+    Raises:
+        InputRefused: one of them cannot be removed.
+    """
+    try:
+        for file in (manifest_path(path), path):
+            file.unlink(missing_ok=True)
+    except OSError as error:
+        message = f"{path.name} cannot be removed: {(error.strerror or 'it is in use').lower()}."
+        raise InputRefused(message, f"Remove it by hand, with {manifest_path(path).name}, from {path.parent}.") from error
 
 
 @functools.lru_cache(maxsize=256)

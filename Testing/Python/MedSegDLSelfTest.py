@@ -21,6 +21,7 @@ from self_test_desktop import (
     MOVED_MM,
     SCREENSHOTS_VARIABLE,
     Ticking,
+    close_dialogs,
     crowd,
     kill,
     live,
@@ -486,6 +487,47 @@ class MedSegDLSelfTest(unittest.TestCase):
         slicer.util.selectModule("MedSegDL")
         used = order_of(self.panel.parameters).besides[MASK_KEY]
         self.assertEqual(int(used.array.sum()), int((mask > 0).sum()))
+
+    @needs_worker
+    def test_60_a_network_is_added_and_removed(self) -> None:
+        """From a folder of nnU-Net to a task in the list, its segments, and back, without a restart; the chooser is Qt's own."""
+        sources = sorted((CASE["folder"] / "foreign").glob("*"))
+        if not sources:
+            self.skipTest("dynamic-network-architectures is not installed in the worker's Python")
+        self.ui.networksCollapsibleButton.collapsed = False
+        closed = close_dialogs(2)
+        self.ui.addNetworkButton.click()
+        self.ui.addModelButton.click()
+        self.assertEqual(len(closed), 2, "both choosers open, and a closed one adds nothing")
+        before = self.listed()
+        self.assertNotIn("Brain mask (MR)", before)
+        self.panel.networks.look(str(sources[0]))
+        wait_until(lambda: self.ui.networkOfferWidget.visible, "the network is looked at", 60)
+        self.assertIn("nnU-Net v2", self.ui.networkOfferLabel.text)
+        self.ui.networkLicenceLineEdit.text = "CC0"
+        screenshot("60-network-offered")
+        self.ui.acceptNetworkButton.click()
+        self.assertTrue(self.ui.runWidget.visible)
+        wait_until(lambda: not self.panel.networks.adding, "the network is converted", 120)
+        self.assertEqual(self.listed(), [*before, "MadeUp"], self.ui.findingsLabel.text)
+        self.assertEqual(self.ui.taskComboBox.currentText, "MadeUp")
+        load_phantom()
+        wait_until(lambda: not self.panel.inputs.timer.active, "the volumes are looked at", 20)
+        self.ui.madeup_ctSelector.setCurrentNode(slicer.util.getNode("phantom_flair"))
+        result = self.segment()
+        self.assertEqual(segment_ids(result), ["liver", "tumour"])
+        table = self.ui.networksTable
+        table.selectRow(next(row for row in range(table.rowCount) if table.item(row, 0).text() == "MadeUp"))
+        self.ui.scrollArea.ensureWidgetVisible(self.ui.removeNetworkButton)
+        screenshot("61-network-added")
+        self.ui.removeNetworkButton.click()  # under --testing the question answers itself
+        self.assertEqual(self.listed(), before)
+        self.assertFalse((CASE["folder"] / "madeup.safetensors").exists())
+        self.ui.networksCollapsibleButton.collapsed = True
+
+    def listed(self) -> list[str]:
+        """The titles in the list of tasks."""
+        return [self.ui.taskComboBox.itemText(row) for row in range(self.ui.taskComboBox.count)]
 
     def lesions_shown(self) -> None:
         """Wait until the lesions are measured and the views are turned to the largest."""

@@ -4,6 +4,7 @@ Run by the worker's Python, which has torch (Slicer's own need not): `python mak
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +35,15 @@ def write_tiny_weights(task: Task, folder: Path) -> None:
     save_weights(network, folder / f"{task.key}.safetensors", {**manifest, "outputs": list(task.outputs)})
 
 
+def write_foreign(folder: Path) -> None:
+    """A result folder of nnU-Net with a tiny random network, where the package that defines such networks is there."""
+    if importlib.util.find_spec("dynamic_network_architectures") is not None:
+        sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+        from Testing.judges.nnunet_folder import Recipe, write_folder
+
+        write_folder(folder, Recipe(features=(4, 6), patch=(12, 12, 12), spacing=(6.0, 6.0, 6.0)))
+
+
 def main() -> None:
     """Write everything."""
     folder = Path(sys.argv[1])
@@ -41,6 +51,7 @@ def main() -> None:
     write_phantom(folder / "phantom", spacing_mm=SPACING_MM)
     for task in TASKS.values():
         write_tiny_weights(task, folder)
+    write_foreign(folder / "foreign")
     print("written")
 
 

@@ -36,6 +36,7 @@ WEIGHTS_VARIABLE = "MEDSEGDL_WEIGHTS"
 START_LIMIT_S = 300.0  # the first import of torch on a slow disk
 PAUSE_S = 0.01
 TICK_MS = 5
+LOOK_MS = 200
 BUSY_PROGRAMS = 4.0  # a core, up to which times are as on a quiet machine
 WRITTEN = "written"  # the last word of make_tiny_case.py
 WINDOW = (1500, 1100)  # wide enough for the panel beside four views
@@ -64,6 +65,22 @@ def live(seconds: float) -> None:
     while time.monotonic() < deadline:
         slicer.app.processEvents()
         time.sleep(PAUSE_S)
+
+
+def close_dialogs(count: int) -> list[str]:
+    """Close the next modal dialogs, as a user who has changed his mind; their class names, as they come."""
+    closed: list[str] = []
+
+    def look() -> None:
+        dialog = slicer.app.activeModalWidget()
+        if dialog is not None:
+            closed.append(dialog.className())
+            dialog.close()
+        if len(closed) < count:
+            qt.QTimer.singleShot(LOOK_MS, look)
+
+    qt.QTimer.singleShot(LOOK_MS, look)
+    return closed
 
 
 def screenshot(name: str) -> None:

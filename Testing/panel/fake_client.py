@@ -23,6 +23,8 @@ class FakeClient:
         self.state, self.ready, self.stopped = State.STOPPED, None, False
         self.launches: list[Launch] = []
         self.warmed: list[tuple[str, str]] = []
+        self.requested: list[tuple[str, dict]] = []
+        self.withdrawn: list[int] = []
         self.asked: list[tuple[str, dict[str, Image], str, dict]] = []
         self._greeted: list[Callbacks] = []
         self._waiting: list[Callbacks] = []
@@ -49,6 +51,16 @@ class FakeClient:
     def warm(self, task_key: str, device: str = "auto", callbacks: Callbacks = Callbacks()) -> None:
         """Keep the request."""
         self.warmed.append((task_key, device))
+
+    def request(self, kind: str, payload: dict, callbacks: Callbacks) -> int:
+        """Keep the request; its number."""
+        self.requested.append((kind, payload))
+        self._waiting.append(callbacks)
+        return len(self.requested)
+
+    def withdraw(self, number: int) -> None:
+        """Keep that it was given up."""
+        self.withdrawn.append(number)
 
     def cancel(self) -> None:
         """The process is gone; who waits is told so."""

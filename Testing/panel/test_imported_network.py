@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,14 @@ pytest.importorskip("dynamic_network_architectures", reason="it is in the extra 
 
 from MedSegDLLib.commands.main import main
 from MedSegDLLib.geometry.image import Image
-from MedSegDLLib.imports.convert import Wishes, import_network
 from MedSegDLLib.io.write import write_image
 from MedSegDLLib.scene.bare import BareScene
 from MedSegDLLib.scene.segmentation import segment_mask
-from MedSegDLLib.scene.session import Order, new_session
+from MedSegDLLib.scene.session import Order, Session, new_session
 from MedSegDLLib.scene.volumes import node_from_image
-from MedSegDLLib.tasks import TASKS, WEIGHTS_VARIABLE
+from MedSegDLLib.tasks import SHIPPED, TASKS, WEIGHTS_VARIABLE
+from MedSegDLLib.worker.client import Callbacks
+from MedSegDLLib.worker.processes import Failure
 from Testing.judges.nnunet_folder import Recipe, write_folder
 
 REGIONS = ("liver", "tumour")
@@ -35,21 +37,51 @@ def oblique(shape: tuple[int, int, int]) -> Image:
     return Image(np.random.default_rng(1).normal(-100, 300, shape).astype(np.int16), affine, "case")
 
 
-def test_the_segments_in_the_scene_are_those_of_the_command_line(bare: BareScene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With mirrored tiles, as the origin does: what the panel asks for by itself is what the command line does by itself."""
-    source = write_folder(tmp_path / "Dataset901_MadeUp", Recipe(features=(4, 6), patch=(12, 12, 12)))
-    weights, out = tmp_path / "mine" / "madeup.safetensors", tmp_path / "out"
-    weights.parent.mkdir()
-    import_network(source, weights, Wishes(licence="CC0"))
-    image = oblique((14, 15, 18))
-    write_image(image, tmp_path / "case.nii.gz")
-    assert main(["segment", "--weights", str(weights), "--input", f"ct={tmp_path / 'case.nii.gz'}", "-o", str(out), "--device", "cpu"]) == 0
+def ask(session: Session, kind: str, payload: dict[str, Any], **more: Any) -> tuple[list[Any], list[Failure]]:
+    """Ask the worker and wait: (results, failures)."""
+    results: list[Any] = []
+    failures: list[Failure] = []
+    number = session.request(kind, payload, Callbacks(on_result=results.append, on_error=failures.append))
+    if more.get("withdrawn"):
+        session.withdraw(number)
+    while not results and not failures:
+        session.poll()
+    return results, failures
 
-    monkeypatch.setenv(WEIGHTS_VARIABLE, str(weights.parent))
+
+def test_a_network_is_added_by_the_worker_and_its_segments_are_those_of_the_command_line(
+    bare: BareScene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With mirrored tiles, as the origin does: what the panel asks for by itself is what the command line does by itself."""
+    source, mine, out = tmp_path / "Dataset901_Liver", tmp_path / "mine", tmp_path / "out"
+    folder = write_folder(source, Recipe(features=(4, 6), patch=(12, 12, 12)))
+    plans = json.loads((folder / "plans.json").read_text())
+    (folder / "plans.json").write_text(json.dumps(plans | {"dataset_name": "Dataset901_Liver"}))
+    mine.mkdir()
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(mine))
     session = new_session()
     try:
+        session.start(sys.executable, Callbacks())
+        [found], _ = ask(session, "look", {"source": str(folder / "plans.json")})
+        assert (found["source"], found["kind"], found["title"], found["licence"], found["missing"]) == (
+            str(folder), "nnU-Net v2", "Liver", "", [],
+        )  # fmt: skip
+        assert found["regions"] == ["liver", "tumour"] and found["bytes"] > 1000
+        _, [failure] = ask(session, "add", {"source": str(folder)}, withdrawn=True)
+        assert failure.kind == "cancelled" and not list(mine.iterdir())
+        _, [failure] = ask(session, "add", {"source": str(tmp_path)})
+        assert failure.kind == "weights" and not list(mine.iterdir())
+        [told], _ = ask(session, "add", {"source": str(folder), "licence": "CC0"})
+        assert told["task"] == "liver-2", "the shipped liver stays what it is"
+        assert told["licence"] == "CC0" and list(TASKS) == [*SHIPPED, "liver-2"]
+
+        image, weights = oblique((14, 15, 18)), Path(told["weights"])
+        write_image(image, tmp_path / "case.nii.gz")
+        given = ["--input", f"ct={tmp_path / 'case.nii.gz'}", "-o", str(out), "--device", "cpu"]
+        assert main(["segment", "--weights", str(weights), *given]) == 0
         volume = node_from_image(image)
-        outcome = session.run(Order(TASKS["madeup"], {"ct": volume}, {"device": "cpu", "mode": "auto"}), sys.executable, lambda: None)
+        order = Order(TASKS["liver-2"], {"ct": volume}, {"device": "cpu", "mode": "auto"})
+        outcome = session.run(order, sys.executable, lambda: None)
     finally:
         session.close()
     found = 0

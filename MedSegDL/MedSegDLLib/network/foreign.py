@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from ..errors import WeightsError
+from ..errors import PackageMissing, WeightsError
 
 # Without what these ask for besides torch: the layers need none of it, and it would bring another build of torch's companions.
 REMEDY = (
@@ -40,7 +40,7 @@ def build_foreign(name: str, arguments: Mapping[str, Any]) -> nn.Module:
     try:
         return BUILDERS[name](arguments)
     except ModuleNotFoundError as error:
-        raise WeightsError(f"The network {name} needs the package {error.name}, which is not installed.", REMEDY) from error
+        raise PackageMissing(f"The network {name} needs the package {error.name}, which is not installed.", REMEDY) from error
     except (KeyError, TypeError, ValueError, AssertionError, RuntimeError, OverflowError) as error:
         message = f"The weights' description of the network {name} does not fit ({type(error).__name__}: {error})."
         raise WeightsError(message, "Import the network again.") from error

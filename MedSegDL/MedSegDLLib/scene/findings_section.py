@@ -43,13 +43,13 @@ class FindingsSection:
         self._shown = None
         self.ui.findingsLabel.text = text
 
-    def fail(self, failure: Failure) -> None:
-        """Show what went wrong, and how to come by the helper program where that is missing."""
+    def fail(self, failure: Failure, offers: Offers = ()) -> None:
+        """Show what went wrong, how to come by the helper program where that is missing, and what else can be done in one click."""
         cost = plan()
         install = _("Install it now ({size}, about {minutes:.0f} min)").format(
             size=wording.bytes_text(cost.download_bytes), minutes=cost.minutes
         )
-        self.tell(wording.failure_html(failure, install))
+        self.tell(wording.failure_html(failure, install) + wording.offers_html(offers))
 
     @guarded
     def follow_link(self, link: str) -> None:

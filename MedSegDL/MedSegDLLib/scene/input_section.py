@@ -36,6 +36,7 @@ class InputSection(VTKObservationMixin):
 
     def __init__(self, ui: Any, report: Callable[[Failure], None]) -> None:
         VTKObservationMixin.__init__(self)
+        self.ui = ui
         self.rows = InputRows(ui.inputsWidget.layout())
         vars(ui).update(self.rows.selectors)
         self.report = report
@@ -62,6 +63,13 @@ class InputSection(VTKObservationMixin):
         """The panel is hidden: nothing is filled."""
         self._followed = False
         self.timer.stop()
+
+    def renew(self) -> None:
+        """Selectors for the tasks of today (see `parameters.declare`)."""
+        for name in self.rows.selectors:
+            vars(self.ui).pop(name)
+        self.rows.renew()
+        vars(self.ui).update(self.rows.selectors)
 
     def explain(self) -> None:
         """Say why each image stands for its input, and what contradicts it."""

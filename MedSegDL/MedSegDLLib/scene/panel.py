@@ -21,7 +21,8 @@ from .guard import guarded
 from .head_section import HeadSection
 from .input_section import SWAP_LINK, TASK_LINK, InputSection
 from .network_info import network_of
-from .parameters import MedSegDLParameterNode, inputs_of, order_of, task_of
+from .networks_section import PACKAGES_LINK, NetworksSection
+from .parameters import MedSegDLParameterNode, declare, inputs_of, order_of, task_of
 from .placing import Outcome
 from .python_section import PythonSection
 from .report_section import ReportSection
@@ -67,6 +68,8 @@ class Panel(VTKObservationMixin):
         self.reporting = ReportSection(row, self.report, lambda: self.result.subject, self.log)
         self.head = HeadSection(self.ui, self.result, self.report)
         self.python = PythonSection(self.ui, self.session, self)
+        self.networks = NetworksSection(self.ui, self.session, self)
+        self.findings.links[PACKAGES_LINK] = self.networks.follow_packages
         self.findings.links |= {SWAP_LINK: self.inputs.follow_swap, TASK_LINK: self.inputs.follow_task}
         self.findings.links[wording.MAKE_ENVIRONMENT_LINK] = lambda rest: self.python.make_environment()
         self._connect(widget)
@@ -93,6 +96,7 @@ class Panel(VTKObservationMixin):
         if self.parameters is None:
             self.take_parameters()
         self.inputs.follow()
+        self.networks.show()
         self.start_worker()
 
     @guarded
@@ -132,6 +136,15 @@ class Panel(VTKObservationMixin):
         self.set_parameters(self.logic.getParameterNode())
         self.inputs.fill()
 
+    def tasks_changed(self) -> None:
+        """Networks were added or removed: declare the parameters anew, with their choices and selectors, and take the scene's again."""
+        self.set_parameters(None)
+        declare()
+        self.inputs.renew()
+        self.ui.taskComboBox.clear()  # the parameters' wrapper keeps the place of the choice, which may be none of the new ones
+        self._parameter_widgets, self._shown_task = parameter_widgets(self.ui), None
+        self.take_parameters()
+
     def set_parameters(self, parameters: MedSegDLParameterNode | None) -> None:
         """Follow a parameter node; None for none."""
         if self.parameters is not None:
@@ -142,7 +155,7 @@ class Panel(VTKObservationMixin):
         self.inputs.set_parameters(parameters)
         if parameters is not None:  # not connectGui: it does not return its tag, without which nothing can be unbound
             self._gui_tag = parameters.connectParametersToGui(self._parameter_widgets)
-            self.addObserver(parameters, vtk.vtkCommand.ModifiedEvent, self.parameters_changed)
+            self.addObserver(parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.parameters_changed)  # not the wrapper: it is kept
             self.parameters_changed()
 
     @guarded
@@ -173,7 +186,7 @@ class Panel(VTKObservationMixin):
 
     def update_buttons(self) -> None:
         """Segment where something is given and there is a worker; progress and Cancel in its place while something runs."""
-        running = self.session.running or self.session.making_environment
+        running = self.session.running or self.session.making_environment or self.networks.adding
         given = self.parameters is not None and bool(inputs_of(self.parameters))
         ready = _("Segment the selected volumes.") if given else _("Select at least one input.")
         self.ui.segmentButton.visible, self.ui.runWidget.visible = not running, running
@@ -182,6 +195,7 @@ class Panel(VTKObservationMixin):
         self.inputs.lock(running)
         if self.parameters is not None:
             self.head.offer(task_of(self.parameters), not running)
+        self.networks.lock(running)
         for name in LOCKED:
             getattr(self.ui, name).enabled = not running
         self.ui.biasCorrectionCheckBox.enabled = not running and self.parameters is not None and task_of(self.parameters).bias_correction
@@ -241,7 +255,8 @@ class Panel(VTKObservationMixin):
 
     def report(self, failure: Failure) -> None:
         """Show what went wrong, with the details in the log, and give the panel back to the user."""
-        self.findings.fail(failure)
+        task = task_of(self.parameters) if self.parameters is not None else None
+        self.findings.fail(failure, self.networks.offers(failure, task) if task is not None else ())
         self.log(f"{failure.message} {failure.remedy}\n{failure.details}".strip())
         self.update_buttons()
 
@@ -299,7 +314,7 @@ class Panel(VTKObservationMixin):
     @guarded
     def cancel(self) -> None:
         """Stop at once; the next click starts anew."""
-        self.session.cancel()
+        self.networks.cancel() if self.networks.adding else self.session.cancel()
         self.expect_news()
 
     @guarded

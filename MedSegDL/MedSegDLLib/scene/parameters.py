@@ -28,10 +28,6 @@ class Labelled(Enum):
         return label(self.value)
 
 
-OFFERED = {
-    key: task for key, task in TASKS.items() if not task.helper
-}  # as long as this Python runs: a parameter cannot be added to a wrapped class later
-TaskChoice = Labelled("TaskChoice", {key: task.title for key, task in OFFERED.items()}, module=__name__)
 Device = Labelled("Device", {"auto": _("Automatic"), "cpu": _("CPU"), "cuda": _("GPU (CUDA)")}, module=__name__)
 Mode = Labelled("Mode", {"auto": _("Automatic"), "fast": _("Fast"), "accurate": _("Accurate")}, module=__name__)
 Switch = Labelled("Switch", {AUTO: _("Automatic"), ON: _("On"), OFF: _("Off")}, module=__name__)
@@ -47,17 +43,8 @@ def input_parameter_of(task: Task, key: str) -> str:
     return next(input_parameter(task, entry) for entry in task.inputs if entry.key == key)
 
 
-def _with_inputs_of_all_tasks(declared: type) -> type:
-    """Class decorator: one volume parameter an input of every task, so that a new task needs no line here."""
-    inputs = {input_parameter(task, entry): vtkMRMLScalarVolumeNode for task in OFFERED.values() for entry in task.inputs}
-    declared.__annotations__ = {**declared.__annotations__, **inputs}
-    return declared
-
-
-@parameterNodeWrapper
-@_with_inputs_of_all_tasks
-class MedSegDLParameterNode:
-    """What is saved with the scene.
+class _Declared:
+    """What is saved with the scene, besides the inputs of every task, which `declare` adds.
 
     task: what to segment. chosen: names of the inputs that the user chose, 'not given' included.
     output: segmentation to write into, None for a new one. result, resultTable, summary: of the last run.
@@ -65,7 +52,7 @@ class MedSegDLParameterNode:
     see `pipeline.Options`.
     """
 
-    task: TaskChoice
+    task: Labelled
     chosen: str
     output: vtkMRMLSegmentationNode
     result: vtkMRMLSegmentationNode
@@ -80,12 +67,35 @@ class MedSegDLParameterNode:
     registration: Switch
 
 
-CHOICES = (("task", TaskChoice), ("device", Device), ("mode", Mode), ("brainExtraction", Switch), ("registration", Switch))
+CHOICES = {"device": Device, "mode": Mode, "brainExtraction": Switch, "registration": Switch}
+OFFERED: dict[str, Task] = {}  # the tasks that can be chosen; see `declare`
+
+
+def declare() -> None:
+    """Declare the parameter node for the tasks of today: a choice, and a volume parameter an input, for each that serves no other task.
+
+    A parameter cannot be added to a wrapped class, so that it is another class each time. Let go of every wrapped node before: an old one
+    that lives on would refuse the choices that it does not know.
+    """
+    global TaskChoice, MedSegDLParameterNode, INPUT_NAMES
+    OFFERED.clear()
+    OFFERED.update({key: task for key, task in TASKS.items() if not task.helper})
+    titles = [task.title for task in OFFERED.values()]  # of two that are equal an Enum would make one choice
+    shown = {key: task.title if titles.count(task.title) == 1 else f"{task.title} [{key}]" for key, task in OFFERED.items()}
+    TaskChoice = Labelled("TaskChoice", shown, module=__name__)
+    inputs = {input_parameter(task, entry): vtkMRMLScalarVolumeNode for task in OFFERED.values() for entry in task.inputs}
+    INPUT_NAMES = tuple(inputs)
+    own = {name: value for name, value in vars(_Declared).items() if name not in ("__dict__", "__weakref__")}
+    annotations = {**_Declared.__annotations__, "task": TaskChoice, **inputs}
+    MedSegDLParameterNode = parameterNodeWrapper(type("MedSegDLParameterNode", (), {**own, "__annotations__": annotations}))
+
+
+declare()
 
 
 def wrapped(node: Any) -> MedSegDLParameterNode:
     """A parameter node of the scene, wrapped. A choice that this version does not know is forgotten: it would be refused."""
-    for name, choices in CHOICES:
+    for name, choices in {"task": TaskChoice, **CHOICES}.items():
         if node.GetParameter(name) not in choices.__members__:
             node.UnsetParameter(name)
     return MedSegDLParameterNode(node)
@@ -101,9 +111,6 @@ def inputs_of(parameters: MedSegDLParameterNode) -> dict[str, Any]:
     task = task_of(parameters)
     nodes = {entry.key: parameters.getValue(input_parameter(task, entry)) for entry in task.inputs}
     return {key: node for key, node in nodes.items() if node is not None}
-
-
-INPUT_NAMES = tuple(input_parameter(task, entry) for task in OFFERED.values() for entry in task.inputs)
 
 
 class InputChoices:

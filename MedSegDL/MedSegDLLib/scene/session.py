@@ -16,10 +16,11 @@ import slicer
 from ..checks.modality_guess import Candidate, guess_modalities
 from ..errors import InputRefused, MedSegDLError
 from ..result import Result
-from ..tasks import Input, Modality, Task
+from ..tasks import Input, Modality, Task, remove_pair
 from ..worker.client import Background, Callbacks, SegmentationClient, State
 from ..worker.environment import Interpreter, Source, default_folder, find_interpreter, worker_launch
 from ..worker.installation import PipOptions, make_environment, remove_environment
+from ..worker.packages import add_packages
 from ..worker.processes import Failure
 from ..worker.remote import Address, AnyWorker, is_address
 from .guard import failure_of
@@ -214,6 +215,24 @@ class Session:
         """End the worker, which may use it, and remove the private environment in the background."""
         self._client.stop()
         self._do(lambda progress: remove_environment(self._folder), callbacks)
+
+    def request(self, kind: str, payload: dict, callbacks: Callbacks) -> int:
+        """Ask the worker for something else (`look`, `add`); its number, for `withdraw`. See `client.Worker.request`."""
+        return self._client.request(kind, payload, callbacks)
+
+    def withdraw(self, number: int) -> None:
+        """Give such a request up; the worker lives on."""
+        self._client.withdraw(number)
+
+    def add_packages(self, names: tuple[str, ...], callbacks: Callbacks) -> None:
+        """End the worker, and put packages into the private environment in the background; see `packages.add_packages`."""
+        self._client.stop()
+        self._do(lambda progress: add_packages(self._folder, names, None, progress), callbacks)
+
+    def remove_network(self, path: Path) -> None:
+        """End the worker, which may hold them, and remove weights of the user's. Raises InputRefused."""
+        self._client.stop()
+        remove_pair(path)
 
     def poll(self) -> None:
         """Deliver what has arrived, and put a part of a result into the scene; call it from a timer.

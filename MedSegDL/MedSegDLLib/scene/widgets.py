@@ -42,7 +42,22 @@ class InputRows:
     """
 
     def __init__(self, form: Any) -> None:
-        self._rows = {task.key: [self._row(form, task, entry) for entry in task.inputs] for task in OFFERED.values()}
+        self._form = form
+        self._rows: dict[Task, list[tuple[Any, Any]]] = {}
+        self.renew()
+
+    def renew(self) -> None:
+        """Rows for the tasks of today: new ones get theirs, those of tasks that are gone or have changed go."""
+        for task in [task for task in self._rows if OFFERED.get(task.key) != task]:
+            for label, selector in self._rows.pop(task):
+                selector.setMRMLScene(None)
+                for widget in (label, selector):
+                    widget.hide()
+                    self._form.removeWidget(widget)
+                    widget.deleteLater()
+        for task in OFFERED.values():
+            if task not in self._rows:
+                self._rows[task] = [self._row(self._form, task, entry) for entry in task.inputs]
 
     @property
     def selectors(self) -> dict[str, Any]:
@@ -51,13 +66,13 @@ class InputRows:
 
     def show(self, task: Task) -> None:
         """Show the rows of one task only."""
-        for key, rows in self._rows.items():
+        for shown, rows in self._rows.items():
             for label, selector in rows:
-                label.visible = selector.visible = key == task.key
+                label.visible = selector.visible = shown.key == task.key
 
     def explain(self, task: Task, opinions: Mapping[str, Opinion]) -> None:
         """Say where the mouse rests why an image stands for an input; what contradicts its choice is amber."""
-        for entry, (label, selector) in zip(task.inputs, self._rows[task.key]):
+        for entry, (label, selector) in zip(task.inputs, self._rows[task]):
             opinion = opinions.get(entry.key, Opinion())
             told = [_("Chosen, for {reason}.").format(reason=sentence(opinion.reason))] if opinion.reason else []
             if opinion.looks_like:

@@ -86,6 +86,14 @@ class SegmentationClient(Protocol):
         """Load a task's weights before they are needed."""
         ...
 
+    def request(self, kind: str, payload: dict, callbacks: Callbacks) -> int:
+        """Ask for something else (`look`, `add`); its number."""
+        ...
+
+    def withdraw(self, number: int) -> None:
+        """Give a request up, and live on."""
+        ...
+
     def cancel(self) -> None:
         """End what is under way; its `on_error` is told "cancelled"."""
         ...
@@ -189,7 +197,7 @@ class Worker:
         self.request("warm", {"task": task_key, "device": device}, callbacks)
 
     def request(self, kind: str, payload: dict, callbacks: Callbacks) -> int:
-        """Any other request (`info`, `warm`): `on_result` gets the answer's `result` (of `check` the findings) as it came.
+        """Any other request (`info`, `warm`, `look`, `add`): `on_result` gets the answer's `result` (of `check` the findings) as it came.
 
         Returns:
             its number, for `withdraw`.

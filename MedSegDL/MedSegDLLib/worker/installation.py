@@ -154,7 +154,7 @@ def make_environment(folder: Path, base: Interpreter, options: PipOptions | None
     if options.wheels is not None:
         options = replace(options, wheels=wheels_in(options.wheels, progress))
     place = None
-    with _alone(folder):
+    with alone(folder):
         try:
             _must_fit(folder, options)
             place = _new_place(folder)
@@ -179,7 +179,7 @@ def remove_environment(folder: Path) -> None:
     Raises:
         InputRefused: it is being made, by this process or another one.
     """
-    with _alone(folder):
+    with alone(folder):
         (folder / MARKER).unlink(missing_ok=True)
         _remove_others(folder, None)
         shutil.rmtree(folder / DOWNLOADS, ignore_errors=True)
@@ -201,7 +201,7 @@ def _folder_bytes(place: Path) -> int:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Keep every other process out of the folder; the system lets go of the lock however this one ends."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -271,6 +271,13 @@ def _install(made: Interpreter, options: PipOptions, target: tuple[str, ...], pr
     if options.cpu_only and options.wheels is None:
         requirements = (str(work.torch_without_cuda()), *(name for name in requirements if name != TORCH))
     work.run("install", *options.install(requirements), *work.bar, *target)
+
+
+def pip_in(made: Interpreter, place: Path, options: PipOptions, arguments: tuple[str, ...], progress: Progress) -> None:
+    """`pip install` for a finished environment, pip's own files in `place`. Raises InstallationFailed, Cancelled."""
+    work = _Work(made, options, place, progress)
+    work.run("--version")
+    work.run("install", *replace(options, requirements=()).install(arguments), *work.bar)
 
 
 @dataclass

@@ -66,6 +66,26 @@ def describe() -> dict:
             "device": device.type, "device_name": name, "packages": package_versions()}  # fmt: skip
 
 
+def look(payload: dict, progress: Progress) -> dict:
+    """What a network of others is, before it is converted; see `imports.offers.look`."""
+    from ..imports import offers
+
+    return offers.look(Path(_text(payload, "source")))
+
+
+def add(payload: dict, progress: Progress) -> dict:
+    """Convert a network of others into the user's weights folder; see `imports.offers.add`."""
+    from ..imports import offers
+
+    return offers.add(Path(_text(payload, "source")), str(payload.get("licence", "")), progress)
+
+
+def _text(payload: dict, key: str) -> str:
+    if not isinstance(payload.get(key), str) or not payload[key]:
+        raise UsageError(f"The request has no '{key}'.")
+    return payload[key]
+
+
 @dataclass(frozen=True)
 class Services:
     """The four things a worker does, and `more` by the kind of request: payload and progress in, JSON types out."""
@@ -86,4 +106,4 @@ def load() -> Services:
     from .. import pipeline  # noqa: F401 - imported for the sake of failing now
     from ..checks import inputs  # noqa: F401 - imported for the sake of failing now
 
-    return Services()
+    return Services(more={"look": look, "add": add})
