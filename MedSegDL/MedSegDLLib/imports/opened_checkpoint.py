@@ -29,7 +29,6 @@ def main(arguments: list[str]) -> int:
     import torch
 
     limit(memory_bytes, seconds)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     with torch.serialization.safe_globals(allowed()):
         content = torch.load(checkpoint, map_location="cpu", weights_only=True)
     found = weights_in(content)
@@ -125,4 +124,5 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 
 if __name__ == "__main__":
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.exit(main(sys.argv[1:]))
