@@ -18,6 +18,7 @@ ROWS = (
     ("cohort", "serve", "pacs"),
     ("phantom",),
     ("scene",),
+    ("followup",),
     ("worker", "imports", "report"),
     ("pipeline",),
     ("memory",),

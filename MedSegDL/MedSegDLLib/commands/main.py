@@ -11,7 +11,7 @@ from .. import __version__
 from ..errors import InputRefused, MedSegDLError, memory_explained
 from ..io.private_folder import sweep_private_folders
 from ..worker.environment import TORCH_READS
-from . import bundle, cohort, demo, dicomweb, evaluate, import_network, info, n4, report, segment, serve
+from . import bundle, cohort, demo, dicomweb, evaluate, follow_up, import_network, info, n4, report, segment, serve
 from .broken_pipe import lasting_output
 from .signals import cancelling
 from .terminal import NOTICE
@@ -26,6 +26,7 @@ COMMANDS = {
     "import": (import_network, "a network that others trained, as weights of ours"),
     "n4": (n4, "bias-field correction of one MR volume"),
     "report": (report, "a result as one page for the reader, and as CSV"),
+    "follow-up": (follow_up, "results of one patient over time: lesions matched, change, response"),
     "evaluate": (evaluate, "compare a segmentation with a reference"),
     "demo": (demo, "segment a phantom in a real MRML scene"),
     "info": (info, "versions, device, weights"),

@@ -71,7 +71,12 @@ def csv_path(path: Path) -> Path:
 
 def write_report(case: Case, path: Path) -> tuple[Path, Path]:
     """Write the page and the CSV beside it, each atomically. Raises InputRefused where the disk does not take them."""
-    for target, text in ((csv_path(path), csv_text(case)), (path, page(case))):
+    return write_texts(page(case), csv_text(case), path)
+
+
+def write_texts(html: str, figures: str, path: Path) -> tuple[Path, Path]:
+    """The same of any page and its figures: the paths of both."""
+    for target, text in ((csv_path(path), figures), (path, html)):
         with atomic_path(target) as temporary:
             temporary.write_text(text, encoding="utf-8", errors="replace")
     return path, csv_path(path)
