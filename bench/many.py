@@ -1,4 +1,4 @@
-"""Many patients and many desks: a cohort against a shell loop of `segment`, and a server under 50 clients, with faults."""
+"""Many patients and many desks: a cohort against a shell loop and against nnU-Net, its driver, and a server under 50 clients."""
 
 from __future__ import annotations
 
@@ -15,16 +15,23 @@ import numpy as np
 import SimpleITK as sitk
 
 from MedSegDLLib.geometry.image import Image
+from MedSegDLLib.imports.convert import Wishes, import_network
 from MedSegDLLib.tasks import TASKS
 from MedSegDLLib.worker.client import Callbacks
 from MedSegDLLib.worker.environment import TORCH_READS
 from MedSegDLLib.worker.processes import Failure
 from MedSegDLLib.worker.remote import RemoteWorker
+from Testing.core.cohort.test_driver import driver as made_up_driver
 from Testing.core.serve.odd_server import Cutter, OddServer
+from Testing.judges.nnunet_folder import Recipe, write_folder
 
 from .inputs import ROOT, brain_files
 
-CASES, QUICK_CASES = 4, 2
+CASES, QUICK_CASES = 6, 2
+MADE_UP_CASES, QUICK_MADE_UP_CASES = 2000, 200
+FOLDER_CASES, QUICK_FOLDER_CASES = 8, 2
+FOLDER_SHAPE, FOLDER_TILE, FOLDER_FEATURES = (80, 128, 128), (48, 48, 48), (8, 16, 32)  # a small network: what surrounds it counts
+FOLDER_LABELS = {"background": 0, "organ": 1, "lesion": 2}
 CLIENTS, REQUESTS_EACH = 50, 10
 QUICK_CLIENTS, QUICK_EACH = 10, 5
 EVERY_CUT = 10  # one client in so many sits behind a line that is cut time and again
@@ -53,12 +60,66 @@ def cohort(quick: bool) -> dict:
     return {"cases": count, "what": files.described, "loop_s": loop_s, "cohort_s": cohort_s, "again_s": again_s, "equal": equal}
 
 
+def driver(quick: bool) -> dict:
+    """Memory of the driver and its time a case, over many made-up cases that take no time of their own."""
+    count = QUICK_MADE_UP_CASES if quick else MADE_UP_CASES
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "in").write_text("work", encoding="utf-8")
+        said, _ = made_up_driver(folder, count).communicate()
+    seconds, _, kilobytes = said.splitlines()
+    return {"cases": count, "mb": int(kilobytes) / 1024, "ms_a_case": 1000 * float(seconds) / count}
+
+
+def folder(quick: bool) -> dict:
+    """A folder of cases by nnU-Net's own predictor and by `cohort`, the same imported weights, each from its command's start to its end."""
+    count = QUICK_FOLDER_CASES if quick else FOLDER_CASES
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        network = write_folder(
+            place / "network", Recipe(labels=FOLDER_LABELS, patch=FOLDER_TILE, features=FOLDER_FEATURES, spacing=(1.5, 1.5, 1.5))
+        )
+        import_network(network, place / "network.safetensors", Wishes(licence="CC0"))
+        images = place / "images"
+        images.mkdir()
+        for number in range(count):
+            _write_made_up_ct(images / f"case{number}_0000.nii.gz", number)
+        begin = time.perf_counter()
+        _run(sys.executable, "-m", "bench.many", str(network), str(images), str(place / "nnunet"))
+        nnunet_s = time.perf_counter() - begin
+        arguments = ["--weights", str(place / "network.safetensors"), "-o", str(place / "ours"), "--keep-names", "--mode", "fast"]
+        ours_s = _seconds("cohort", str(images), *arguments, "--device", "cpu")
+        answered = [len(list(place.glob(pattern))) for pattern in ("nnunet/*.nii.gz", "ours/*/segmentation.seg.nrrd")]
+    return {"cases": count, "nnunet_s": nnunet_s, "ours_s": ours_s, "answered": answered, "shape": FOLDER_SHAPE, "tile": FOLDER_TILE}
+
+
+def _write_made_up_ct(path: Path, seed: int) -> None:
+    image = sitk.GetImageFromArray(np.random.default_rng(seed).normal(-100, 300, FOLDER_SHAPE).astype(np.int16))
+    image.SetSpacing((0.9, 0.9, 1.25))
+    sitk.WriteImage(image, str(path))
+
+
+def _by_nnunet(network: str, images: str, output: str) -> None:
+    """What nnUNetv2_predict does with a folder, without mirroring, in a process of its own."""
+    import torch
+    from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+
+    predictor = nnUNetPredictor(use_mirroring=False, device=torch.device("cpu"), allow_tqdm=False)
+    predictor.initialize_from_trained_model_folder(network, None, "checkpoint_final.pth")
+    predictor.predict_from_files(images, output, num_processes_preprocessing=1, num_processes_segmentation_export=1)
+
+
 def _seconds(*arguments: str) -> float:
-    environment = {**os.environ, **TORCH_READS, "PYTHONPATH": str(ROOT / "MedSegDL")}
     start = time.perf_counter()
-    command = [sys.executable, "-m", "MedSegDLLib.commands.main", *arguments]
-    subprocess.run(command, env=environment, check=True, capture_output=True)
+    _run(sys.executable, "-m", "MedSegDLLib.commands.main", *arguments)
     return time.perf_counter() - start
+
+
+def _run(*command: str) -> None:
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "MedSegDL")])
+    done = subprocess.run(command, env={**os.environ, **TORCH_READS, "PYTHONPATH": paths}, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2000:])
 
 
 def _equal(one: Path, two: Path) -> bool:
@@ -145,3 +206,7 @@ def desks(quick: bool) -> dict:
 def _memory_mb(pid: int) -> float:
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+
+
+if __name__ == "__main__":
+    _by_nnunet(*sys.argv[1:])

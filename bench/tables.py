@@ -303,11 +303,8 @@ def training_step(answers: Answers) -> str:
     return table("A step of training", ["part", *STEP_VARIANTS.values(), "ratio"], rows, note)
 
 
-FAULTS = "Stand-in network; the server was killed and started anew halfway."
-
-
-def many(answers: Answers) -> str:
-    """A cohort against a shell loop, and a server under many clients."""
+def cohort(answers: Answers) -> str:
+    """A cohort against a shell loop and against nnU-Net's predictor of folders, and what its driver takes."""
     parts = []
     if "cohort" in answers:
         found = answers["cohort"]
@@ -317,16 +314,39 @@ def many(answers: Answers) -> str:
             ["the same again (nothing to do)", f"{found['again_s']:.1f}", f"{found['loop_s'] / found['again_s']:.1f}"],
         ]
         equal = "equal" if found["equal"] else "NOT equal"
-        parts.append(table(f"Many patients: {found['cases']} cases", ["how", "seconds", "times"], rows, f"{found['what']}; masks {equal}."))
-    if "desks" in answers:
-        found = answers["desks"]
-        memory = ", ".join(f"{mb:.0f}" for mb in found["memory_mb"])
-        row = [str(found[key]) for key in ("clients", "requests", "once", "right", "cuts", "left")] + [f"{found['seconds']:.0f}", memory]
-        heads = ["clients", "requests", "answered once", "right", "lines cut", "files left", "seconds", "server, MB (start, middle, end)"]
-        parts.append(
-            table("Many desks: `medsegdl serve`", heads, [row], "Stand-in network; the server was killed and started anew halfway.")
-        )
+        parts.append(table("Many patients", ["how", "seconds", "times"], rows, f"{found['cases']} cases ({found['what']}); masks {equal}."))
+    if "cohort-nnunet" in answers:
+        found = answers["cohort-nnunet"]
+        rows = [
+            ["nnU-Net's `predict_from_files`", f"{found['nnunet_s']:.1f}", "1.0"],
+            ["`medsegdl cohort`", f"{found['ours_s']:.1f}", f"{found['nnunet_s'] / found['ours_s']:.1f}"],
+        ]
+        image, tile = (" x ".join(map(str, found[key])) for key in ("shape", "tile"))
+        note = f"{found['cases']} volumes of {image}, a small imported network (tile {tile}, step 0.5, no mirroring), start-up included."
+        parts.append(table("Many patients and nnU-Net", ["how", "seconds", "times"], rows, note))
+    if "cohort-driver" in answers:
+        parts.append(_driver(answers))
     return "\n\n".join(parts)
+
+
+def _driver(answers: Answers) -> str:
+    """The driver's memory and time; the time as a share of a case's work where that was measured too."""
+    found, whole = answers["cohort-driver"], answers.get("cohort")
+    share = "-" if whole is None else f"{0.1 * found['ms_a_case'] / (whole['cohort_s'] / whole['cases']):.1f} %"
+    row = [str(found["cases"]), f"{found['mb']:.0f}", f"{found['ms_a_case']:.1f}", share]
+    heads = ["made-up cases", "driver's memory at most, MB", "its time a case, ms", "of a case's time above"]
+    return table("Many patients: the driver", heads, [row], "Cases that take no time of their own, on two workers.")
+
+
+def desks(answers: Answers) -> str:
+    """A server under many clients."""
+    if "desks" not in answers:
+        return ""
+    found = answers["desks"]
+    memory = ", ".join(f"{mb:.0f}" for mb in found["memory_mb"])
+    row = [str(found[key]) for key in ("clients", "requests", "once", "right", "cuts", "left")] + [f"{found['seconds']:.0f}", memory]
+    heads = ["clients", "requests", "answered once", "right", "lines cut", "files left", "seconds", "server, MB (start, middle, end)"]
+    return table("Many desks: `medsegdl serve`", heads, [row], "Stand-in network; the server was killed and started anew halfway.")
 
 
 TABLES: tuple[Callable[[Answers], str], ...] = (
@@ -341,6 +361,7 @@ TABLES: tuple[Callable[[Answers], str], ...] = (
     truth,
     training_step,
     imported,
-    many,
+    cohort,
+    desks,
     scaling,
 )

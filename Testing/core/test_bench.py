@@ -14,7 +14,7 @@ from bench.inputs import head_of, made_up_ct
 from bench.meter import PhaseMeter, metered_pipeline
 from bench.pieces import PIECES, Piece
 from bench.report import merged
-from bench.tables import TABLES, bias, equal_grid, failures, memory, networks, phases
+from bench.tables import TABLES, bias, cohort, equal_grid, failures, memory, networks, phases
 
 
 def row(peer_s: float, ours_s: float) -> dict:
@@ -124,3 +124,11 @@ def test_a_page_keeps_the_chapters_of_pieces_that_were_not_measured_this_time() 
     new = f"# Performance\n\nNew machine.\n\n## C\n\nnew c\n\n## B\n\nnew b\n\n## Pieces\n\n{table.format('b', 2)}\n"
     both = "# Performance\n\nOld machine.\n\n## A\n\nold a\n\n## B\n\nnew b\n\n## C\n\nnew c\n\n## Pieces\n\n"
     assert merged(old, new) == both + f"{table.format('a', 1)}\n| b | 2 |\n"
+
+
+def test_a_cohorts_rows_are_ratios_of_one_run():
+    times = {"cases": 4, "what": "phantom", "loop_s": 40.0, "cohort_s": 20.0, "again_s": 4.0, "equal": True}
+    nnunet = {"cases": 3, "nnunet_s": 30.0, "ours_s": 10.0, "answered": [3, 3], "shape": (8, 8, 8), "tile": (4, 4, 4)}
+    text = cohort({"cohort": times, "cohort-nnunet": nnunet, "cohort-driver": {"cases": 2000, "mb": 140.0, "ms_a_case": 15.0}})
+    assert "| `medsegdl cohort` | 20.0 | 2.0 |" in text and "| `medsegdl cohort` | 10.0 | 3.0 |" in text
+    assert "| 2000 | 140 | 15.0 | 0.3 % |" in text

@@ -20,6 +20,7 @@ SAFE_SHARE = 0.7  # of the free memory that workers may be planned with, as the 
 MIB = 1 << 20
 PAUSE_S = 0.005  # between two looks at the workers; a case takes seconds
 UNKNOWN_MB = 4096.0  # of a case that nobody could look at: most brains and bellies take less
+FIRST = 2  # workers until the forecast is there: one that works, one that makes it
 ASKED = 3  # cases for a forecast, the largest first; a broken one tells nothing
 
 
@@ -43,25 +44,30 @@ class LocalEngine:
         self._desks: list[_Desk] = []
 
     def run(self, orders: Iterable[Order], told: Told, alone: bool = False) -> None:
-        """See `Engine`."""
+        """See `Engine`. The first worker begins at once; the second looks at the largest case meanwhile and tells how many may work."""
         waiting = list(reversed(list(orders)))
         if not waiting:
             return
         try:
-            count = 1 if alone else min(self._wanted or self.needs(waiting).workers, len(waiting))
-            self._open(count)
-            self._work(waiting, max(1, physical_cores() // count), told)
+            most = 1 if alone else min(self._wanted or physical_cores(), len(waiting))
+            asked = most > 1 and self._wanted is None
+            self._open(FIRST if asked else most)
+            self._work(waiting, _Forecast(self._desks[1], waiting) if asked else None, told)
         except BaseException:
             self.close()
             raise
 
-    def _work(self, waiting: list[Order], threads: int, told: Told) -> None:
+    def _work(self, waiting: list[Order], forecast: _Forecast | None, told: Told) -> None:
         while waiting or any(desk.busy for desk in self._desks):
+            if forecast is not None and forecast.needs() is not None:
+                self._open(max(1, min(forecast.needs().workers, len(waiting) + sum(desk.busy for desk in self._desks))))
+                forecast = None
+            threads = max(1, physical_cores() // len(self._desks))
             for desk in self._desks:
-                if not desk.busy and waiting:
+                if waiting and not desk.busy and not (forecast and forecast.desk is desk):
                     desk.take(replace(waiting.pop(), threads=threads, accelerator=desk.number))
                 desk.worker.poll()
-                if desk.answer is not None:
+                if desk.busy and desk.answer is not None:
                     told(*desk.hand_over())
             time.sleep(PAUSE_S)
 
@@ -83,15 +89,48 @@ class LocalEngine:
             MedSegDLError: the worker cannot work at all.
         """
         self._open(1)
-        cores = physical_cores()
-        free_mb = free_memory_bytes() / MIB  # before a worker is warm
-        for order in sorted(orders, key=_input_bytes, reverse=True)[:ASKED]:
-            expected = self._desks[0].ask("forecast", order)
+        forecast = _Forecast(self._desks[0], orders)
+        while (found := forecast.needs()) is None:
+            self._desks[0].worker.poll()
+            time.sleep(PAUSE_S)
+        return found
+
+
+class _Forecast:
+    """The question to a worker what the largest case will take; a case that it cannot read is passed over.
+
+    Args:
+        desk: of the worker; it has no case.
+        orders: some.
+    """
+
+    def __init__(self, desk: _Desk, orders: Sequence[Order]) -> None:
+        self.desk, self._count = desk, len(orders)
+        self._free_mb = free_memory_bytes() / MIB  # before a worker is warm
+        self._left = sorted(orders, key=_input_bytes, reverse=True)[:ASKED]
+        self._found: Needs | None = None
+        self._ask()
+
+    def needs(self) -> Needs | None:
+        """The answer, None as long as there is none. Raises MedSegDLError where the worker cannot work at all."""
+        if self._found is None and self.desk.answer is not None:
+            expected, self.desk.answer = _able(self.desk.answer), None
             if isinstance(expected, dict):
-                most = int(expected["devices"]) or cores
-                workers = max(1, min(most, len(orders), int(SAFE_SHARE * free_mb / expected["mb"])))
-                return Needs(expected["mb"], max(1, cores // workers), workers, int(expected["devices"]))
-        return Needs(UNKNOWN_MB, cores, 1)
+                self._found = self._borne(expected["mb"], int(expected["devices"]))
+            else:
+                self._ask()
+        return self._found
+
+    def _ask(self) -> None:
+        if self._left:
+            self.desk.ask("forecast", self._left.pop(0))
+        else:
+            self._found = Needs(UNKNOWN_MB, physical_cores(), 1)
+
+    def _borne(self, megabytes: float, devices: int) -> Needs:
+        cores = physical_cores()
+        workers = max(1, min(devices or cores, self._count, int(SAFE_SHARE * self._free_mb / megabytes)))
+        return Needs(megabytes, max(1, cores // workers), workers, devices)
 
 
 def _input_bytes(order: Order) -> int:
@@ -130,16 +169,16 @@ class _Desk:
     def take(self, order: Order) -> None:
         """Begin a case; a worker that crashed in the last one starts anew."""
         self.order, self._started = order, time.monotonic()
-        self._request("case", order)
+        self.ask("case", order)
 
-    def ask(self, kind: str, order: Order) -> dict | Failure:
-        """Ask and wait. Raises MedSegDLError where the worker cannot work at all."""
-        self._request(kind, order)
-        while self.answer is None:
-            self.worker.poll()
-            time.sleep(PAUSE_S)
-        answer, self.answer = self.answer, None
-        return _able(answer)
+    def ask(self, kind: str, order: Order) -> None:
+        """Ask the worker; `answer` is None until it has answered."""
+
+        def answered(answer: dict | Failure) -> None:
+            self.answer = answer
+
+        self.answer = None
+        self.worker.request(kind, order.to_json(), Callbacks(on_result=answered, on_error=answered))
 
     def hand_over(self) -> tuple[Order, Outcome]:
         """The case and how it ended; the desk is free then. Raises MedSegDLError where the worker cannot work at all."""
@@ -149,13 +188,6 @@ class _Desk:
             return order, Outcome.from_json(answer)
         seconds = round(time.monotonic() - self._started, 3)
         return order, Outcome(order.case, FAILED, answer.kind, answer.message, answer.remedy, seconds=seconds)
-
-    def _request(self, kind: str, order: Order) -> None:
-        def answered(answer: dict | Failure) -> None:
-            self.answer = answer
-
-        self.answer = None
-        self.worker.request(kind, order.to_json(), Callbacks(on_result=answered, on_error=answered))
 
 
 def _able(answer: dict | Failure) -> dict | Failure:

@@ -81,7 +81,7 @@ Command line
 
 3D Slicer
   1. Install the extension from its package (Extensions Manager, "Install from file"), or add its folder MedSegDL/ to the module paths.
-  2. Panel MedSegDL, Advanced, Python: choose this folder's bundle.json under "Packages from" and click "Make private environment".
+  2. Panel MedSegDL, Advanced, Worker: choose this folder's bundle.json under "Packages from" and click "Make private environment".
      Slicer 5.10 and 5.12 have Python 3.12: the bundle must be made with --python 3.12.
   Or: give the Python that the script above installed to the field "Python".
 

@@ -116,10 +116,6 @@
         <translation>Pakete aus:</translation>
     </message>
     <message>
-        <source>Python:</source>
-        <translation>Python:</translation>
-    </message>
-    <message>
         <source>Remove</source>
         <translation>Entfernen</translation>
     </message>
@@ -190,6 +186,10 @@
     <message>
         <source>Without a network: the folder, or the bundle.json in it, that `medsegdl bundle` made on another machine. The private environment is then made of it, and nothing is downloaded. Empty: from the internet.</source>
         <translation>Ohne Netzwerk: der Ordner, oder die bundle.json darin, den `medsegdl bundle` auf einem anderen Rechner gemacht hat. Die eigene Umgebung wird dann daraus angelegt, nichts wird heruntergeladen. Leer: aus dem Internet.</translation>
+    </message>
+    <message>
+        <source>Worker:</source>
+        <translation>Ausführung:</translation>
     </message>
 </context>
 <context>

@@ -116,10 +116,6 @@
         <translation>Paquets depuis :</translation>
     </message>
     <message>
-        <source>Python:</source>
-        <translation>Python :</translation>
-    </message>
-    <message>
         <source>Remove</source>
         <translation>Supprimer</translation>
     </message>
@@ -190,6 +186,10 @@
     <message>
         <source>Without a network: the folder, or the bundle.json in it, that `medsegdl bundle` made on another machine. The private environment is then made of it, and nothing is downloaded. Empty: from the internet.</source>
         <translation>Sans réseau : le dossier, ou son bundle.json, que `medsegdl bundle` a fait sur une autre machine. L'environnement privé en est alors créé, et rien n'est téléchargé. Vide : depuis internet.</translation>
+    </message>
+    <message>
+        <source>Worker:</source>
+        <translation>Exécution :</translation>
     </message>
 </context>
 <context>

@@ -13,7 +13,7 @@ from MedSegDLLib.phantom.sample_data import write_phantom
 from Testing.browser import MISSING, find_chromium, pictured
 
 PICTURE = Path(__file__).resolve().parents[3] / "Resources" / "cohort.png"
-HEADS, SPACING_MM = 9, 2.0
+HEADS, SPACING_MM = 7, 2.5
 SIZE = (1280, 1020)  # pixels: the plots and the first rows
 COLOURS = 128
 CUT_AT = 4096  # bytes that are left of the file that is made damaged

@@ -30,7 +30,7 @@ def stand_in_launch() -> Launch:
 
 
 def case(payload: dict, progress=None) -> dict:
-    """`work`; `crash N` and `memory N` until N strategies are left out; `refuse`; `sleep`. Anything is done once only."""
+    """`work`; `pause S` works for S seconds; `crash N`, `memory N` until N strategies are left out; `refuse`; `sleep`. Done once only."""
     order = Order.from_json(payload)
     do, _, until = Path(order.inputs["flair"]).read_text().partition(" ")
     folder = Path(order.folder)
@@ -39,6 +39,7 @@ def case(payload: dict, progress=None) -> dict:
     folder.mkdir(exist_ok=True)
     with (folder / "tries").open("a") as stream:
         stream.write(f"{os.getpid()}\n")
+    (folder / "network").write_text(network_namespace())
     left_out = order.options["strategies_left_out"]
     if do == "crash" and left_out < int(until):
         os._exit(7)
@@ -46,6 +47,8 @@ def case(payload: dict, progress=None) -> dict:
         return Outcome(order.case, FAILED, "memory", "Too large.").to_json()
     if do == "refuse":
         return Outcome(order.case, FAILED, "input", "It is damaged.", "Copy it again.", {"flair": "1"}, "2").to_json()
+    if do == "pause":
+        time.sleep(float(until))
     while do == "sleep":
         time.sleep(0.05)
         progress(0.5, f"At {time.monotonic()}")
@@ -56,6 +59,12 @@ def case(payload: dict, progress=None) -> dict:
 def counted_case(payload: dict, run: str) -> dict:
     """For Ray."""
     return case(payload)
+
+
+def network_namespace() -> str:
+    """Which of the machine's networks this process is in."""
+    link = Path("/proc/self/ns/net")
+    return str(link.readlink()) if link.exists() else ""
 
 
 def report(volume: float) -> dict:

@@ -129,9 +129,10 @@ def made_up(folder: Path, *what: str) -> list[Case]:
     return cases
 
 
-def test_crashes_cost_one_case_and_no_other(tmp_path):
+@pytest.mark.parametrize("workers", [2, None], ids=["two", "by the forecast"])
+def test_crashes_cost_one_case_and_no_other(tmp_path, workers):
     cases = made_up(tmp_path, "work", "crash 1", "refuse", "memory 2", "work", "crash 9")
-    found = run_cohort(Cohort(cases, "brain", Options(keep_names=True), tmp_path), LocalEngine(2, stand_in_launch()), quiet)
+    found = run_cohort(Cohort(cases, "brain", Options(keep_names=True), tmp_path), LocalEngine(workers, stand_in_launch()), quiet)
     ended = {key: (outcome.status, outcome.kind) for key, outcome in found.items()}
     assert ended == {
         "n0000": (DONE, ""), "n0001": (DONE, ""), "n0002": (FAILED, "input"),

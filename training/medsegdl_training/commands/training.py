@@ -40,12 +40,13 @@ FINETUNE_STEPS = 200
 REST = "rest"
 PRETEXT = "masked"
 MOST_LETTERS = 60  # of a setting in a message
+Command = Callable[[argparse.Namespace, list[str]], int]
 MakeCommand = Callable[..., argparse.ArgumentParser]
 
 
 def add_commands(commands: Any, make: MakeCommand) -> None:
     """The three commands and their options."""
-    run = make(commands, "run", "train a network", run_command)
+    run = make(commands, "run", "train a network", _or_going_on(run_command))
     add_budget(run)
     add_shape(run)
     run.add_argument("--init", type=Path, help="first weights: the folder of another run (pre-trained), or a weights file")
@@ -70,15 +71,27 @@ def add_commands(commands: Any, make: MakeCommand) -> None:
         help="draw the cases that a network does badly on more often: what `evaluate --json` wrote of the training cases",
     )
 
-    pretrain = make(commands, "pretrain", "train a network without labels, for run --init", pretrain_command)
+    pretrain = make(commands, "pretrain", "train a network without labels, for run --init", _or_going_on(pretrain_command))
     pretrain.add_argument("--method", choices=("masked", "contrastive"), help="(default masked)")
     add_budget(pretrain)
     add_shape(pretrain)
 
-    finetune = make(commands, "finetune", "go on from weights on a few corrected cases", finetune_command)
+    finetune = make(commands, "finetune", "go on from weights on a few corrected cases", _or_going_on(finetune_command))
     finetune.add_argument("--weights", type=Path, help="weights file; by default the installed one")
     add_budget(finetune, rate=FINETUNE_RATE, warm_up=10)
     finetune.add_argument("--patch", type=whole(), nargs="+", help="sides of a sample in voxels: (K) J I")
+
+
+def _or_going_on(command: Command) -> Command:
+    """The command, with --resume where --go-on finds a checkpoint: the same for all, as none is written before they have met."""
+
+    def run(options: argparse.Namespace, line: list[str]) -> int:
+        from ..train.state import CHECKPOINT
+
+        options.resume = options.resume or (options.go_on and (options.out / CHECKPOINT).exists())
+        return command(options, line)
+
+    return run
 
 
 def run_command(options: argparse.Namespace, line: list[str]) -> int:

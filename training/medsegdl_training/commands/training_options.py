@@ -42,6 +42,11 @@ def add_budget(command: argparse.ArgumentParser, rate: float = 3e-3, warm_up: in
     command.add_argument(
         "--resume", action="store_true", help="go on from the checkpoint in --out, with the settings that it was started with"
     )
+    command.add_argument(
+        "--go-on",
+        action="store_true",
+        help="--resume where --out holds a checkpoint, else start: one line for torchrun and SLURM",
+    )
 
 
 def add_shape(command: argparse.ArgumentParser) -> None:
