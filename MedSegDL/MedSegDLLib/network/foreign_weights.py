@@ -50,6 +50,30 @@ def empty_network(architecture: Mapping[str, Any]) -> nn.Module:
         return build_foreign(name, arguments)
 
 
+def refuse_misfit_tile(architecture: Mapping[str, Any], channels: int, tile: Sequence[int], outputs: int, name: str) -> None:
+    """A tile that does not go through the network, or comes out otherwise than it must; tried on shapes alone, without memory or time.
+
+    Networks that cannot be built so (`READS_NUMBERS`) are taken at their word.
+
+    Raises:
+        WeightsError: the tile does not fit; and as `empty_network`.
+    """
+    if str(architecture.get("name")) in READS_NUMBERS:
+        return
+    network = empty_network(architecture).eval()
+    try:
+        shape = tuple(network(torch.empty((1, channels, *tile), device="meta")).shape)
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise _tile_misfit(tile, name) from error
+    if shape != (1, outputs, *tile):
+        raise _tile_misfit(tile, name)
+
+
+def _tile_misfit(tile: Sequence[int], name: str) -> WeightsError:
+    sides = " x ".join(map(str, tile))
+    return WeightsError(f"The manifest of {name} has a tile of {sides}, which does not go through its network.", REMEDY)
+
+
 def save_foreign(states: Sequence[Mapping[str, Tensor]], path: Path, manifest: dict[str, Any]) -> dict[str, Any]:
     """Write weights and manifest, each atomically.
 

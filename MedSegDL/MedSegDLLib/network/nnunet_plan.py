@@ -150,6 +150,10 @@ class NnunetPlan:
             raise Unfit(f"'tile' has {' x '.join(map(str, self.tile))} voxels, more than any network takes at once")
         if not self.paints and self.values[0] != 0:
             raise Unfit("the first of 'values' is not 0, the background")
+        for labels in self.regions:
+            known = set(labels) & set(self.values)
+            if not known or (not self.paints and known != set(labels)):
+                raise Unfit(f"'regions' has labels that no output stands for: {list(labels)}")
 
     @property
     def sizes(self) -> tuple[int, int]:

@@ -34,7 +34,7 @@ from ..tasks import (
     refuse_misfit,
     weights_places,
 )
-from .foreign_weights import PRECISION, load_foreign
+from .foreign_weights import PRECISION, load_foreign, refuse_misfit_tile
 from .inception_unet import InceptionUNet, build, describe
 from .monai_plan import MonaiPlan
 from .nnunet_plan import NnunetPlan
@@ -207,6 +207,7 @@ def _imported_networks(manifest: dict[str, Any], task: Task, plan: ForeignPlan, 
     inputs = plan.sizes[0] if task.pictures else len(task.inputs)
     if found != plan.sizes or (inputs, len(plan.regions)) != (plan.sizes[0], len(task.regions)):
         raise WeightsError(f"The network in {path.name} does not fit the inputs and outputs of the task '{task.key}'.", AGAIN)
+    refuse_misfit_tile(manifest["architecture"], plan.sizes[0], plan.tile, plan.sizes[1], path.name)
     return load_foreign(path, manifest["architecture"], manifest["sha256"], plan.folds)
 
 
