@@ -25,6 +25,7 @@ from .network.device import choose_device, package_versions, peak_memory_mb, rel
 from .network.sliding_window import Strategy, predict, strategies
 from .network.weights import Weights, find_weights, load_weights
 from .options import MASK_KEY, Options
+from .postprocess.confidence import probabilities_within
 from .postprocess.imported import ORIGINS, Case, channels_of, doubts, nothing_of, refuse_missing
 from .postprocess.instances import split_instances
 from .postprocess.plausibility import Outcome, implausible, left_out
@@ -76,6 +77,7 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
     found = (_by_probabilities if isinstance(weights.plan, Plan) else _as_the_origin)(registered.images, task, weights, way)
     with watch.phase("record"):
         found.result.record = record(found, given, way, weights) | forecast.entry() | registered.entry()
+        found.result.record["own_probability"] = found.own_probability
     found.result.record["seconds"] = watch.seconds
     progress(1.0, "Done")
     return found.result
@@ -90,12 +92,14 @@ class Found:
         findings: those of the input check, and about the result.
         strategy: how the network went over the image, for the record.
         device: where.
+        own_probability: the network's, not calibrated; see `probabilities_within`. Empty of imported networks and of pictures.
     """
 
     result: Result
     findings: list[Finding]
     strategy: str
     device: torch.device
+    own_probability: dict[str, dict] = field(default_factory=dict)
 
 
 def _by_probabilities(images: dict[str, Image], task: Task, weights: Weights, way: Way) -> Found:
@@ -121,7 +125,9 @@ def _by_probabilities(images: dict[str, Image], task: Task, weights: Weights, wa
             result.uncertainty = entropy(probabilities[: len(task.regions)], ready.prepared.grid, ready.aligned.grid)
     if options.keep_bias_field:
         result.bias_fields = ready.log_fields
-    return Found(result, findings, strategy.name, strategy.device)
+    with watch.phase("own probability"):
+        own = {} if task.pictures else probabilities_within(probabilities, ready.prepared.grid, result)
+    return Found(result, findings, strategy.name, strategy.device, own)
 
 
 def _as_the_origin(images: dict[str, Image], task: Task, weights: Weights, way: Way) -> Found:

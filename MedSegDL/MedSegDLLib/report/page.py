@@ -22,6 +22,8 @@ MOST_LESIONS = 12  # of a region on the page; the CSV has all
 PICTURE_SIDE = 224  # of three beside each other, in pixels of the page: they fit on A4
 WIDE = 480
 SEVERITY_COLORS = {"error": "#c0392b", "warning": "#b9500a", "note": "#1f6391"}
+OWN = "Network's own probability"
+OWN_MEANS = f"{OWN}: its mean within the region or lesion. It is not calibrated: a network may be sure and wrong."
 SIDES = "The patient's right is on the left of axial and coronal pictures; anterior is on the left of sagittal ones."
 STYLE = """
 body{font-family:sans-serif;font-size:13px;color:#222;background:#fff;max-width:760px;margin:16px auto}
@@ -115,8 +117,15 @@ def _pictures(case: Case) -> str:
 
 def _volumes(case: Case) -> str:
     sizes = case.millilitres
-    rows = [(swatch(region), millilitres(sizes[region.key]), f"{_share(case, region, sizes)}") for region in case.regions]
-    return table(("Region", "mL", "Share"), rows)
+    rows = [
+        (swatch(region), millilitres(sizes[region.key]), _share(case, region, sizes), _probability(case.own_probability(region.key)))
+        for region in case.regions
+    ]
+    return table(("Region", "mL", "Share", OWN), rows) + f"<p class='small'>{OWN_MEANS}</p>"
+
+
+def _probability(mean: float | None) -> str:
+    return "" if mean is None else f"{mean:.2f}"
 
 
 def _share(case: Case, region: Region, sizes: dict[str, float]) -> str:
@@ -132,11 +141,17 @@ def _lesions(case: Case) -> Iterator[str]:
         found = case.lesions[region.key]
         yield f"<p><b>{escape(region.label)}</b>: {len(found)}</p>"
         rows = [
-            (str(number), millilitres(one.volume_ml), f"{one.longest_mm:.1f} x {one.perpendicular_mm:.1f}", _place(one.middle))
+            (
+                str(number),
+                millilitres(one.volume_ml),
+                f"{one.longest_mm:.1f} x {one.perpendicular_mm:.1f}",
+                _place(one.middle),
+                _probability(case.own_probability(region.key, one.volume_ml)),
+            )
             for number, one in enumerate(found[:MOST_LESIONS], start=1)
         ]
         if rows:
-            yield table(("Number", "mL", "Diameters (mm)", "Place (mm)"), rows)
+            yield table(("Number", "mL", "Diameters (mm)", "Place (mm)", OWN), rows)
         if len(found) > MOST_LESIONS:
             yield f"<p class='small'>{len(found) - MOST_LESIONS} smaller ones are in the CSV.</p>"
     yield "<p class='small'>Longest diameter in an axial slice, and the longest one across it.</p>"

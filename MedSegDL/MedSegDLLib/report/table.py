@@ -10,7 +10,20 @@ import numpy as np
 
 from .case import Case
 
-COLUMNS = ("kind", "region", "id", "number", "volume_ml", "longest_mm", "perpendicular_mm", "R_mm", "A_mm", "S_mm", "pixels")
+COLUMNS = (
+    "kind",
+    "region",
+    "id",
+    "number",
+    "volume_ml",
+    "longest_mm",
+    "perpendicular_mm",
+    "R_mm",
+    "A_mm",
+    "S_mm",
+    "pixels",
+    "own_probability",
+)
 
 
 def csv_text(case: Case) -> str:
@@ -27,14 +40,16 @@ def _rows(case: Case) -> Iterator[dict[str, object]]:
     for region in case.regions:
         named = {"region": region.label, "id": region.key}
         count = int(np.count_nonzero(case.masks[region.key]))
-        yield {"kind": "region", **named, **({"pixels": count} if flat else {"volume_ml": f"{case.millilitres[region.key]:.4f}"})}
+        sure = {"own_probability": case.own_probability(region.key)}
+        yield {"kind": "region", **named, **sure, **({"pixels": count} if flat else {"volume_ml": f"{case.millilitres[region.key]:.4f}"})}
         if flat and case.task.instances:
             yield from ({"kind": "object", **named, "number": number, "pixels": area} for number, area in object_areas(case))
         for number, lesion in enumerate(case.lesions.get(region.key, ()), start=1):
             sizes = {"volume_ml": f"{lesion.volume_ml:.4f}", "longest_mm": f"{lesion.longest_mm:.2f}"}
             sizes |= {"perpendicular_mm": f"{lesion.perpendicular_mm:.2f}"}
             places = {f"{axis}_mm": f"{value:.1f}" for axis, value in zip("RAS", lesion.middle)}
-            yield {"kind": "lesion", **named, "number": number, **sizes, **places}
+            sure = {"own_probability": case.own_probability(region.key, lesion.volume_ml)}
+            yield {"kind": "lesion", **named, "number": number, **sizes, **places, **sure}
 
 
 def object_areas(case: Case) -> list[tuple[int, int]]:
