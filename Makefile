@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SLICER ?= Slicer
 
-.PHONY: demo test test-slow lint pictures translations dicom-table fuzz mutants bench bench-quick test-slicer clean
+.PHONY: demo test test-slow lint pictures translations dicom-table fuzz endurance mutants bench bench-quick test-slicer clean
 
 demo: $(READY)  ## segment a phantom in a real MRML scene with the shipped weights
 	$(BIN)/medsegdl demo -o out/demo
@@ -38,6 +38,9 @@ bench-quick: $(VENV)/.bench  ## the same with fewer runs, sizes and iterations, 
 fuzz: $(READY)  ## random changes to what strangers may hand us, a minute a target (atheris where it can be installed, else hypothesis)
 	$(BIN)/python -m pip install --quiet atheris || echo "atheris cannot be installed here: hypothesis alone"
 	$(BIN)/python -m Testing.fuzz
+
+endurance: $(READY)  ## 200 runs of one worker, 100 kills of segment, cohort and a station (an hour or more)
+	$(BIN)/python -m Testing.endurance
 
 mutants: $(READY)  ## makes known mistakes in a copy of the tree; the tests named beside each must fail
 	$(BIN)/python Testing/mutants.py

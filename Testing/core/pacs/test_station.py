@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -210,9 +211,9 @@ class Command:
         return self.process.wait(60)
 
 
-@pytest.fixture
-def archive() -> Iterator[tuple[int, list[Dataset]]]:
-    """Another side that keeps what it is sent; the first object it refuses."""
+@contextmanager
+def archiving() -> Iterator[tuple[int, list[Dataset]]]:
+    """Another side that keeps what it is sent; the first object it refuses. Its port, and what it has."""
     kept: list[Dataset] = []
     refused = []
 
@@ -229,8 +230,10 @@ def archive() -> Iterator[tuple[int, list[Dataset]]]:
     for context in AllStoragePresentationContexts:
         entity.add_supported_context(context.abstract_syntax, ExplicitVRLittleEndian)
     server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, store)])
-    yield server.server_address[1], kept
-    server.shutdown()
+    try:
+        yield server.server_address[1], kept
+    finally:
+        server.shutdown()
 
 
 def sends(port: int, files: list[Dataset], cut: bool = False) -> None:
@@ -255,8 +258,12 @@ def left_over(folder: Path) -> list[str]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a signal of POSIX")
-def test_killed_at_any_moment_nothing_is_lost_or_sent_twice(tmp_path: Path, archive: tuple[int, list[Dataset]]) -> None:
-    port, kept = archive
+def test_killed_at_any_moment_nothing_is_lost_or_sent_twice(tmp_path: Path) -> None:
+    with archiving() as (port, kept):
+        _killed_twice(tmp_path, port, kept)
+
+
+def _killed_twice(tmp_path: Path, port: int, kept: list[Dataset]) -> None:
     files = study()
     station = Command(tmp_path, f"ARCHIVE@127.0.0.1:{port}")
     sends(station.port, files[:5], cut=True)
