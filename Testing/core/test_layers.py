@@ -22,7 +22,7 @@ ROWS = (
     ("worker", "imports", "report"),
     ("pipeline",),
     ("memory",),
-    ("preprocess", "network", "postprocess", "metrics", "checks"),
+    ("preprocess", "network", "postprocess", "metrics", "checks", "correction"),
     ("io", "dicom"),
     ("record",),
     ("geometry",),

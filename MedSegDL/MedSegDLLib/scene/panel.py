@@ -15,6 +15,7 @@ from slicer.util import VTKObservationMixin
 from ..worker.client import Callbacks
 from ..worker.processes import Failure
 from . import views, wording
+from .correction_section import CorrectionSection
 from .expectation_section import ExpectationSection
 from .findings_section import FindingsSection
 from .guard import guarded
@@ -67,6 +68,7 @@ class Panel(VTKObservationMixin):
         row = button_row(self.ui.resultCollapsibleButton.layout())
         self.reporting = ReportSection(row, self.report, lambda: self.result.subject, self.log)
         self.head = HeadSection(self.ui, self.result, self.report)
+        self.correction = CorrectionSection(self.ui, self.report)
         self.python = PythonSection(self.ui, self.session, self)
         self.networks = NetworksSection(self.ui, self.session, self)
         self.findings.links[PACKAGES_LINK] = self.networks.follow_packages
@@ -114,7 +116,7 @@ class Panel(VTKObservationMixin):
         self.steps.stop()
         self.session.close()
         self.set_parameters(None)
-        for section in (self.inputs, self.result, self.reporting, self.python):
+        for section in (self.inputs, self.result, self.correction, self.reporting, self.python):
             section.close()
         self.removeObservers()
 
@@ -168,6 +170,7 @@ class Panel(VTKObservationMixin):
         self._show_task(task_of(parameters))
         self.result.show(parameters.result, parameters.resultTable, parameters.summary)
         self.head.show()
+        self.correction.show(parameters.result)
         self.update_buttons()
         inputs = (self._shown_task, tuple((key, node.GetID()) for key, node in inputs_of(parameters).items()))
         if inputs != self._checked_inputs:

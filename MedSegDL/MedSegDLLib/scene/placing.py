@@ -16,6 +16,7 @@ from ..errors import InputRefused
 from ..geometry.image import Image
 from ..result import Result
 from ..tasks import Task
+from .correcting import keep_inputs, keep_untouched
 from .head_nodes import move_inputs, note_mask
 from .hierarchy import place_beside
 from .report_case import RECORD_ATTRIBUTE
@@ -104,6 +105,9 @@ def placing(order: Order, result: Result, packed: list[Packed]) -> Generator[Non
         segmentation.SetAttribute(RECORD_ATTRIBUTE, json.dumps(result.record))
         note_mask(result, segmentation)
         segmentation.SetNodeReferenceID(INSTANCES_ROLE, objects.GetID() if objects is not None else None)
+        yield
+        keep_inputs(segmentation, order.task, order.nodes)
+        made.append(keep_untouched(segmentation))
         yield
         hidden += hide_earlier(order.task, segmentation)
         segmentation.GetDisplayNode().SetVisibility(True)

@@ -126,7 +126,7 @@ def _fill(node: Any, volume_node: Any, packed: list[Packed]) -> None:
     others = [key for key in segment_ids(node) if key not in {part.region.key for part in packed}]
     if not others:
         node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
-    affine = vtk_matrix(_place(volume_node, node))
+    affine = vtk_matrix(place_on(volume_node, node))
     was_modifying = node.StartModify()
     try:
         for part in packed:
@@ -225,7 +225,7 @@ def cut_out(mask: np.ndarray) -> Any:
     return image
 
 
-def _place(volume_node: Any, node: Any) -> np.ndarray:
+def place_on(volume_node: Any, node: Any) -> np.ndarray:
     """The volume's voxel indices to the segmentation's own RAS mm, whatever transforms the two lie under."""
     if node.GetTransformNodeID() == volume_node.GetTransformNodeID():
         return local_affine(volume_node)  # exact, and a deforming transform cancels out

@@ -220,22 +220,22 @@ def fill_lesions(view: Any, segmentation: Any, rows: Sequence[dict[str, str]]) -
 
 
 def _lesion(segmentation: Any, entry: dict[str, str]) -> tuple[Any, ...]:
-    name = _name(segmentation.GetSegmentation().GetSegment(entry[KEY]), entry[KEY])
+    name = segment_item(segmentation.GetSegmentation().GetSegment(entry[KEY]), entry[KEY])
     name.setText(f"{entry[KEY] if entry[KEY].isupper() else name.text()} {entry['Number']}")  # short, so that the number is seen
     if "Area px" in entry:
-        return name, _number(f"{float(entry['Area px']):,.0f}")
+        return name, number_item(f"{float(entry['Area px']):,.0f}")
     across = f"{float(entry['Longest mm']):.1f} x {float(entry['Perpendicular mm']):.1f}"
-    return name, _number(milliliters(float(entry[MILLILITERS]))), _number(across)
+    return name, number_item(milliliters(float(entry[MILLILITERS]))), number_item(across)
 
 
 def _row(segmentation: Any, entry: dict[str, str]) -> tuple[Any, Any, Any]:
     """The items of one segment."""
-    name = _name(segmentation.GetSegmentation().GetSegment(entry[KEY]), entry[KEY])
+    name = segment_item(segmentation.GetSegmentation().GetSegment(entry[KEY]), entry[KEY])
     size = milliliters(float(entry[MILLILITERS])) if MILLILITERS in entry else entry.get(COUNT, "")
-    return name, _number(size), _number(f"{int(float(entry[VOXELS])):,}")
+    return name, number_item(size), number_item(f"{int(float(entry[VOXELS])):,}")
 
 
-def _name(segment: Any, key: str) -> Any:
+def segment_item(segment: Any, key: str) -> Any:
     """The segment's name with its colour; the key alone for one that was deleted since."""
     item = qt.QTableWidgetItem(key if segment is None else segment.GetName())
     item.setToolTip(item.text())
@@ -244,7 +244,8 @@ def _name(segment: Any, key: str) -> Any:
     return item
 
 
-def _number(text: str) -> Any:
+def number_item(text: str) -> Any:
+    """A number, at the right of its cell."""
     item = qt.QTableWidgetItem(text)
     item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
     return item
