@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import SimpleITK as sitk
 
 from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.io.read import read_image
@@ -19,6 +20,9 @@ DATA = Path(os.environ.get("MEDSEGDL_DATA", ROOT.parent / "shared" / "data"))
 CASE = "BraTS-GLI-00000-000"
 CASE_FILES = {"t1": "t1n", "t1ce": "t1c", "t2": "t2W", "flair": "t2f"}
 CT_FILE = DATA / "liver" / "3dircadb_01_ct.nii.gz"
+HEAD = "TCGA-FG-6692"
+HEAD_FILES = {"t1": "_t1", "t1ce": "_t1c", "t2": "_t2", "flair": "_fla"}
+MOVED_MM = 11.0
 BRAIN_SHAPE = (155, 240, 240)
 CT_SIDE = 512
 CT_SPACING_MM = (0.7, 0.7, 1.0)
@@ -44,6 +48,34 @@ def brain_files() -> Files:
         for key, image in head_phantom(PHANTOM_SEED, BRAIN_SHAPE, 1.0).images.items():
             write_image(image, paths[key])
     return Files(paths, "phantom, 240x240x155, 1 mm")
+
+
+def head_files() -> Files:
+    """Four series of 26 slices of 5.5 mm, three grids, skull on; else the phantom within shells of bone and scalp, one series moved."""
+    folder = DATA / "brain" / "raw" / HEAD
+    if folder.is_dir():
+        paths = {key: next(folder.glob(f"*{ending}.nii.gz")) for key, ending in HEAD_FILES.items()}
+        return Files(paths, f"{HEAD}, four series of 26 slices of 5.5 mm on three grids, skull on")
+    paths = {key: OUT / "inputs" / f"head_{key}.nii.gz" for key in CASE_FILES}
+    if not all(path.exists() for path in paths.values()):
+        (OUT / "inputs").mkdir(parents=True, exist_ok=True)
+        for key, image in made_up_head().items():
+            write_image(image, paths[key])
+    return Files(paths, "made-up head, 240x240x26, skull on, T1 moved by 11 mm")
+
+
+def made_up_head() -> dict[str, Image]:
+    """The phantom in slices of 6 mm within shells of bone and scalp; T1 lies 11 mm off."""
+    images = {}
+    for key, image in head_phantom(PHANTOM_SEED, (26, 240, 240), 1.0).images.items():
+        inside = sitk.GetImageFromArray((image.array > 0).astype(np.uint8))
+        away = sitk.GetArrayFromImage(sitk.SignedMaurerDistanceMap(inside, squaredDistance=False, useImageSpacing=False))
+        level = float(image.array[image.array > 0].mean())
+        shells = np.select([away <= 8, away <= 15], [0.05 * level, 1.5 * level], 0.0)
+        affine = image.affine @ np.diag([1.0, 1.0, 6.0, 1.0])
+        affine[0, 3] += MOVED_MM if key == "t1" else 0.0
+        images[key] = Image(np.where(image.array > 0, image.array, shells).astype(np.int16), affine, key)
+    return images
 
 
 def ct_files() -> Files:

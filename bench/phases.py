@@ -12,16 +12,21 @@ from MedSegDLLib.io.write import write_result
 from MedSegDLLib.pipeline import Options, segment
 from MedSegDLLib.tasks import TASKS
 
-from .inputs import OUT, Files, brain_files, ct_files
+from .inputs import OUT, Files, brain_files, ct_files, head_files
 from .meter import PhaseMeter, metered_pipeline, peak_mb
 
-PHASES = ("read", "check", "load", "align", "bias correction", "prepare", "network", "restore", "record", "write")
-ARRAYS_TO_MASKS = ("check", "load", "align", "bias correction", "prepare", "network", "restore", "record")
+ARRAYS_TO_MASKS = ("check", "load", "register", "align", "brain extraction", "bias correction", "prepare", "network", "restore", "record")
+PHASES = ("read", *ARRAYS_TO_MASKS, "write")
 
 
 def brain(quick: bool) -> dict:
     """The four-volume brain case."""
     return _case("brain", brain_files(), 2 if quick else 4)
+
+
+def head(quick: bool) -> dict:
+    """A head as the scanner gave it: four series that lie apart, skull on."""
+    return _case("brain", head_files(), 1 if quick else 2)
 
 
 def liver(quick: bool) -> dict:
@@ -47,7 +52,7 @@ def _case(task_key: str, files: Files, runs: int) -> dict:
         "first_s": {name: meters[0].seconds[name] for name in names},
         "later_s": {name: median(meter.seconds[name] for meter in later) for name in names},
         "peak_mb": {name: max(meter.peaks_mb[name] or 0.0 for meter in meters) for name in names},
-        "arrays_to_masks_s": median(sum(meter.seconds[name] for name in ARRAYS_TO_MASKS) for meter in later),
+        "arrays_to_masks_s": median(sum(meter.seconds.get(name, 0.0) for name in ARRAYS_TO_MASKS) for meter in later),
         "highest_mb": highest or peak_mb(),
     }
 

@@ -28,6 +28,7 @@ class Piece:
 
 PIECES = {
     "phases-brain": Piece("phases", "brain", 120),
+    "phases-head": Piece("phases", "head", 240),
     "phases-liver": Piece("phases", "liver", 240),
     "worker": Piece("first_case", "measure", 300),
     "n4-simpleitk": Piece("n4", "against_simpleitk", 600),

@@ -23,7 +23,11 @@ def failures(failed: dict[str, str]) -> str:
 def phases(answers: Answers) -> str:
     """Seconds and memory by phase."""
     parts = []
-    for name, title in (("phases-brain", "Brain case by phase"), ("phases-liver", "CT by phase")):
+    for name, title in (
+        ("phases-brain", "Brain case by phase"),
+        ("phases-head", "Head from the scanner by phase"),
+        ("phases-liver", "CT by phase"),
+    ):
         if name not in answers:
             continue
         case = answers[name]
@@ -37,6 +41,9 @@ def phases(answers: Answers) -> str:
             f"{case['input']}; {case['threads']} threads, strategy '{case['strategy']}'. From arrays to masks: "
             f"**{case['arrays_to_masks_s']:.1f} s** (median of {max(case['runs'] - 1, 1)} later runs)."
         )
+        if name == "phases-head" and "phases-brain" in answers:
+            share = sum(case["later_s"].values()) / sum(answers["phases-brain"]["later_s"].values())
+            note += f" File to file it takes **{share:.1f} times** as long as the prepared case."
         parts.append(table(title, ["phase", "first, s", "later, s", "peak of the process, MiB"], rows, note))
     return "\n\n".join(parts)
 

@@ -19,7 +19,7 @@ from .geometry.image import Image
 from .network.device import available_memory_bytes, resident_memory_mb
 from .network.sliding_window import estimate_bytes, kept_bytes, strategies
 from .network.weights import Weights
-from .options import Options
+from .options import OFF, Options
 from .preprocess.foreground import FOREGROUND
 from .preprocess.normalise import network_grid, picture_grid
 from .tasks import Plan, Scale, Task
@@ -32,6 +32,19 @@ ZSCORED_FLOATS = 5  # of a channel's box at once while it is normalised
 PICTURE_FLOATS = 4  # the same for a picture, all channels
 MAPS_AT_ONCE, ASSUMED_FEATURES = 6, 32  # of a U-Net at its finest level, with oneDNN's copies
 REGION_SHARE = 1 / 3  # of the foreground's box that the largest region's takes: 0.27 for a liver, less for a tumour
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """How many images the steps before the network will work on.
+
+    Attributes:
+        biased: those whose bias field is corrected.
+        extracted: those in which the brain is looked for.
+    """
+
+    biased: int
+    extracted: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,13 +97,13 @@ class Forecast:
 
 
 def estimate_memory(
-    images: dict[str, Image], task: Task, weights: Weights, options: Options, biased: int, device: torch.device
+    images: dict[str, Image], task: Task, weights: Weights, options: Options, ahead: Ahead, device: torch.device
 ) -> Forecast:
     """The memory of a whole run, within 25 % (`make bench`), in some milliseconds.
 
     Args:
         images: as `segment` gets them, checked.
-        biased: how many of them N4 will correct.
+        ahead: what will be done with them before the network.
         device: where the network will run.
 
     Raises:
@@ -98,7 +111,7 @@ def estimate_memory(
     """
     if not isinstance(weights.plan, Plan):
         return _imported(images, task, weights, device)
-    found = extents(images, task, weights, biased)
+    found = extents(images, task, weights, ahead.biased)
     arch = weights.network.arch
     strategy = strategies(arch, found.network, device, options.strategies_left_out)[0]
     forward = 0
@@ -108,7 +121,9 @@ def estimate_memory(
     kept = LIBRARIES_BYTES + mapped
     added = {}
     for name, (holds, keeps) in {
+        "register": _register(found, options),
         "align": _align(found),
+        "brain extraction": _brain_extraction(found, ahead),
         "bias correction": _bias_correction(found, options),
         "prepare": _prepare(found, weights),
         "network": (forward, FLOAT * arch.out_channels * math.prod(found.network)),
@@ -153,6 +168,19 @@ def extents(images: dict[str, Image], task: Task, weights: Weights, biased: int)
     network = picture_grid(grid, weights.plan) if task.pictures else network_grid(grid.cropped(box), weights.plan)
     voxels = math.prod(s.stop - s.start for s in box)
     return Extents(math.prod(grid.shape), voxels, network.shape, len(images), len(images) - len(ready), biased)
+
+
+def _register(found: Extents, options: Options) -> tuple[int, int]:
+    """One image at a time is averaged to a coarse grid, over a copy of its voxels."""
+    return (0 if options.registration == OFF else FLOAT * found.whole if found.inputs > 1 else 0), 0
+
+
+def _brain_extraction(found: Extents, ahead: Ahead) -> tuple[int, int]:
+    """The mask with its parts' labels, and inputs without what lies outside it: copies, also of those that needed no resampling."""
+    if not ahead.extracted:
+        return 0, 0
+    copies, mask = FLOAT * found.whole * found.inputs, MASK * found.whole
+    return copies + (LABEL + 2 * MASK) * found.whole, mask + copies - FLOAT * found.whole * found.resampled
 
 
 def _align(found: Extents) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from .geometry.align import Aligned, align
 from .geometry.boxes import voxels_of, whole_of
 from .geometry.image import Image
 from .geometry.resample import resample
-from .memory import estimate_memory, scarcity
+from .memory import Ahead, estimate_memory, scarcity
 from .network.device import choose_device, package_versions, peak_memory_mb, release_memory
 from .network.sliding_window import Strategy, predict, strategies
 from .network.weights import Weights, find_weights, load_weights
@@ -68,8 +68,7 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
         release_memory()  # that an earlier case left behind
         device = choose_device(options.device)
         weights = load_once(find_weights(task, options.weights), task)
-        biased = len(biased_inputs(images, task, options, findings))
-        forecast = estimate_memory(images, task, weights, options, biased, device)
+        forecast = estimate_memory(images, task, weights, options, ahead_of(given, task, options, findings), device)
         findings += scarcity(forecast)
     with watch.phase("register"):
         registered = onto_reference(images, task, options.registration, span(progress, 0.02, 0.05))
@@ -280,6 +279,13 @@ def biased_inputs(images: dict[str, Image], task: Task, options: Options, findin
         return []
     normalised = {finding.input for finding in findings if finding.code is FindingCode.ZSCORED}
     return [key for key in images if key not in normalised]
+
+
+def ahead_of(given: dict[str, Image], task: Task, options: Options, findings: Sequence[Finding]) -> Ahead:
+    """How many images N4 and brain extraction will work on; a mask of the user's counts as one that is found."""
+    images = {key: image for key, image in given.items() if key != MASK_KEY}
+    extracted = len(with_skull(findings, task, options.brain_extraction, images)) or int(MASK_KEY in given)
+    return Ahead(len(biased_inputs(images, task, options, findings)), extracted)
 
 
 def corrected(

@@ -12,9 +12,15 @@ from bench import pieces
 from bench.bias_truth import known_field
 from bench.inputs import head_of, made_up_ct
 from bench.meter import PhaseMeter, metered_pipeline
+from bench.phases import PHASES
 from bench.pieces import PIECES, Piece
 from bench.report import merged
 from bench.tables import TABLES, bias, cohort, equal_grid, failures, memory, networks, phases
+from MedSegDLLib.options import Options
+from MedSegDLLib.pipeline import segment
+from MedSegDLLib.tasks import BRAIN
+
+from .tiny import head_images
 
 
 def row(peer_s: float, ours_s: float) -> dict:
@@ -46,6 +52,17 @@ def test_networks_are_compared_at_equal_grid():
     rows = [{"grid": "2 mm", "shape": (8, 8, 8), "network": name, "seconds": s} for name, s in (("ours, 1 M", 2.0), ("theirs, 1 M", 3.0))]
     text = equal_grid({"equal-grid": {"rows": rows}})
     assert "| theirs, 1 M | 3.00 | 1.50 |" in text and "| ours, 1 M | 2.00 | 1.00 |" in text
+
+
+def test_a_head_is_held_against_the_prepared_case_and_no_phase_is_left_out():
+    case = {"input": "x", "runs": 1, "threads": 2, "strategy": "whole", "arrays_to_masks_s": 3.0, "highest_mb": 900.0}
+    case |= {"first_s": {"network": 4.0}, "later_s": {"network": 4.0}, "peak_mb": {"network": 900.0}}
+    head = case | {name: {"register": 2.0, "brain extraction": 2.0, "network": 4.0} for name in ("first_s", "later_s", "peak_mb")}
+    text = phases({"phases-brain": case, "phases-head": head})
+    assert "**2.0 times**" in text and "| brain extraction |" in text
+    with metered_pipeline() as meters:
+        segment(head_images(("t1", "flair")), BRAIN, Options("cpu", brain_extraction="on", uncertainty=True))
+    assert set(meters[0].seconds) - {"uncertainty"} <= set(PHASES)
 
 
 def test_phases_add_up():

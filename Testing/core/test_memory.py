@@ -13,7 +13,7 @@ import torch
 
 from MedSegDLLib import memory
 from MedSegDLLib.geometry.image import Image
-from MedSegDLLib.memory import estimate_memory, extents
+from MedSegDLLib.memory import Ahead, estimate_memory, extents
 from MedSegDLLib.pipeline import Options, load_once, segment
 from MedSegDLLib.tasks import BRAIN, LIVER, Task
 
@@ -43,8 +43,11 @@ print(held, int(peak.split()[1]) / 1024, record['expected_memory_mb'])
 """
 
 
-def forecast_of(images: dict[str, Image], task: Task, folder: Path, options: Options = Options("cpu")) -> memory.Forecast:
-    return estimate_memory(images, task, load_once(tiny_weights(folder, task), task), options, len(images) * task.bias_correction, CPU)
+def forecast_of(
+    images: dict[str, Image], task: Task, folder: Path, options: Options = Options("cpu"), extracted: int = 0
+) -> memory.Forecast:
+    ahead = Ahead(len(images) * task.bias_correction, extracted)
+    return estimate_memory(images, task, load_once(tiny_weights(folder, task), task), options, ahead, CPU)
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells a process's memory peak and resets it")
@@ -65,6 +68,18 @@ def test_more_to_hold_is_more_foretold(tmp_path: Path) -> None:
     plain = forecast_of(head_images(), BRAIN, tmp_path)
     assert kept.added_mb["network"] > plain.added_mb["network"] and set(kept.added_mb) - set(plain.added_mb) == {"uncertainty"}
     assert plain.most_mb == max(plain.added_mb.values())
+
+
+def test_extraction_and_registration_are_foretold(tmp_path: Path) -> None:
+    """Images without their skull are copies that stay until the network has its tensor; registration is told where it is not off."""
+    images = head_images()
+    plain, with_skull = (forecast_of(images, BRAIN, tmp_path, extracted=count) for count in (0, 4))
+    assert set(with_skull.added_mb) - set(plain.added_mb) == {"brain extraction"}
+    assert with_skull.added_mb["prepare"] > plain.added_mb["prepare"]
+    copies = 4 * sum(image.array.size for image in images.values()) / memory.MIB
+    assert with_skull.added_mb["bias correction"] - plain.added_mb["bias correction"] >= 0.9 * copies
+    left = forecast_of(images, BRAIN, tmp_path, Options("cpu", registration="off"))
+    assert set(plain.added_mb) - set(left.added_mb) == {"register"}
 
 
 def test_inputs_on_other_grids_count_twice(tmp_path: Path) -> None:

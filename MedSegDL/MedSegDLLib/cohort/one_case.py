@@ -22,7 +22,7 @@ from ..memory import MIB, estimate_memory
 from ..network.device import choose_device, resident_memory_mb
 from ..network.weights import find_weights
 from ..options import Options
-from ..pipeline import biased_inputs, load_once, segment, sized
+from ..pipeline import ahead_of, load_once, segment, sized
 from ..progress import Progress, quiet
 from ..record import Stopwatch
 from ..result import Result
@@ -191,8 +191,7 @@ def forecast(order: Order) -> dict[str, float]:
         raise InputRefused(refused[0].message, refused[0].remedy)
     device = choose_device(options.device)
     weights = load_once(find_weights(task, options.weights), task)
-    biased = len(biased_inputs(images, task, options, findings))
-    expected = estimate_memory(images, task, weights, options, biased, device)
+    expected = estimate_memory(images, task, weights, options, ahead_of(images, task, options, findings), device)
     read_mb = sum(image.array.nbytes for image in images.values()) / MIB
     held = resident_memory_mb()
     mb = expected.most_mb + (held if held is not None else read_mb)
