@@ -42,6 +42,7 @@ UNSEEN = {
     "widgets.py": {"Longest mm", "Perpendicular mm", "Area px"},
     "wording.py": {"Longest mm", "Perpendicular mm", "Area px", "Volume mL", "margin:1px 0 1px 16px", "Python {}, torch {}, {}: {}"},
     "segmentation.py": {"Binary labelmap", "Closed surface"},  # names of representations
+    "networks_section.py": {"Networks.ui", "Auto3DSeg (*.pt *.pth)"},  # a file, and kinds of files in a dialog
     "report_section.py": {"HTML (*{});;PDF (*{})"},  # kinds of files in a dialog
     "guard.py": {"Please report it with the log (Advanced)."},  # these two are a failure's, told by `sentence`
     "slicer_python.py": {"The extension PyTorch is not installed.", "MedSegDL brain phantom"},
