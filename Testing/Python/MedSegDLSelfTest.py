@@ -495,6 +495,10 @@ class MedSegDLSelfTest(unittest.TestCase):
         sources = sorted((CASE["folder"] / "foreign").glob("*"))
         if not sources:
             self.skipTest("dynamic-network-architectures is not installed in the worker's Python")
+        self.panel.session._client.stop()  # it was started before the tiny case was made, and knows nothing of its folder
+        self.panel.networks.show()
+        self.panel.restart()
+        wait_until(lambda: self.panel.session.ready, "the worker is ready again")
         self.ui.networksCollapsibleButton.collapsed = False
         closed = close_dialogs(2)
         self.ui.addNetworkButton.click()

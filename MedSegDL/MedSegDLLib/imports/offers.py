@@ -16,7 +16,7 @@ from ..network.monai_plan import MonaiPlan
 from ..network.nnunet_plan import NnunetPlan
 from ..progress import Progress, quiet
 from ..schema.records import Unfit
-from ..tasks import TASKS, WEIGHTS_SUFFIX, own_weights_folder
+from ..tasks import TASKS, WEIGHTS_SUFFIX
 from ..worker.packages import PACKAGES_OF_PLAN
 from .convert import (
     SOURCES_SAY,
@@ -62,12 +62,13 @@ def look(source: Path) -> dict[str, Any]:
         raise WeightsError(f"{root.name} cannot be imported: {fault}.", SOURCES_SAY) from fault
 
 
-def add(source: Path, licence: str, progress: Progress = quiet) -> dict[str, Any]:
+def add(source: Path, licence: str, folder: Path, progress: Progress = quiet) -> dict[str, Any]:
     """Convert a source into the user's weights folder, under a key and a title that no other task has.
 
     Args:
         source: see `look`.
         licence: under which it may be used; "" for not known.
+        folder: of the user's weights, as whoever lists them knows it (`own_weights_folder`); made where it is not there.
         progress: called with (fraction 0..1, message); may raise `Cancelled`.
 
     Returns:
@@ -76,9 +77,8 @@ def add(source: Path, licence: str, progress: Progress = quiet) -> dict[str, Any
     Raises:
         WeightsError: see `import_network`.
         InputRefused: the folder cannot be written.
-        UsageError: no folder would be looked into.
     """
-    seen, folder = look(source), own_weights_folder()
+    seen = look(source)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -174,7 +174,7 @@ class NetworksSection:
     @guarded
     def convert(self, nothing: Any) -> None:
         """Let the worker convert it; the panel shows how far it is, and Cancel gives it up."""
-        payload = {"source": self._offer["source"], "licence": self.ui.networkLicenceLineEdit.text}
+        payload = {"source": self._offer["source"], "licence": self.ui.networkLicenceLineEdit.text, "folder": str(own_weights_folder())}
         self.panel.show_progress(0.0, _("Adding the network ..."))
         told = Callbacks(on_progress=self.panel.show_progress, on_result=self.added, on_error=self.failed)
         self._request = self.session.request("add", payload, told)

@@ -77,7 +77,7 @@ def add(payload: dict, progress: Progress) -> dict:
     """Convert a network of others into the user's weights folder; see `imports.offers.add`."""
     from ..imports import offers
 
-    return offers.add(Path(_text(payload, "source")), str(payload.get("licence", "")), progress)
+    return offers.add(Path(_text(payload, "source")), str(payload.get("licence", "")), Path(_text(payload, "folder")), progress)
 
 
 def _text(payload: dict, key: str) -> str:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from MedSegDLLib.errors import MedSegDLError, UsageError, WeightsError
+from MedSegDLLib.errors import InputRefused, UsageError, WeightsError
 from MedSegDLLib.imports import offers
 from MedSegDLLib.imports.checkpoint import CHILD
 from MedSegDLLib.imports.offers import add, look
-from MedSegDLLib.tasks import WEIGHTS_VARIABLE
+from MedSegDLLib.tasks import WEIGHTS_VARIABLE, own_weights_folder
 from MedSegDLLib.worker.environment import LIBRARY_FOLDER, Interpreter, Source, child_environment
 from Testing.judges.test_monai_against_itself import BUNDLES
 
@@ -68,18 +68,15 @@ def test_what_cannot_be_added_is_refused_in_a_sentence(tmp_path: Path, files: di
 
 
 def test_nothing_is_left_where_it_cannot_be_added(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "mine").mkdir()
-    monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path / "mine"))
     with pytest.raises(WeightsError):
-        add(bundle, "CC0")
+        add(bundle, "CC0", tmp_path / "mine")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputRefused, match="cannot be made"):
+        add(bundle, "CC0", tmp_path / "file" / "below")
+    assert list((tmp_path / "mine").iterdir()) == []
     monkeypatch.setenv(WEIGHTS_VARIABLE, str(bundle / "models" / "model.pt"))
     with pytest.raises(UsageError, match="one weights file"):
-        add(bundle, "CC0")
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path / "file" / "below"))
-    with pytest.raises(MedSegDLError, match="cannot be made"):
-        add(bundle, "CC0")
-    assert list((tmp_path / "mine").iterdir()) == []
+        own_weights_folder()
 
 
 def test_the_child_that_opens_a_checkpoint_ends_with_its_parent(tmp_path: Path) -> None:
