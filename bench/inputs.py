@@ -65,16 +65,19 @@ def head_files() -> Files:
 
 
 def made_up_head() -> dict[str, Image]:
-    """The phantom in slices of 6 mm within shells of bone and scalp; T1 lies 11 mm off."""
+    """The phantom in slices of 6 mm within shells of bone and scalp, 240x240x26; T1 lies 11 mm off."""
     images = {}
-    for key, image in head_phantom(PHANTOM_SEED, (26, 240, 240), 1.0).images.items():
-        inside = sitk.GetImageFromArray((image.array > 0).astype(np.uint8))
-        away = sitk.GetArrayFromImage(sitk.SignedMaurerDistanceMap(inside, squaredDistance=False, useImageSpacing=False))
-        level = float(image.array[image.array > 0].mean())
+    for key, image in head_phantom(PHANTOM_SEED, (52, 80, 80), 3.0).images.items():
+        thick = image.array.reshape(26, 2, 80, 80).astype(np.float32).mean(axis=1)
+        inside = sitk.GetImageFromArray((thick > 0).astype(np.uint8))
+        inside.SetSpacing((3.0, 3.0, 6.0))
+        away = sitk.GetArrayFromImage(sitk.SignedMaurerDistanceMap(inside, squaredDistance=False, useImageSpacing=True))
+        level = float(thick[thick > 0].mean())
         shells = np.select([away <= 8, away <= 15], [0.05 * level, 1.5 * level], 0.0)
-        affine = image.affine @ np.diag([1.0, 1.0, 6.0, 1.0])
-        affine[0, 3] += MOVED_MM if key == "t1" else 0.0
-        images[key] = Image(np.where(image.array > 0, image.array, shells).astype(np.int16), affine, key)
+        fine = np.where(thick > 0, thick, shells).repeat(3, axis=1).repeat(3, axis=2).astype(np.int16)
+        affine = np.diag([-1.0, -1.0, 6.0, 1.0])
+        affine[:3, 3] = (119.5 + (MOVED_MM if key == "t1" else 0.0), 119.5, -75.0)
+        images[key] = Image(fine, affine, key)
     return images
 
 
