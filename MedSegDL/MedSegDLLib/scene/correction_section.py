@@ -5,6 +5,7 @@ Desktop only. What is done with the segments is `correcting`; here are the butto
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ POINT_KIND = "vtkMRMLMarkupsFiducialNode"
 POINT_COLORS = {True: correcting.ADDED_COLOR, False: correcting.REMOVED_COLOR}
 POINT_SIZE = 1.5  # per cent of the view
 POLL_MS = 50  # how often the thread that writes a case is heard
+SLICE_S = 0.015  # of this thread; a step more may begin (up to 0.03 s)
 COMPARE_DELAY_MS = 400  # after the last stroke of a brush
 
 
@@ -285,7 +287,7 @@ class CorrectionSection(VTKObservationMixin):
 
     def _go_on(self) -> None:
         if not self.steps.running:
-            self.steps.start(self._working())
+            self.steps.start(in_slices(self._working()))
 
     def _working(self) -> Iterator[None]:
         """What was clicked, one after the other."""
@@ -468,6 +470,15 @@ class CorrectionSection(VTKObservationMixin):
 
     def _say(self, text: str) -> None:
         self.label.text, self.label.visible = text, bool(text)
+
+
+def in_slices(steps: Iterator[None]) -> Iterator[None]:
+    """The same steps, as many at a time as fit into `SLICE_S`: between two the window looks at its events, and may draw all views."""
+    begun = time.thread_time()
+    for _step in steps:
+        if time.thread_time() - begun >= SLICE_S:
+            yield
+            begun = time.thread_time()
 
 
 def training_cases(task: Task) -> Path:
