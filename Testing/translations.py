@@ -58,7 +58,7 @@ NO_NAMES = {
 }  # of placeholders
 # Names and parts of sentences that are made in a way that cannot be read from the source
 ALSO = (
-    *("Automatic", "CPU", "GPU (CUDA)", "Fast", "Accurate", "setting", "variable", "private environment"),
+    *("Automatic", "On", "Off", "CPU", "GPU (CUDA)", "Fast", "Accurate", "setting", "variable", "private environment"),
     *("an MR image", "a CT", "a picture", "bias correction", "brain extraction"),
     *("its offset of -1024 was applied twice", "it is ten times too large", "it is ten times too small"),
     *("its offset of -1024 was never applied, or dark and bright are exchanged", "it is a thousand times too small"),

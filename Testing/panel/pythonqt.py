@@ -60,6 +60,8 @@ def wrap(value: Any) -> Any:
     """What Python code sees of a native value: objects get a proxy (always the same one), lists are wrapped through."""
     if isinstance(value, (list, tuple)):
         return type(value)(wrap(entry) for entry in value)
+    if isinstance(value, QtWidgets.QLayoutItem) and not isinstance(value, QtCore.QObject):
+        return LayoutItem(value)
     if not isinstance(value, (QtCore.QObject, QtWidgets.QTableWidgetItem, QtGui.QPixmap)):
         return value
     address = shiboken6.getCppPointer(value)[0]
@@ -69,6 +71,14 @@ def wrap(value: Any) -> Any:
         object.__setattr__(proxy, "_native", value)
         _alive[address] = known = (value, proxy)
     return known[1]
+
+
+class LayoutItem:
+    """A place in a layout: what is there, a widget or another layout; None for neither."""
+
+    def __init__(self, native: QtWidgets.QLayoutItem) -> None:
+        self.widget = lambda: wrap(native.widget())
+        self.layout = lambda: wrap(native.layout())
 
 
 def unwrap(value: Any) -> Any:

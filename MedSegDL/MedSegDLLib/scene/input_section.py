@@ -10,13 +10,13 @@ from typing import Any
 import slicer
 import vtk
 from slicer.i18n import tr as _
-from slicer.util import VTKObservationMixin
 
 from ..checks.modality_guess import warming
 from ..tasks import Task
 from ..worker.processes import Failure
 from .choices import Opinion, exchanged_pair, fitting_tasks, opinions, swaps
 from .guard import guarded
+from .observing import Observing
 from .parameters import OFFERED, InputChoices, MedSegDLParameterNode, inputs_of, task_of
 from .translation import label
 from .widgets import InputRows, Steps, new_timer
@@ -26,7 +26,7 @@ SWAP_LINK, TASK_LINK = "medsegdl:swap:", "medsegdl:task:"  # and what they are a
 BEFORE_THE_SELECTORS = 100.0  # priority of observation; theirs are 10 and less
 
 
-class InputSection(VTKObservationMixin):
+class InputSection(Observing):
     """The selectors, and the guess that fills them.
 
     Args:
@@ -35,7 +35,7 @@ class InputSection(VTKObservationMixin):
     """
 
     def __init__(self, ui: Any, report: Callable[[Failure], None]) -> None:
-        VTKObservationMixin.__init__(self)
+        Observing.__init__(self)
         self.ui = ui
         self.rows = InputRows(ui.inputsWidget.layout())
         vars(ui).update(self.rows.selectors)

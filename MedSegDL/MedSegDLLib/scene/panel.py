@@ -10,7 +10,6 @@ from typing import Any
 import slicer
 import vtk
 from slicer.i18n import tr as _
-from slicer.util import VTKObservationMixin
 
 from ..worker.client import Callbacks
 from ..worker.processes import Failure
@@ -23,11 +22,13 @@ from .head_section import HeadSection
 from .input_section import SWAP_LINK, TASK_LINK, InputSection
 from .network_info import network_of
 from .networks_section import PACKAGES_LINK, NetworksSection
+from .observing import Observing
 from .parameters import MedSegDLParameterNode, declare, inputs_of, order_of, task_of
 from .placing import Outcome
 from .python_section import PythonSection
 from .report_section import ReportSection
 from .result_section import ResultSection
+from .tab_order import follow_layout
 from .translation import sentence
 from .widgets import Steps, button_row, narrow, new_timer, parameter_widgets
 
@@ -40,7 +41,7 @@ LOCKED += ("environmentButton", "installButton", "packagesPathLineEdit")
 CHECK_DELAY_MS = 400  # after the last change of an input, so that a guess of four volumes is one check
 
 
-class Panel(VTKObservationMixin):
+class Panel(Observing):
     """What the module's widget shows.
 
     Args:
@@ -49,7 +50,7 @@ class Panel(VTKObservationMixin):
     """
 
     def __init__(self, widget: Any, logic: Any) -> None:
-        VTKObservationMixin.__init__(self)
+        Observing.__init__(self)
         self.logic, self.session = logic, logic.session
         self.ui = slicer.util.childWidgetVariables(widget)
         self.parameters: MedSegDLParameterNode | None = None
@@ -75,6 +76,7 @@ class Panel(VTKObservationMixin):
         self.findings.links |= {SWAP_LINK: self.inputs.follow_swap, TASK_LINK: self.inputs.follow_task}
         self.findings.links[wording.MAKE_ENVIRONMENT_LINK] = lambda rest: self.python.make_environment()
         self._connect(widget)
+        follow_layout(widget)
         self.take_parameters()
 
     def _connect(self, widget: Any) -> None:

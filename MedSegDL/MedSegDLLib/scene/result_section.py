@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import slicer
-from slicer.util import VTKObservationMixin
 
 from ..tasks import TASKS, Task
 from ..worker.client import Background, Callbacks
@@ -17,6 +16,7 @@ from ..worker.processes import Failure
 from . import lesion_table, views, wording
 from .guard import guarded
 from .hierarchy import place_beside
+from .observing import Observing
 from .segmentation import show_3d
 from .table import COLUMNS, measure_again, table_rows
 from .volumes import RESULT_ATTRIBUTE
@@ -26,7 +26,7 @@ MEASURE_DELAY_MS = 400  # after the last stroke of a brush
 EDITOR_TAG = "SegmentEditor"  # singleton tag of the module's parameter node (SegmentEditor.py)
 
 
-class ResultSection(VTKObservationMixin):
+class ResultSection(Observing):
     """Shows a segmentation and its table, and follows what becomes of the segmentation.
 
     Args:
@@ -35,7 +35,7 @@ class ResultSection(VTKObservationMixin):
     """
 
     def __init__(self, ui: Any, report: Callable[[Failure], None]) -> None:
-        VTKObservationMixin.__init__(self)
+        Observing.__init__(self)
         self.ui, self.report = ui, report
         self.segmentation: Any = None
         self.table: Any = None

@@ -197,6 +197,7 @@ def fill_table(view: Any, segmentation: Any, rows: Sequence[dict[str, str]]) -> 
     header = view.horizontalHeader()
     header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
     header.setSectionResizeMode(0, qt.QHeaderView.Stretch)  # the names give way, so that the table is as wide as the panel, not wider
+    view.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)  # long names take a second line
     return items
 
 

@@ -140,6 +140,10 @@
         <translation>Segmentiert Hirntumoren im MR, die Leber und ihre Tumoren im CT und Zellkerne in Mikroskopiebildern mit Inception-U-Netzen. Nur für die Forschung - kein Medizinprodukt.</translation>
     </message>
     <message>
+        <source>Show the segments as surfaces in the 3-D views; the menu has how smooth they are.</source>
+        <translation>Die Segmente als Oberflächen in den 3D-Ansichten zeigen; im Menü steht, wie glatt.</translation>
+    </message>
+    <message>
         <source>Speed:</source>
         <translation>Tempo:</translation>
     </message>
@@ -162,6 +166,10 @@
     <message>
         <source>The segmentation that is measured here.</source>
         <translation>Die Segmentierung, die hier gemessen wird.</translation>
+    </message>
+    <message>
+        <source>The size of each segment, measured again after each edit. The numbers can be selected and copied.</source>
+        <translation>Die Größe jedes Segments, nach jeder Bearbeitung neu gemessen. Die Zahlen lassen sich auswählen und kopieren.</translation>
     </message>
     <message>
         <source>Uncertainty map:</source>
@@ -297,6 +305,10 @@
     <message>
         <source>Choose a folder of your own.</source>
         <translation>Einen eigenen Ordner wählen.</translation>
+    </message>
+    <message>
+        <source>Choose among {packages}.</source>
+        <translation>Wählen unter {packages}.</translation>
     </message>
     <message>
         <source>Choose another Python in MedSegDL's settings.</source>
@@ -587,6 +599,10 @@
         <translation>Stattdessen eine eigene Umgebung anlegen.</translation>
     </message>
     <message>
+        <source>Make it first (Advanced), or install the packages by hand.</source>
+        <translation>Zuerst anlegen (Erweitert) oder die Pakete von Hand installieren.</translation>
+    </message>
+    <message>
         <source>Make sure that every image is what it was chosen for.</source>
         <translation>Sicherstellen, dass jedes Bild ist, wofür es gewählt wurde.</translation>
     </message>
@@ -645,6 +661,14 @@
     <message>
         <source>Nuclei</source>
         <translation>Zellkerne</translation>
+    </message>
+    <message>
+        <source>Off</source>
+        <translation>Aus</translation>
+    </message>
+    <message>
+        <source>On</source>
+        <translation>Ein</translation>
     </message>
     <message>
         <source>Picture</source>
@@ -799,6 +823,10 @@
         <translation>Das Netz sah das Bild mit Pixeln von {wanted} statt {side} Mikrometern; das Ergebnis hat die letzteren.</translation>
     </message>
     <message>
+        <source>The package {unknown} is none that a network needs.</source>
+        <translation>Das Paket {unknown} braucht kein Netz.</translation>
+    </message>
+    <message>
         <source>The phantom could not be computed: {last}</source>
         <translation>Das Phantom konnte nicht berechnet werden: {last}</translation>
     </message>
@@ -853,6 +881,10 @@
     <message>
         <source>The volume that the result lies on is no longer in the scene.</source>
         <translation>Das Volumen, auf dem das Ergebnis liegt, ist nicht mehr in der Szene.</translation>
+    </message>
+    <message>
+        <source>There is no private environment.</source>
+        <translation>Es gibt keine eigene Umgebung.</translation>
     </message>
     <message>
         <source>There is no result to report on.</source>
@@ -1216,6 +1248,53 @@
     </message>
 </context>
 <context>
+    <name>Networks</name>
+    <message>
+        <source>A result folder of nnU-Net v2 (with plans.json and dataset.json), or a MONAI bundle (with the folders configs and models).</source>
+        <translation>Ein Ergebnisordner von nnU-Net v2 (mit plans.json und dataset.json) oder ein MONAI-Bundle (mit den Ordnern configs und models).</translation>
+    </message>
+    <message>
+        <source>Add a file...</source>
+        <translation>Datei hinzufügen...</translation>
+    </message>
+    <message>
+        <source>Add a network...</source>
+        <translation>Netz hinzufügen...</translation>
+    </message>
+    <message>
+        <source>Add it</source>
+        <translation>Hinzufügen</translation>
+    </message>
+    <message>
+        <source>Licence: not stated. Under which may it be used?</source>
+        <translation>Lizenz: nicht genannt. Unter welcher darf es benutzt werden?</translation>
+    </message>
+    <message>
+        <source>Networks</source>
+        <translation>Netze</translation>
+    </message>
+    <message>
+        <source>Not now</source>
+        <translation>Nicht jetzt</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>Entfernen</translation>
+    </message>
+    <message>
+        <source>Remove the chosen network from this computer.</source>
+        <translation>Das gewählte Netz von diesem Rechner entfernen.</translation>
+    </message>
+    <message>
+        <source>The licence that came with the network. It is kept with it and shown wherever it is.</source>
+        <translation>Die Lizenz, die mit dem Netz kam. Sie bleibt bei ihm und wird überall gezeigt, wo es ist.</translation>
+    </message>
+    <message>
+        <source>The model.pt of SlicerMONAIAuto3DSeg.</source>
+        <translation>Die model.pt von SlicerMONAIAuto3DSeg.</translation>
+    </message>
+</context>
+<context>
     <name>scene.expectation</name>
     <message>
         <source>Expected: about {seconds} s and {memory} GB of memory, after {count} earlier runs on this machine.</source>
@@ -1243,6 +1322,45 @@
     <message>
         <source>Install it now ({size}, about {minutes:.0f} min)</source>
         <translation>Jetzt installieren ({size}, etwa {minutes:.0f} min)</translation>
+    </message>
+</context>
+<context>
+    <name>scene.head_section</name>
+    <message>
+        <source>Brain extraction:</source>
+        <translation>Hirnextraktion:</translation>
+    </message>
+    <message>
+        <source>Correct the brain mask</source>
+        <translation>Hirnmaske korrigieren</translation>
+    </message>
+    <message>
+        <source>Inputs moved onto the reference: {count}</source>
+        <translation>Auf die Referenz bewegte Eingaben: {count}</translation>
+    </message>
+    <message>
+        <source>Move the images onto the reference. Automatic does so where they do not lie on it; the transforms can be undone.</source>
+        <translation>Die Bilder auf die Referenz bewegen. „Automatisch“ tut es, wo sie nicht darauf liegen; die Transformationen lassen sich zurücknehmen.</translation>
+    </message>
+    <message>
+        <source>Open the Segment Editor on the brain mask. The next run uses the mask as you leave it.</source>
+        <translation>Den Segment Editor mit der Hirnmaske öffnen. Der nächste Lauf nimmt die Maske, wie sie dann ist.</translation>
+    </message>
+    <message>
+        <source>Registration:</source>
+        <translation>Registrierung:</translation>
+    </message>
+    <message>
+        <source>Show the brain mask ({volume} mL)</source>
+        <translation>Hirnmaske zeigen ({volume} mL)</translation>
+    </message>
+    <message>
+        <source>Take skull and scalp away first. Automatic does so where the check finds them. A mask that you corrected is used instead.</source>
+        <translation>Zuerst Schädel und Kopfhaut entfernen. „Automatisch“ tut es, wo die Prüfung sie findet. Eine korrigierte Maske wird stattdessen benutzt.</translation>
+    </message>
+    <message>
+        <source>To have the brain found anew, delete the segment of the mask in the Segment Editor.</source>
+        <translation>Um das Gehirn neu finden zu lassen, das Segment der Maske im Segment Editor löschen.</translation>
     </message>
 </context>
 <context>
@@ -1276,6 +1394,101 @@
     </message>
 </context>
 <context>
+    <name>scene.networks_section</name>
+    <message>
+        <source>&lt;b&gt;{title}&lt;/b&gt; ({kind}, {size}).</source>
+        <translation>&lt;b&gt;{title}&lt;/b&gt; ({kind}, {size}).</translation>
+    </message>
+    <message>
+        <source>Adding the network ...</source>
+        <translation>Das Netz wird hinzugefügt ...</translation>
+    </message>
+    <message>
+        <source>Install what this network needs now ({size}, about {minutes:.0f} min)</source>
+        <translation>Jetzt installieren, was dieses Netz braucht ({size}, etwa {minutes:.0f} min)</translation>
+    </message>
+    <message>
+        <source>Installing what the network needs ...</source>
+        <translation>Was das Netz braucht, wird installiert ...</translation>
+    </message>
+    <message>
+        <source>It finds: {regions}.</source>
+        <translation>Es findet: {regions}.</translation>
+    </message>
+    <message>
+        <source>It needs {packages}, not installed in {python}: install them there, or use the private environment (Advanced).</source>
+        <translation>Es braucht {packages}, in {python} nicht installiert: dort installieren oder die eigene Umgebung benutzen (Erweitert).</translation>
+    </message>
+    <message>
+        <source>It needs {packages}, which are installed first: {download} to download, {disk} on disk, about {minutes:.0f} min.</source>
+        <translation>Es braucht {packages}; sie werden zuerst installiert: {download} herunterzuladen, {disk} auf der Platte, etwa {minutes:.0f} min.</translation>
+    </message>
+    <message>
+        <source>Licence: {licence}</source>
+        <translation>Lizenz: {licence}</translation>
+    </message>
+    <message>
+        <source>Network</source>
+        <translation>Netz</translation>
+    </message>
+    <message>
+        <source>Networks of your own: none yet. They are kept in {place}.</source>
+        <translation>Eigene Netze: noch keine. Sie liegen in {place}.</translation>
+    </message>
+    <message>
+        <source>Networks of your own: {size} in {place}.</source>
+        <translation>Eigene Netze: {size} in {place}.</translation>
+    </message>
+    <message>
+        <source>On disk</source>
+        <translation>Auf der Platte</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>Entfernen</translation>
+    </message>
+    <message>
+        <source>Remove ({size})</source>
+        <translation>Entfernen ({size})</translation>
+    </message>
+    <message>
+        <source>Remove {file} and its manifest from {place}? This cannot be undone.</source>
+        <translation>{file} und sein Manifest aus {place} entfernen? Das lässt sich nicht zurücknehmen.</translation>
+    </message>
+    <message>
+        <source>The file of a network</source>
+        <translation>Die Datei eines Netzes</translation>
+    </message>
+    <message>
+        <source>The folder of a network</source>
+        <translation>Der Ordner eines Netzes</translation>
+    </message>
+    <message>
+        <source>The packages are installed.</source>
+        <translation>Die Pakete sind installiert.</translation>
+    </message>
+    <message>
+        <source>The server has networks of its own: add them there.</source>
+        <translation>Der Server hat seine eigenen Netze: dort hinzufügen.</translation>
+    </message>
+    <message>
+        <source>not stated</source>
+        <translation>nicht genannt</translation>
+    </message>
+    <message>
+        <source>{file} was removed.</source>
+        <translation>{file} wurde entfernt.</translation>
+    </message>
+    <message>
+        <source>{regions} and {count} more</source>
+        <translation>{regions} und {count} weitere</translation>
+    </message>
+    <message>
+        <source>{title} was added (licence: {licence}).</source>
+        <translation>{title} wurde hinzugefügt (Lizenz: {licence}).</translation>
+    </message>
+</context>
+<context>
     <name>scene.panel</name>
     <message>
         <source>Done.</source>
@@ -1300,6 +1513,10 @@
     <message>
         <source>Starting ...</source>
         <translation>Start ...</translation>
+    </message>
+    <message>
+        <source>The corrected brain mask is used.</source>
+        <translation>Die korrigierte Hirnmaske wird benutzt.</translation>
     </message>
     <message>
         <source>The inputs look as they should.</source>
@@ -1335,6 +1552,14 @@
     <message>
         <source>GPU (CUDA)</source>
         <translation>GPU (CUDA)</translation>
+    </message>
+    <message>
+        <source>Off</source>
+        <translation>Aus</translation>
+    </message>
+    <message>
+        <source>On</source>
+        <translation>Ein</translation>
     </message>
 </context>
 <context>

@@ -140,6 +140,10 @@
         <translation>Segmente les tumeurs cérébrales en IRM, le foie et ses tumeurs en TDM, et les noyaux cellulaires en microscopie avec des U-Nets à modules inception. Réservé à la recherche - n'est pas un dispositif médical.</translation>
     </message>
     <message>
+        <source>Show the segments as surfaces in the 3-D views; the menu has how smooth they are.</source>
+        <translation>Montrer les segments comme surfaces dans les vues 3D ; le menu règle leur lissage.</translation>
+    </message>
+    <message>
         <source>Speed:</source>
         <translation>Vitesse :</translation>
     </message>
@@ -162,6 +166,10 @@
     <message>
         <source>The segmentation that is measured here.</source>
         <translation>La segmentation mesurée ici.</translation>
+    </message>
+    <message>
+        <source>The size of each segment, measured again after each edit. The numbers can be selected and copied.</source>
+        <translation>La taille de chaque segment, mesurée à nouveau après chaque modification. Les nombres peuvent être sélectionnés et copiés.</translation>
     </message>
     <message>
         <source>Uncertainty map:</source>
@@ -297,6 +305,10 @@
     <message>
         <source>Choose a folder of your own.</source>
         <translation>Choisir un dossier à vous.</translation>
+    </message>
+    <message>
+        <source>Choose among {packages}.</source>
+        <translation>Choisir parmi {packages}.</translation>
     </message>
     <message>
         <source>Choose another Python in MedSegDL's settings.</source>
@@ -587,6 +599,10 @@
         <translation>Créer plutôt un environnement privé.</translation>
     </message>
     <message>
+        <source>Make it first (Advanced), or install the packages by hand.</source>
+        <translation>Le créer d'abord (Avancé), ou installer les paquets à la main.</translation>
+    </message>
+    <message>
         <source>Make sure that every image is what it was chosen for.</source>
         <translation>S'assurer que chaque image est bien ce pour quoi elle a été choisie.</translation>
     </message>
@@ -645,6 +661,14 @@
     <message>
         <source>Nuclei</source>
         <translation>Noyaux cellulaires</translation>
+    </message>
+    <message>
+        <source>Off</source>
+        <translation>Non</translation>
+    </message>
+    <message>
+        <source>On</source>
+        <translation>Oui</translation>
     </message>
     <message>
         <source>Picture</source>
@@ -799,6 +823,10 @@
         <translation>Le réseau a vu l'image avec des pixels de {wanted} au lieu de {side} micromètres ; le résultat a ces derniers.</translation>
     </message>
     <message>
+        <source>The package {unknown} is none that a network needs.</source>
+        <translation>Le paquet {unknown} n'est requis par aucun réseau.</translation>
+    </message>
+    <message>
         <source>The phantom could not be computed: {last}</source>
         <translation>Le fantôme n'a pas pu être calculé : {last}</translation>
     </message>
@@ -853,6 +881,10 @@
     <message>
         <source>The volume that the result lies on is no longer in the scene.</source>
         <translation>Le volume sur lequel repose le résultat n'est plus dans la scène.</translation>
+    </message>
+    <message>
+        <source>There is no private environment.</source>
+        <translation>Il n'y a pas d'environnement privé.</translation>
     </message>
     <message>
         <source>There is no result to report on.</source>
@@ -1216,6 +1248,53 @@
     </message>
 </context>
 <context>
+    <name>Networks</name>
+    <message>
+        <source>A result folder of nnU-Net v2 (with plans.json and dataset.json), or a MONAI bundle (with the folders configs and models).</source>
+        <translation>Un dossier de résultats de nnU-Net v2 (avec plans.json et dataset.json), ou un bundle MONAI (avec les dossiers configs et models).</translation>
+    </message>
+    <message>
+        <source>Add a file...</source>
+        <translation>Ajouter un fichier...</translation>
+    </message>
+    <message>
+        <source>Add a network...</source>
+        <translation>Ajouter un réseau...</translation>
+    </message>
+    <message>
+        <source>Add it</source>
+        <translation>L'ajouter</translation>
+    </message>
+    <message>
+        <source>Licence: not stated. Under which may it be used?</source>
+        <translation>Licence : non indiquée. Sous laquelle peut-il être utilisé ?</translation>
+    </message>
+    <message>
+        <source>Networks</source>
+        <translation>Réseaux</translation>
+    </message>
+    <message>
+        <source>Not now</source>
+        <translation>Pas maintenant</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>Supprimer</translation>
+    </message>
+    <message>
+        <source>Remove the chosen network from this computer.</source>
+        <translation>Supprimer le réseau choisi de cet ordinateur.</translation>
+    </message>
+    <message>
+        <source>The licence that came with the network. It is kept with it and shown wherever it is.</source>
+        <translation>La licence fournie avec le réseau. Elle reste avec lui et s'affiche partout où il est.</translation>
+    </message>
+    <message>
+        <source>The model.pt of SlicerMONAIAuto3DSeg.</source>
+        <translation>Le model.pt de SlicerMONAIAuto3DSeg.</translation>
+    </message>
+</context>
+<context>
     <name>scene.expectation</name>
     <message>
         <source>Expected: about {seconds} s and {memory} GB of memory, after {count} earlier runs on this machine.</source>
@@ -1243,6 +1322,45 @@
     <message>
         <source>Install it now ({size}, about {minutes:.0f} min)</source>
         <translation>L'installer maintenant ({size}, environ {minutes:.0f} min)</translation>
+    </message>
+</context>
+<context>
+    <name>scene.head_section</name>
+    <message>
+        <source>Brain extraction:</source>
+        <translation>Extraction du cerveau :</translation>
+    </message>
+    <message>
+        <source>Correct the brain mask</source>
+        <translation>Corriger le masque du cerveau</translation>
+    </message>
+    <message>
+        <source>Inputs moved onto the reference: {count}</source>
+        <translation>Entrées recalées sur la référence : {count}</translation>
+    </message>
+    <message>
+        <source>Move the images onto the reference. Automatic does so where they do not lie on it; the transforms can be undone.</source>
+        <translation>Recaler les images sur la référence. « Automatique » le fait si elles n'y sont pas superposées ; les transformations peuvent être annulées.</translation>
+    </message>
+    <message>
+        <source>Open the Segment Editor on the brain mask. The next run uses the mask as you leave it.</source>
+        <translation>Ouvrir l'éditeur de segments sur le masque du cerveau. La prochaine exécution utilise le masque tel que vous le laissez.</translation>
+    </message>
+    <message>
+        <source>Registration:</source>
+        <translation>Recalage :</translation>
+    </message>
+    <message>
+        <source>Show the brain mask ({volume} mL)</source>
+        <translation>Montrer le masque du cerveau ({volume} mL)</translation>
+    </message>
+    <message>
+        <source>Take skull and scalp away first. Automatic does so where the check finds them. A mask that you corrected is used instead.</source>
+        <translation>Enlever d'abord le crâne et le cuir chevelu. « Automatique » le fait si le contrôle les trouve. Un masque que vous avez corrigé est utilisé à la place.</translation>
+    </message>
+    <message>
+        <source>To have the brain found anew, delete the segment of the mask in the Segment Editor.</source>
+        <translation>Pour retrouver le cerveau à nouveau, supprimer le segment du masque dans l'éditeur de segments.</translation>
     </message>
 </context>
 <context>
@@ -1276,6 +1394,101 @@
     </message>
 </context>
 <context>
+    <name>scene.networks_section</name>
+    <message>
+        <source>&lt;b&gt;{title}&lt;/b&gt; ({kind}, {size}).</source>
+        <translation>&lt;b&gt;{title}&lt;/b&gt; ({kind}, {size}).</translation>
+    </message>
+    <message>
+        <source>Adding the network ...</source>
+        <translation>Ajout du réseau ...</translation>
+    </message>
+    <message>
+        <source>Install what this network needs now ({size}, about {minutes:.0f} min)</source>
+        <translation>Installer maintenant ce que demande ce réseau ({size}, environ {minutes:.0f} min)</translation>
+    </message>
+    <message>
+        <source>Installing what the network needs ...</source>
+        <translation>Installation de ce que demande le réseau ...</translation>
+    </message>
+    <message>
+        <source>It finds: {regions}.</source>
+        <translation>Il trouve : {regions}.</translation>
+    </message>
+    <message>
+        <source>It needs {packages}, not installed in {python}: install them there, or use the private environment (Advanced).</source>
+        <translation>Il demande {packages}, non installés dans {python} : les y installer, ou utiliser l'environnement privé (Avancé).</translation>
+    </message>
+    <message>
+        <source>It needs {packages}, which are installed first: {download} to download, {disk} on disk, about {minutes:.0f} min.</source>
+        <translation>Il demande {packages}, installés d'abord : {download} à télécharger, {disk} sur disque, environ {minutes:.0f} min.</translation>
+    </message>
+    <message>
+        <source>Licence: {licence}</source>
+        <translation>Licence : {licence}</translation>
+    </message>
+    <message>
+        <source>Network</source>
+        <translation>Réseau</translation>
+    </message>
+    <message>
+        <source>Networks of your own: none yet. They are kept in {place}.</source>
+        <translation>Vos réseaux : aucun pour l'instant. Ils sont gardés dans {place}.</translation>
+    </message>
+    <message>
+        <source>Networks of your own: {size} in {place}.</source>
+        <translation>Vos réseaux : {size} dans {place}.</translation>
+    </message>
+    <message>
+        <source>On disk</source>
+        <translation>Sur disque</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>Supprimer</translation>
+    </message>
+    <message>
+        <source>Remove ({size})</source>
+        <translation>Supprimer ({size})</translation>
+    </message>
+    <message>
+        <source>Remove {file} and its manifest from {place}? This cannot be undone.</source>
+        <translation>Supprimer {file} et son manifeste de {place} ? C'est irréversible.</translation>
+    </message>
+    <message>
+        <source>The file of a network</source>
+        <translation>Le fichier d'un réseau</translation>
+    </message>
+    <message>
+        <source>The folder of a network</source>
+        <translation>Le dossier d'un réseau</translation>
+    </message>
+    <message>
+        <source>The packages are installed.</source>
+        <translation>Les paquets sont installés.</translation>
+    </message>
+    <message>
+        <source>The server has networks of its own: add them there.</source>
+        <translation>Le serveur a ses propres réseaux : les ajouter là-bas.</translation>
+    </message>
+    <message>
+        <source>not stated</source>
+        <translation>non indiquée</translation>
+    </message>
+    <message>
+        <source>{file} was removed.</source>
+        <translation>{file} a été supprimé.</translation>
+    </message>
+    <message>
+        <source>{regions} and {count} more</source>
+        <translation>{regions} et {count} autres</translation>
+    </message>
+    <message>
+        <source>{title} was added (licence: {licence}).</source>
+        <translation>{title} a été ajouté (licence : {licence}).</translation>
+    </message>
+</context>
+<context>
     <name>scene.panel</name>
     <message>
         <source>Done.</source>
@@ -1300,6 +1513,10 @@
     <message>
         <source>Starting ...</source>
         <translation>Démarrage ...</translation>
+    </message>
+    <message>
+        <source>The corrected brain mask is used.</source>
+        <translation>Le masque du cerveau corrigé est utilisé.</translation>
     </message>
     <message>
         <source>The inputs look as they should.</source>
@@ -1335,6 +1552,14 @@
     <message>
         <source>GPU (CUDA)</source>
         <translation>GPU (CUDA)</translation>
+    </message>
+    <message>
+        <source>Off</source>
+        <translation>Non</translation>
+    </message>
+    <message>
+        <source>On</source>
+        <translation>Oui</translation>
     </message>
 </context>
 <context>
