@@ -1266,6 +1266,14 @@
         <translation>Hinzufügen</translation>
     </message>
     <message>
+        <source>Add nothing.</source>
+        <translation>Nichts hinzufügen.</translation>
+    </message>
+    <message>
+        <source>Convert the network and keep it on this computer.</source>
+        <translation>Das Netz umwandeln und auf diesem Rechner behalten.</translation>
+    </message>
+    <message>
         <source>Licence: not stated. Under which may it be used?</source>
         <translation>Lizenz: nicht genannt. Unter welcher darf es benutzt werden?</translation>
     </message>
@@ -1292,6 +1300,10 @@
     <message>
         <source>The model.pt of SlicerMONAIAuto3DSeg.</source>
         <translation>Die model.pt von SlicerMONAIAuto3DSeg.</translation>
+    </message>
+    <message>
+        <source>The networks that you have added, with their licences. A click chooses one.</source>
+        <translation>Die hinzugefügten Netze mit ihren Lizenzen. Ein Klick wählt eines.</translation>
     </message>
 </context>
 <context>

@@ -1266,6 +1266,14 @@
         <translation>L'ajouter</translation>
     </message>
     <message>
+        <source>Add nothing.</source>
+        <translation>Ne rien ajouter.</translation>
+    </message>
+    <message>
+        <source>Convert the network and keep it on this computer.</source>
+        <translation>Convertir le réseau et le garder sur cet ordinateur.</translation>
+    </message>
+    <message>
         <source>Licence: not stated. Under which may it be used?</source>
         <translation>Licence : non indiquée. Sous laquelle peut-il être utilisé ?</translation>
     </message>
@@ -1292,6 +1300,10 @@
     <message>
         <source>The model.pt of SlicerMONAIAuto3DSeg.</source>
         <translation>Le model.pt de SlicerMONAIAuto3DSeg.</translation>
+    </message>
+    <message>
+        <source>The networks that you have added, with their licences. A click chooses one.</source>
+        <translation>Les réseaux que vous avez ajoutés, avec leurs licences. Un clic en choisit un.</translation>
     </message>
 </context>
 <context>
