@@ -207,6 +207,10 @@
         <translation>„{key}“ ist keine Eingabe von: {task}.</translation>
     </message>
     <message>
+        <source>'{name}' was drawn on another grid than '{volume}'.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>'{node}' lies under a deforming transform ('{transform}').</source>
         <translation>„{node}“ liegt unter einer verformenden Transformation („{transform}“).</translation>
     </message>
@@ -347,6 +351,10 @@
         <translation>Das richtige Bild für diese Eingabe wählen.</translation>
     </message>
     <message>
+        <source>Click within it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Close other programs, choose the device 'cpu', or crop the image to the region of interest.</source>
         <translation>Andere Programme schließen, das Gerät „cpu“ wählen oder das Bild auf die interessierende Region zuschneiden.</translation>
     </message>
@@ -373,6 +381,10 @@
     <message>
         <source>Copy the bundle again, or make it anew with `medsegdl bundle`.</source>
         <translation>Das Bündel neu kopieren oder mit `medsegdl bundle` neu machen.</translation>
+    </message>
+    <message>
+        <source>Correct it in the Segment Editor.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Correct the bias before normalising.</source>
@@ -727,6 +739,10 @@
         <translation>Neu segmentieren.</translation>
     </message>
     <message>
+        <source>Segment them again, and correct that result.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Segmenting</source>
         <translation>Segmentierung</translation>
     </message>
@@ -843,6 +859,10 @@
         <translation>Das Bild hat {found} Werte je Pixel, und dieses Netz nimmt {wanted}.</translation>
     </message>
     <message>
+        <source>The point lies outside of '{volume}'.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The private environment is being made or removed already.</source>
         <translation>Die eigene Umgebung wird schon angelegt oder entfernt.</translation>
     </message>
@@ -853,6 +873,10 @@
     <message>
         <source>The private environment needs {gigabytes} GB in {folder}, and {free} GB are free.</source>
         <translation>Die eigene Umgebung braucht {gigabytes} GB in {folder}, und {free} GB sind frei.</translation>
+    </message>
+    <message>
+        <source>The segment could not be written into '{node}'.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The segmentation process crashed ({crash}).</source>
@@ -879,8 +903,16 @@
         <translation>Die temporäre Datei {name} kann in {parent} nicht geschrieben werden: {reason}.</translation>
     </message>
     <message>
+        <source>The volume that '{node}' was made from is not in the scene.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The volume that the result lies on is no longer in the scene.</source>
         <translation>Das Volumen, auf dem das Ergebnis liegt, ist nicht mehr in der Szene.</translation>
+    </message>
+    <message>
+        <source>The volumes that '{node}' was made from are not known.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>There is no private environment.</source>
@@ -1304,6 +1336,101 @@
     <message>
         <source>The networks that you have added, with their licences. A click chooses one.</source>
         <translation>Die hinzugefügten Netze mit ihren Lizenzen. Ein Klick wählt eines.</translation>
+    </message>
+</context>
+<context>
+    <name>scene.correction_section</name>
+    <message>
+        <source>Click in a slice view on what belongs to the segment: its outline moves there, along the edges.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Click in a slice view on what does not belong to the segment: its outline moves away, to the edges.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Correct:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Dice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Inside</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing to change: the point already lies on that side.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Outside</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Redrawing ...</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Save as training case</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Saved without names as case {name} in {folder}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Segment</source>
+        <translation>Segment</translation>
+    </message>
+    <message>
+        <source>Show what was changed since the network's result: added in green, removed in magenta.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Take the last point and what it changed back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The last point was taken back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The segment that points correct.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Write the images and the corrected labels for medsegdl-train, without names and dates. A head with its face on stays a face.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Writing the case ...</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>after</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>mL before</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{segment}: {volume} mL added.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{segment}: {volume} mL removed.</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>

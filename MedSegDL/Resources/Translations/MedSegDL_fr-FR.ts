@@ -207,6 +207,10 @@
         <translation>« {key} » n'est pas une entrée de : {task}.</translation>
     </message>
     <message>
+        <source>'{name}' was drawn on another grid than '{volume}'.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>'{node}' lies under a deforming transform ('{transform}').</source>
         <translation>« {node} » est soumis à une transformation déformante (« {transform} »).</translation>
     </message>
@@ -347,6 +351,10 @@
         <translation>Choisir la bonne image pour cette entrée.</translation>
     </message>
     <message>
+        <source>Click within it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Close other programs, choose the device 'cpu', or crop the image to the region of interest.</source>
         <translation>Fermer d'autres programmes, choisir l'appareil « cpu », ou rogner l'image à la région d'intérêt.</translation>
     </message>
@@ -373,6 +381,10 @@
     <message>
         <source>Copy the bundle again, or make it anew with `medsegdl bundle`.</source>
         <translation>Copier à nouveau le paquet, ou le refaire avec `medsegdl bundle`.</translation>
+    </message>
+    <message>
+        <source>Correct it in the Segment Editor.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Correct the bias before normalising.</source>
@@ -727,6 +739,10 @@
         <translation>Le segmenter à nouveau.</translation>
     </message>
     <message>
+        <source>Segment them again, and correct that result.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Segmenting</source>
         <translation>Segmentation</translation>
     </message>
@@ -843,6 +859,10 @@
         <translation>L'image a {found} valeurs par pixel, et ce réseau en prend {wanted}.</translation>
     </message>
     <message>
+        <source>The point lies outside of '{volume}'.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The private environment is being made or removed already.</source>
         <translation>L'environnement privé est déjà en cours de création ou de suppression.</translation>
     </message>
@@ -853,6 +873,10 @@
     <message>
         <source>The private environment needs {gigabytes} GB in {folder}, and {free} GB are free.</source>
         <translation>L'environnement privé demande {gigabytes} GB dans {folder}, et {free} GB sont libres.</translation>
+    </message>
+    <message>
+        <source>The segment could not be written into '{node}'.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The segmentation process crashed ({crash}).</source>
@@ -879,8 +903,16 @@
         <translation>Le fichier temporaire {name} ne peut pas être écrit dans {parent} : {reason}.</translation>
     </message>
     <message>
+        <source>The volume that '{node}' was made from is not in the scene.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The volume that the result lies on is no longer in the scene.</source>
         <translation>Le volume sur lequel repose le résultat n'est plus dans la scène.</translation>
+    </message>
+    <message>
+        <source>The volumes that '{node}' was made from are not known.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>There is no private environment.</source>
@@ -1304,6 +1336,101 @@
     <message>
         <source>The networks that you have added, with their licences. A click chooses one.</source>
         <translation>Les réseaux que vous avez ajoutés, avec leurs licences. Un clic en choisit un.</translation>
+    </message>
+</context>
+<context>
+    <name>scene.correction_section</name>
+    <message>
+        <source>Click in a slice view on what belongs to the segment: its outline moves there, along the edges.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Click in a slice view on what does not belong to the segment: its outline moves away, to the edges.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Correct:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Dice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Inside</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing to change: the point already lies on that side.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Outside</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Redrawing ...</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Save as training case</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Saved without names as case {name} in {folder}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Segment</source>
+        <translation>Segment</translation>
+    </message>
+    <message>
+        <source>Show what was changed since the network's result: added in green, removed in magenta.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Take the last point and what it changed back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The last point was taken back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The segment that points correct.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Write the images and the corrected labels for medsegdl-train, without names and dates. A head with its face on stays a face.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Writing the case ...</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>after</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>mL before</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{segment}: {volume} mL added.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{segment}: {volume} mL removed.</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
