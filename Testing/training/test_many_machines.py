@@ -19,7 +19,7 @@ from Testing.networks import two_machines, why_not
 from Testing.training.made_up import write_pictures
 
 README = Path(__file__).resolve().parents[2] / "training" / "README.md"
-STEPS, SAVE_STEPS = 24, 2
+STEPS, SAVE_STEPS = 20, 2
 SMALL = ["--steps", str(STEPS), "--widths", "2", "2", "3", "--patch", "32", "32", "--batch", "2", "--threads", "1", "--optimiser", "sgd"]
 QUICK = "last_call_timeout=15,keep_alive_interval=1,keep_alive_max_attempt=3,join_timeout=120"
 PATIENCE_S = 240.0
@@ -122,15 +122,21 @@ def test_slurm(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert any("submitit.core._submit" in command for command in asked)
 
 
-def test_a_local_job_goes_on_where_it_is_started_again(data: Path, alone: list[float], tmp_path: Path) -> None:
+def test_a_local_job(data: Path, alone: list[float], tmp_path: Path) -> None:
     pytest.importorskip("submitit", reason="submitit is not installed")
-    command = line(3, data, tmp_path / "run", "--save-steps", str(SAVE_STEPS))
-    for steps in (2 * SAVE_STEPS, STEPS):
-        ended = subprocess.run(
-            [*command, "--steps", str(steps)], cwd=tmp_path, env=environment(), capture_output=True, timeout=300, check=False
-        )
-        assert ended.returncode == 0, ended.stderr[-2000:]
-        assert len(losses(tmp_path / "run")) == steps and (tmp_path / "run" / CHECKPOINT).exists()
+    command = line(3, data, tmp_path / "run")
+    ended = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=300, check=False)
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert losses(tmp_path / "run") == pytest.approx(alone, rel=SAME)
+
+
+def test_one_line_begins_and_goes_on(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    out = tmp_path / "run"
+    again = ["run", "--task", "nuclei", "--data", str(data), "--out", str(out), *SMALL, "--go-on"]
+    for steps in (2, 4):
+        assert main([*again, "--steps", str(steps)]) == 0
+        assert len(losses(out)) == steps and (out / CHECKPOINT).exists()
+    assert main([*again, "--seed", "7"]) == 2 and "another seed" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["--cluster", "local"], ["--cluster", "local", "--", "export"], ["--", "run", "--task", "nuclei"]])

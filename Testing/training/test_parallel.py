@@ -14,7 +14,6 @@ import torch
 from medsegdl_training.train import parallel
 from medsegdl_training.train.loop import CHECKPOINT, LOG
 from Testing.training import shared_training
-from Testing.training.made_up import write_pictures
 
 
 def environment() -> dict[str, str]:
@@ -41,15 +40,6 @@ def test_two_processes_are_one_with_the_same_batch(tmp_path: Path) -> None:
     shared = torch.load(tmp_path / "shared" / CHECKPOINT, weights_only=True)
     for name, tensor in alone.network.state_dict().items():
         torch.testing.assert_close(shared["network"][name], tensor, atol=1e-4, rtol=0)
-
-
-def test_the_command_runs_under_torchrun(tmp_path: Path) -> None:
-    data, out = write_pictures(tmp_path / "data"), tmp_path / "run"
-    options = ["--steps", "2", "--widths", "2", "2", "3", "--patch", "32", "32", "--batch", "2", "--threads", "1"]
-    ended = torchrun("-m", "medsegdl_training", "run", "--task", "nuclei", "--data", str(data), "--out", str(out), *options)
-    assert ended.returncode == 0, ended.stderr[-2000:]
-    assert len((out / LOG).read_text(encoding="utf-8").splitlines()) == 2
-    assert ended.stdout.count("done after 2 steps") == 1
 
 
 def test_one_process_alone_needs_no_group() -> None:
