@@ -25,6 +25,10 @@ from .bundle_texts import CHECK, CHECK_FILE, LINUX, LINUX_FILE, PAGE, PAGE_FILE,
 from .own_wheel import requirements, write_own_wheel
 from .terminal import NOTICE, path, progress_bar
 
+WITH_CUDA = (
+    "an index of pip's own configuration (extra-index-url) won over that of torch for the CPU: CUDA is in the bundle. "
+    "It works, and is several GB larger; take that index away for a smaller one."
+)
 EXTRAS = ("cli", "import", "pacs", "serve")  # what people use at the command line
 _NEWEST_GLIBC, _OLDEST_GLIBC = 28, 12  # torch's own wheels need 2.28 (Debian 10, RHEL 8); manylinux wheels of older ones fit too
 _LEGACY = ("manylinux2014", "manylinux2010", "manylinux1")
@@ -68,6 +72,8 @@ def run(arguments: argparse.Namespace) -> None:
     order = Order(arguments.python, arguments.platform, arguments.cuda, extras, tuple(arguments.weights), arguments.find_links)
     with progress_bar() as progress:
         size = make_bundle(arguments.output, order, requirements(), lambda line: progress(0.5, line[:60]))
+    if not order.cuda and any((arguments.output / WHEELS).glob("nvidia_*.whl")):
+        print(f"warning: {WITH_CUDA}", file=sys.stderr)
     says = f"{size / 1e6:.0f} MB for Python {order.python} on {order.platform} in {arguments.output}; {PAGE_FILE} there tells the rest."
     print(f"{says} {NOTICE}")
 
