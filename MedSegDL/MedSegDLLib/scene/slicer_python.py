@@ -17,6 +17,7 @@ from ..io.private_folder import private_folder
 from ..worker.environment import LIBRARY_FOLDER, SAFETENSORS, TORCH, Interpreter, child_environment
 from ..worker.processes import Failure, Launch, run_with_lines
 
+THUMBNAIL = Path(__file__).resolve().parents[2] / "Resources" / "Icons" / "BrainPhantom.png"  # Resources/draw_thumbnail.py
 PHANTOM_MODULE = "MedSegDLLib.phantom.sample_data"
 
 
@@ -67,6 +68,7 @@ def offer_phantom(load: Callable[[Any], Any]) -> None:
         fileNames="phantom",
         nodeNames="phantom",
         customDownloader=load,
+        thumbnailFileName=str(THUMBNAIL),
     )
 
 

@@ -1,0 +1,28 @@
+"""Draws the thumbnail of the phantom in Slicer's Sample Data module: the axial slice of Resources/demo.png, which `make demo` draws of a run.
+
+python Resources/draw_thumbnail.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE, THUMBNAIL = ROOT / "Resources" / "demo.png", ROOT / "MedSegDL" / "Resources" / "Icons" / "BrainPhantom.png"
+SIDE = 256  # pixels
+PANELS = 3  # of the picture, beside each other, below its title
+TITLE = 40  # rows of the title, as scene/picture.py leaves
+
+
+def main() -> None:
+    """Cut the first panel out, square, and write it small."""
+    with Image.open(SOURCE) as picture:
+        side = min(picture.width // PANELS, picture.height - TITLE)
+        panel = picture.convert("RGB").crop((0, TITLE, side, TITLE + side))
+    panel.resize((SIDE, SIDE), Image.Resampling.LANCZOS).quantize(128).save(THUMBNAIL, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
