@@ -1,4 +1,4 @@
-"""Draws the thumbnail of the phantom in Slicer's Sample Data module: the axial slice of Resources/demo.png, which `make demo` draws of a run.
+"""The thumbnail of the phantom in Slicer's Sample Data module: the axial slice of Resources/demo.png, drawn of a run by `make demo`.
 
 python Resources/draw_thumbnail.py
 """
