@@ -45,7 +45,7 @@ UNSEEN = {
     "networks_section.py": {"Networks.ui", "Auto3DSeg (*.pt *.pth)"},  # a file, and kinds of files in a dialog
     "report_section.py": {"HTML (*{});;PDF (*{})"},  # kinds of files in a dialog
     "guard.py": {"Please report it with the log (Advanced)."},  # these two are a failure's, told by `sentence`
-    "slicer_python.py": {"The extension PyTorch is not installed.", "MedSegDL brain phantom"},
+    "slicer_python.py": {"BrainPhantom.png", "The extension PyTorch is not installed.", "MedSegDL brain phantom"},
 }
 
 

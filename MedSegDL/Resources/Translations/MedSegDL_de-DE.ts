@@ -208,7 +208,7 @@
     </message>
     <message>
         <source>'{name}' was drawn on another grid than '{volume}'.</source>
-        <translation type="unfinished"></translation>
+        <translation>„{name}“ wurde auf einem anderen Gitter gezeichnet als „{volume}“.</translation>
     </message>
     <message>
         <source>'{node}' lies under a deforming transform ('{transform}').</source>
@@ -352,7 +352,7 @@
     </message>
     <message>
         <source>Click within it.</source>
-        <translation type="unfinished"></translation>
+        <translation>In das Volumen klicken.</translation>
     </message>
     <message>
         <source>Close other programs, choose the device 'cpu', or crop the image to the region of interest.</source>
@@ -384,7 +384,7 @@
     </message>
     <message>
         <source>Correct it in the Segment Editor.</source>
-        <translation type="unfinished"></translation>
+        <translation>Im Segment Editor korrigieren.</translation>
     </message>
     <message>
         <source>Correct the bias before normalising.</source>
@@ -740,7 +740,7 @@
     </message>
     <message>
         <source>Segment them again, and correct that result.</source>
-        <translation type="unfinished"></translation>
+        <translation>Neu segmentieren und jenes Ergebnis korrigieren.</translation>
     </message>
     <message>
         <source>Segmenting</source>
@@ -860,7 +860,7 @@
     </message>
     <message>
         <source>The point lies outside of '{volume}'.</source>
-        <translation type="unfinished"></translation>
+        <translation>Der Punkt liegt außerhalb von „{volume}“.</translation>
     </message>
     <message>
         <source>The private environment is being made or removed already.</source>
@@ -876,7 +876,7 @@
     </message>
     <message>
         <source>The segment could not be written into '{node}'.</source>
-        <translation type="unfinished"></translation>
+        <translation>Das Segment konnte nicht in „{node}“ geschrieben werden.</translation>
     </message>
     <message>
         <source>The segmentation process crashed ({crash}).</source>
@@ -904,7 +904,7 @@
     </message>
     <message>
         <source>The volume that '{node}' was made from is not in the scene.</source>
-        <translation type="unfinished"></translation>
+        <translation>Das Volumen, aus dem „{node}“ entstand, ist nicht in der Szene.</translation>
     </message>
     <message>
         <source>The volume that the result lies on is no longer in the scene.</source>
@@ -912,7 +912,7 @@
     </message>
     <message>
         <source>The volumes that '{node}' was made from are not known.</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Volumen, aus denen „{node}“ entstand, sind nicht bekannt.</translation>
     </message>
     <message>
         <source>There is no private environment.</source>
@@ -1342,47 +1342,47 @@
     <name>scene.correction_section</name>
     <message>
         <source>Click in a slice view on what belongs to the segment: its outline moves there, along the edges.</source>
-        <translation type="unfinished"></translation>
+        <translation>In einer Schichtansicht auf das klicken, was zum Segment gehört: sein Umriss wandert dorthin, den Kanten entlang.</translation>
     </message>
     <message>
         <source>Click in a slice view on what does not belong to the segment: its outline moves away, to the edges.</source>
-        <translation type="unfinished"></translation>
+        <translation>In einer Schichtansicht auf das klicken, was nicht zum Segment gehört: sein Umriss weicht zurück, bis zu den Kanten.</translation>
     </message>
     <message>
         <source>Compare</source>
-        <translation type="unfinished"></translation>
+        <translation>Vergleichen</translation>
     </message>
     <message>
         <source>Correct:</source>
-        <translation type="unfinished"></translation>
+        <translation>Korrigieren:</translation>
     </message>
     <message>
         <source>Dice</source>
-        <translation type="unfinished"></translation>
+        <translation>Dice</translation>
     </message>
     <message>
         <source>Inside</source>
-        <translation type="unfinished"></translation>
+        <translation>Innen</translation>
     </message>
     <message>
         <source>Nothing to change: the point already lies on that side.</source>
-        <translation type="unfinished"></translation>
+        <translation>Nichts zu ändern: der Punkt liegt schon auf dieser Seite.</translation>
     </message>
     <message>
         <source>Outside</source>
-        <translation type="unfinished"></translation>
+        <translation>Außen</translation>
     </message>
     <message>
         <source>Redrawing ...</source>
-        <translation type="unfinished"></translation>
+        <translation>Wird neu gezeichnet ...</translation>
     </message>
     <message>
         <source>Save as training case</source>
-        <translation type="unfinished"></translation>
+        <translation>Als Trainingsfall speichern</translation>
     </message>
     <message>
         <source>Saved without names as case {name} in {folder}</source>
-        <translation type="unfinished"></translation>
+        <translation>Ohne Namen als Fall {name} in {folder} gespeichert</translation>
     </message>
     <message>
         <source>Segment</source>
@@ -1390,47 +1390,47 @@
     </message>
     <message>
         <source>Show what was changed since the network's result: added in green, removed in magenta.</source>
-        <translation type="unfinished"></translation>
+        <translation>Zeigen, was seit dem Ergebnis des Netzes geändert wurde: Hinzugefügtes in Grün, Entferntes in Magenta.</translation>
     </message>
     <message>
         <source>Take the last point and what it changed back.</source>
-        <translation type="unfinished"></translation>
+        <translation>Den letzten Punkt und was er änderte zurücknehmen.</translation>
     </message>
     <message>
         <source>The last point was taken back.</source>
-        <translation type="unfinished"></translation>
+        <translation>Der letzte Punkt wurde zurückgenommen.</translation>
     </message>
     <message>
         <source>The segment that points correct.</source>
-        <translation type="unfinished"></translation>
+        <translation>Das Segment, das Punkte korrigieren.</translation>
     </message>
     <message>
         <source>Undo</source>
-        <translation type="unfinished"></translation>
+        <translation>Zurück</translation>
     </message>
     <message>
         <source>Write the images and the corrected labels for medsegdl-train, without names and dates. A head with its face on stays a face.</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Bilder und die korrigierten Labels für medsegdl-train schreiben, ohne Namen und Daten. Ein Kopf mit Gesicht bleibt ein Gesicht.</translation>
     </message>
     <message>
         <source>Writing the case ...</source>
-        <translation type="unfinished"></translation>
+        <translation>Der Fall wird geschrieben ...</translation>
     </message>
     <message>
         <source>after</source>
-        <translation type="unfinished"></translation>
+        <translation>nachher</translation>
     </message>
     <message>
         <source>mL before</source>
-        <translation type="unfinished"></translation>
+        <translation>mL vorher</translation>
     </message>
     <message>
         <source>{segment}: {volume} mL added.</source>
-        <translation type="unfinished"></translation>
+        <translation>{segment}: {volume} mL hinzugefügt.</translation>
     </message>
     <message>
         <source>{segment}: {volume} mL removed.</source>
-        <translation type="unfinished"></translation>
+        <translation>{segment}: {volume} mL entfernt.</translation>
     </message>
 </context>
 <context>

@@ -208,7 +208,7 @@
     </message>
     <message>
         <source>'{name}' was drawn on another grid than '{volume}'.</source>
-        <translation type="unfinished"></translation>
+        <translation>« {name} » a été dessiné sur une autre grille que « {volume} ».</translation>
     </message>
     <message>
         <source>'{node}' lies under a deforming transform ('{transform}').</source>
@@ -352,7 +352,7 @@
     </message>
     <message>
         <source>Click within it.</source>
-        <translation type="unfinished"></translation>
+        <translation>Cliquer à l'intérieur.</translation>
     </message>
     <message>
         <source>Close other programs, choose the device 'cpu', or crop the image to the region of interest.</source>
@@ -384,7 +384,7 @@
     </message>
     <message>
         <source>Correct it in the Segment Editor.</source>
-        <translation type="unfinished"></translation>
+        <translation>Le corriger dans l'éditeur de segments.</translation>
     </message>
     <message>
         <source>Correct the bias before normalising.</source>
@@ -740,7 +740,7 @@
     </message>
     <message>
         <source>Segment them again, and correct that result.</source>
-        <translation type="unfinished"></translation>
+        <translation>Les segmenter à nouveau, et corriger ce résultat.</translation>
     </message>
     <message>
         <source>Segmenting</source>
@@ -860,7 +860,7 @@
     </message>
     <message>
         <source>The point lies outside of '{volume}'.</source>
-        <translation type="unfinished"></translation>
+        <translation>Le point est hors de « {volume} ».</translation>
     </message>
     <message>
         <source>The private environment is being made or removed already.</source>
@@ -876,7 +876,7 @@
     </message>
     <message>
         <source>The segment could not be written into '{node}'.</source>
-        <translation type="unfinished"></translation>
+        <translation>Le segment n'a pas pu être écrit dans « {node} ».</translation>
     </message>
     <message>
         <source>The segmentation process crashed ({crash}).</source>
@@ -904,7 +904,7 @@
     </message>
     <message>
         <source>The volume that '{node}' was made from is not in the scene.</source>
-        <translation type="unfinished"></translation>
+        <translation>Le volume dont provient « {node} » n'est pas dans la scène.</translation>
     </message>
     <message>
         <source>The volume that the result lies on is no longer in the scene.</source>
@@ -912,7 +912,7 @@
     </message>
     <message>
         <source>The volumes that '{node}' was made from are not known.</source>
-        <translation type="unfinished"></translation>
+        <translation>Les volumes dont provient « {node} » ne sont pas connus.</translation>
     </message>
     <message>
         <source>There is no private environment.</source>
@@ -1342,47 +1342,47 @@
     <name>scene.correction_section</name>
     <message>
         <source>Click in a slice view on what belongs to the segment: its outline moves there, along the edges.</source>
-        <translation type="unfinished"></translation>
+        <translation>Cliquer dans une coupe sur ce qui appartient au segment : son contour s'y déplace, le long des bords.</translation>
     </message>
     <message>
         <source>Click in a slice view on what does not belong to the segment: its outline moves away, to the edges.</source>
-        <translation type="unfinished"></translation>
+        <translation>Cliquer dans une coupe sur ce qui n'appartient pas au segment : son contour s'en écarte, jusqu'aux bords.</translation>
     </message>
     <message>
         <source>Compare</source>
-        <translation type="unfinished"></translation>
+        <translation>Comparer</translation>
     </message>
     <message>
         <source>Correct:</source>
-        <translation type="unfinished"></translation>
+        <translation>Corriger :</translation>
     </message>
     <message>
         <source>Dice</source>
-        <translation type="unfinished"></translation>
+        <translation>Dice</translation>
     </message>
     <message>
         <source>Inside</source>
-        <translation type="unfinished"></translation>
+        <translation>Dedans</translation>
     </message>
     <message>
         <source>Nothing to change: the point already lies on that side.</source>
-        <translation type="unfinished"></translation>
+        <translation>Rien à changer : le point est déjà de ce côté.</translation>
     </message>
     <message>
         <source>Outside</source>
-        <translation type="unfinished"></translation>
+        <translation>Dehors</translation>
     </message>
     <message>
         <source>Redrawing ...</source>
-        <translation type="unfinished"></translation>
+        <translation>Nouveau tracé ...</translation>
     </message>
     <message>
         <source>Save as training case</source>
-        <translation type="unfinished"></translation>
+        <translation>Enregistrer pour l'entraînement</translation>
     </message>
     <message>
         <source>Saved without names as case {name} in {folder}</source>
-        <translation type="unfinished"></translation>
+        <translation>Enregistré sans noms comme cas {name} dans {folder}</translation>
     </message>
     <message>
         <source>Segment</source>
@@ -1390,47 +1390,47 @@
     </message>
     <message>
         <source>Show what was changed since the network's result: added in green, removed in magenta.</source>
-        <translation type="unfinished"></translation>
+        <translation>Montrer ce qui a changé depuis le résultat du réseau : ajouts en vert, retraits en magenta.</translation>
     </message>
     <message>
         <source>Take the last point and what it changed back.</source>
-        <translation type="unfinished"></translation>
+        <translation>Annuler le dernier point et ce qu'il a changé.</translation>
     </message>
     <message>
         <source>The last point was taken back.</source>
-        <translation type="unfinished"></translation>
+        <translation>Le dernier point a été annulé.</translation>
     </message>
     <message>
         <source>The segment that points correct.</source>
-        <translation type="unfinished"></translation>
+        <translation>Le segment que les points corrigent.</translation>
     </message>
     <message>
         <source>Undo</source>
-        <translation type="unfinished"></translation>
+        <translation>Annuler</translation>
     </message>
     <message>
         <source>Write the images and the corrected labels for medsegdl-train, without names and dates. A head with its face on stays a face.</source>
-        <translation type="unfinished"></translation>
+        <translation>Écrire les images et les étiquettes corrigées pour medsegdl-train, sans noms ni dates. Une tête avec son visage reste un visage.</translation>
     </message>
     <message>
         <source>Writing the case ...</source>
-        <translation type="unfinished"></translation>
+        <translation>Écriture du cas ...</translation>
     </message>
     <message>
         <source>after</source>
-        <translation type="unfinished"></translation>
+        <translation>après</translation>
     </message>
     <message>
         <source>mL before</source>
-        <translation type="unfinished"></translation>
+        <translation>mL avant</translation>
     </message>
     <message>
         <source>{segment}: {volume} mL added.</source>
-        <translation type="unfinished"></translation>
+        <translation>{segment} : {volume} mL ajoutés.</translation>
     </message>
     <message>
         <source>{segment}: {volume} mL removed.</source>
-        <translation type="unfinished"></translation>
+        <translation>{segment} : {volume} mL retirés.</translation>
     </message>
 </context>
 <context>
