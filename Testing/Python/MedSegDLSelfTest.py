@@ -12,6 +12,7 @@ import time
 import unittest
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import slicer
@@ -525,7 +526,8 @@ class MedSegDLSelfTest(unittest.TestCase):
         table.selectRow(next(row for row in range(table.rowCount) if table.item(row, 0).text() == "MadeUp"))
         self.ui.scrollArea.ensureWidgetVisible(self.ui.removeNetworkButton)
         screenshot("61-network-added")
-        self.ui.removeNetworkButton.click()  # under --testing the question answers itself
+        with mock.patch.object(slicer.util, "confirmOkCancelDisplay", lambda text: True):  # --testing says no
+            self.ui.removeNetworkButton.click()
         self.assertEqual(self.listed(), before)
         self.assertFalse((CASE["folder"] / "madeup.safetensors").exists())
         self.ui.networksCollapsibleButton.collapsed = True
