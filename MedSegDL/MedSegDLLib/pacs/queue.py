@@ -260,7 +260,7 @@ class Queue:
         """Remove files that no row tells of; whoever was cut off by our end is waited for anew."""
         with self._lock:
             self._base.execute("UPDATE study SET heard=?, cut=1 WHERE state=?", (time.time(), RECEIVING))
-            self._base.execute("UPDATE study SET due=0 WHERE state IN (?, ?)", (WAITING, SENDING))
+            self._base.execute("UPDATE study SET due=0, attempts=0 WHERE state IN (?, ?)", (WAITING, SENDING))
             self._lacking = set(self._all("SELECT study, name FROM lacking"))
             known = {self.slices_of(number) / f"{name}.dcm" for number, name in self._all("SELECT study, name FROM slice")}
         for place in (self.folder / SLICES).iterdir():
