@@ -49,7 +49,7 @@
     </message>
     <message>
         <source>Create new segmentation on Segment</source>
-        <translation>Neue Segmentierung beim Segmentieren</translation>
+        <translation>Neue Segmentierung</translation>
     </message>
     <message>
         <source>Device:</source>

@@ -49,7 +49,7 @@
     </message>
     <message>
         <source>Create new segmentation on Segment</source>
-        <translation>Nouvelle segmentation au lancement</translation>
+        <translation>Nouvelle segmentation</translation>
     </message>
     <message>
         <source>Device:</source>
