@@ -33,7 +33,8 @@ def in_layout_order(widget: Any) -> Iterator[Any]:
 def _of_layout(layout: Any) -> Iterator[Any]:
     for place in range(layout.count()):
         item = layout.itemAt(place)
-        if item.widget() is not None:
+        inner = item if hasattr(item, "itemAt") else item.layout()  # a layout within may come as itself
+        if inner is not None:
+            yield from _of_layout(inner)
+        elif item.widget() is not None:
             yield from in_layout_order(item.widget())
-        elif item.layout() is not None:
-            yield from _of_layout(item.layout())
