@@ -48,14 +48,14 @@ def test_the_reason_stands_where_the_mouse_rests(entered: Any) -> None:
     entered.inputs.fill()
     tip = entered.ui.brain_flairSelector.toolTip
     assert "its name says 'flair'" in tip and "TIRM" in tip  # the reason, and what it is called elsewhere
-    assert all(label.styleSheet == "" for label, _selector in entered.inputs.rows._rows["brain"])
+    assert all(label.styleSheet == "" for label, _selector in entered.inputs.rows._rows[BRAIN])
 
 
 def test_swapped_inputs_are_amber_and_one_click_swaps_them(entered: Any, client: FakeClient) -> None:
     brain_volumes()
     entered.inputs.fill()
     choose(entered, t1="case_flair", flair="case_t1")
-    labels = {selector.name: label for label, selector in entered.inputs.rows._rows["brain"]}
+    labels = {selector.name: label for label, selector in entered.inputs.rows._rows[BRAIN]}
     assert [AMBER in labels[f"brain_{key}Selector"].styleSheet for key in ("t1", "t1ce", "t2", "flair")] == [True, False, False, True]
     assert "Looks like FLAIR: its name says 'flair'" in entered.ui.brain_t1Selector.toolTip
     text = checked(entered, client, [finding("looks_like_another", "t1"), finding("looks_like_another", "flair")])
