@@ -147,7 +147,7 @@ MUTANTS = (
         f"{TRAINING}/train/supervision.py",
         "selection = place.selection.held_out() if folder is None else Selection(folder)",
         "selection = Selection(place.selection.data) if folder is None else Selection(folder)",
-        ("Testing/training/test_supervision.py"),
+        ("Testing/training/test_supervision.py",),
     ),
     Mutant(
         "a patient may be trained on and validated on",

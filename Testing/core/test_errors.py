@@ -78,6 +78,9 @@ from MedSegDLLib.commands.main import main
 import torch, SimpleITK, MedSegDLLib.pipeline, MedSegDLLib.io.read, MedSegDLLib.io.write
 torch.set_num_threads(1)
 torch.nn.functional.conv3d(torch.zeros(1, 1, 8, 8, 8), torch.zeros(1, 1, 3, 3, 3))
+import numpy as np, scipy.linalg
+for solve in (np.linalg.solve, scipy.linalg.solve):  # OpenBLAS ends a process that lacks the 32 MiB of its first call
+    solve(np.eye(64), np.eye(64)) @ np.eye(64)
 from MedSegDLLib.network import device, sliding_window
 import MedSegDLLib.memory as memory
 forecast = sys.argv.pop(1) == "blind"
