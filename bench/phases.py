@@ -15,7 +15,19 @@ from MedSegDLLib.tasks import TASKS
 from .inputs import OUT, Files, brain_files, ct_files, head_files
 from .meter import PhaseMeter, metered_pipeline, peak_mb
 
-ARRAYS_TO_MASKS = ("check", "load", "register", "align", "brain extraction", "bias correction", "prepare", "network", "restore", "own probability", "record")
+ARRAYS_TO_MASKS = (
+    "check",
+    "load",
+    "register",
+    "align",
+    "brain extraction",
+    "bias correction",
+    "prepare",
+    "network",
+    "restore",
+    "own probability",
+    "record",
+)
 PHASES = ("read", *ARRAYS_TO_MASKS, "write")
 
 
