@@ -15,7 +15,7 @@ import numpy as np
 
 LEAST_REACH_MM = 8.0  # of `automatic_reach`
 MOST_VOXELS = 41**3  # of a box around a point: half a second on one busy core
-BEYOND = 2.5  # times the distance from a point to the outline: so far the outline may move for it (of 1.5 to 4 the best on a brain)
+BEYOND = 2.5  # times the distance from a point to the outline: so far the outline may move for it (of 1.5 and 2.5 the better on one brain)
 EDGE = 2.0  # a step over the box's full contrast is as long as so many reaches through even tissue
 CONTRAST = (5, 95)  # percentiles of the box whose difference is its full contrast
 SMOOTHING_MM = 0.7  # standard deviation: noise is no edge
