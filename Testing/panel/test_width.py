@@ -100,3 +100,15 @@ def test_a_table_of_one_result_fills_the_width(crowded: Any) -> None:
     QtWidgets.QApplication.processEvents()
     table = pythonqt.unwrap(crowded.ui.resultTable)
     assert table.horizontalHeader().length() <= table.viewport().width()
+
+
+def test_no_table_follows_its_contents_without_end(crowded: Any) -> None:
+    """Rows as high as their contents, in a table as high as its own: a scroll bar that changes the width starts it all again."""
+    tables = native(crowded).findChildren(QtWidgets.QTableWidget)
+    assert crowded.ui.resultTable.rowCount and len(tables) > 1
+    adjusting = [table for table in tables if table.sizeAdjustPolicy() == QtWidgets.QAbstractScrollArea.SizeAdjustPolicy.AdjustToContents]
+    assert adjusting
+    for table in adjusting:
+        rows = table.verticalHeader()
+        modes = {rows.sectionResizeMode(row) for row in range(rows.count())}
+        assert QtWidgets.QHeaderView.ResizeMode.ResizeToContents not in modes, table.objectName()

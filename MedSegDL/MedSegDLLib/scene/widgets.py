@@ -197,7 +197,9 @@ def fill_table(view: Any, segmentation: Any, rows: Sequence[dict[str, str]]) -> 
     header = view.horizontalHeader()
     header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
     header.setSectionResizeMode(0, qt.QHeaderView.Stretch)  # the names give way, so that the table is as wide as the panel, not wider
-    view.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)  # long names take a second line
+    # Long names take a second line. Once: a vertical header that follows its contents, in a table that follows them too, goes round
+    # without end where a scroll bar comes and goes with the width, until the stack is full.
+    view.resizeRowsToContents()
     return items
 
 
