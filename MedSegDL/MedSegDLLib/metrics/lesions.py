@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
-import SimpleITK as sitk
 
 from ..geometry.boxes import bounding_box, grown
 from .overlap import confusion, same_shape
@@ -98,6 +97,8 @@ def _one(prediction: np.ndarray, lesion: np.ndarray, spacing_mm: Sequence[float]
 
 def _components(mask: np.ndarray) -> tuple[np.ndarray, int]:
     """26-connected parts numbered from 1, and how many."""
+    import SimpleITK as sitk  # as in `diameters`
+
     parts = sitk.GetArrayFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(mask.astype(np.uint8)), True))
     return parts, int(parts.max(initial=0))
 

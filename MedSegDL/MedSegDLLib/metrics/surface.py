@@ -11,7 +11,6 @@ from functools import cache
 from itertools import product
 
 import numpy as np
-import SimpleITK as sitk
 
 from ..geometry.boxes import bounding_box
 from .overlap import same_shape
@@ -118,6 +117,8 @@ def _directed(codes: np.ndarray, other: np.ndarray, sides: tuple[float, ...]) ->
     sizes = _element_sizes(sides)[codes[here]]
     if not here.any() or not there.any():
         return np.zeros(len(sizes)), sizes
+    import SimpleITK as sitk  # as in `diameters`
+
     image = sitk.GetImageFromArray(there.astype(np.uint8))
     image.SetSpacing(sides[::-1])
     distances = sitk.GetArrayFromImage(sitk.SignedMaurerDistanceMap(image, False, False, True))[here].astype(np.float64)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -113,3 +118,13 @@ def test_nothing_is_no_lesion_and_a_picture_is_refused() -> None:
     assert lesions_of(np.zeros((3, 4, 5), np.uint8), np.eye(4)) == []
     with pytest.raises(ValueError, match="three dimensions"):
         lesions_of(np.ones((4, 5)), np.eye(4))
+
+
+def test_the_window_need_not_wait_for_simpleitk() -> None:
+    """What Slicer's panel imports of measuring and reporting, when it is first opened, does not load it."""
+    code = "import sys, MedSegDLLib.metrics.diameters, MedSegDLLib.report.case; print('SimpleITK' in sys.modules)"
+    library = str(Path(__file__).resolve().parents[3] / "MedSegDL")
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": library}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
