@@ -16,7 +16,6 @@ import qt
 import slicer
 import vtk
 from slicer.i18n import tr as _
-from slicer.util import VTKObservationMixin
 
 from ..correction.changes import Changed
 from ..correction.outline import Point, Points
@@ -32,6 +31,7 @@ from ..worker.processes import Failure
 from . import correcting, wording
 from .correcting import untouched_of
 from .guard import guarded
+from .observing import Observing
 from .segmentation import segment_ids
 from .volumes import RESULT_ATTRIBUTE
 from .widgets import Steps, new_timer, number_item, segment_item
@@ -53,7 +53,7 @@ class _Done:
     marker: str
 
 
-class CorrectionSection(VTKObservationMixin):
+class CorrectionSection(Observing):
     """The buttons under the result.
 
     Args:
@@ -62,7 +62,7 @@ class CorrectionSection(VTKObservationMixin):
     """
 
     def __init__(self, ui: Any, report: Callable[[Failure], None]) -> None:
-        VTKObservationMixin.__init__(self)
+        Observing.__init__(self)
         self.report = report
         self.segmentation: Any = None
         self.changes: Any = None  # the node 'Changes' while it is shown
