@@ -13,6 +13,7 @@ from ..transforms.smoothing import blur
 from .fields import chance, pick, smooth_field, uniform
 
 UP, BACK, LEFT = range(3)
+SLICE_MM = (3.5, 7.5)  # thickness with gap of 2-D series
 
 
 def acquired(image: Tensor, spacing_mm: float, generator: Generator) -> Tensor:
@@ -22,7 +23,7 @@ def acquired(image: Tensor, spacing_mm: float, generator: Generator) -> Tensor:
     image = image * torch.exp(uniform(generator, 0.0, 0.5) * smooth_field(shape, uniform(generator, 25.0, 60.0), generator))
     if chance(generator, 0.65):
         axis = UP if chance(generator, 0.65) else pick(generator, 3)
-        image = thick_slices(image, axis, uniform(generator, 3.5, 7.5) / spacing_mm)
+        image = thick_slices(image, axis, uniform(generator, *SLICE_MM) / spacing_mm)
     sigma = uniform(generator, 0.0, 0.06)
     real, imaginary = (sigma * torch.randn(shape, generator=generator) for _ in range(2))
     return torch.sqrt((image + real) ** 2 + imaginary**2)
@@ -38,6 +39,29 @@ def thick_slices(image: Tensor, axis: int, thickness: float) -> Tensor:
     size[axis] = max(2, round(size[axis] / thickness))
     coarse = F.interpolate(blurred, size=size, mode="trilinear", align_corners=False)
     return F.interpolate(coarse, size=tuple(image.shape), mode="trilinear", align_corners=False)[0, 0]
+
+
+def thick_series(image: Tensor, spacing_mm: float, generator: Generator) -> Tensor:
+    """Modalities as series of thick slices, mostly axial and mostly all of them; each keeps its mean and deviation over the brain.
+
+    Args:
+        image: (C, K, J, I) z-scored, 0 outside the brain.
+        spacing_mm: side of a voxel.
+    """
+    axis = UP if chance(generator, 0.7) else pick(generator, 3)
+    thickness = uniform(generator, *SLICE_MM) / spacing_mm
+    channels = [_like(channel, thick_slices(channel, axis, thickness)) if chance(generator, 0.8) else channel for channel in image]
+    return torch.stack(channels)
+
+
+def _like(channel: Tensor, moved: Tensor) -> Tensor:
+    """What a channel became, with its mean and deviation over the brain, 0 outside."""
+    brain = channel != 0
+    if int(brain.sum()) < 2:
+        return channel
+    before, after = channel[brain], moved[brain]
+    scaled = (moved - after.mean()) * (before.std() / after.std().clamp(min=1e-3)) + before.mean()
+    return torch.where(brain, scaled, torch.zeros(()))
 
 
 def field_of_view(mask: Tensor, spacing_mm: float, generator: Generator) -> Tensor:

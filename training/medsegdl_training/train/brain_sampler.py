@@ -18,9 +18,13 @@ from MedSegDLLib.tasks import Plan
 from ..cases.brain import BrainCase, donor_of, find_cases, label_map, labelled_slices, slice_intensities, tumour_shapes
 from ..cases.brain_cache import CachedBrainCase, case_of
 from ..cases.fingerprint import fingerprint
+from ..cases.lesion_cubes import LesionCube, completed, find_lesions, read_lesion
 from ..cases.selection import Selection
 from ..synthesis.brain_images import TissueIntensities, draw_levels, levels_in, other_contrast, paint, plant, standardise
 from ..synthesis.fields import chance, draw_one, normal, pick, uniform
+from ..synthesis.grafts import graft
+from ..synthesis.scanner import thick_series
+from ..synthesis.tissue import Tissue
 from ..synthesis.tumours import grow, regions_of, transplant
 from .sampler import Batch
 from .volume_sampler import window_start
@@ -38,6 +42,8 @@ class Mixture:
         complete: among real ones, a patient with all four modalities where there is one.
         tumour_centred: patches that are sure to show tumour.
         contrast: real and planted ones whose healthy tissues are shifted against the tumour.
+        grafted: among real ones, a patient with a lesion of another, and what lies about it, set into his brain.
+        thick: samples as series of thick slices.
     """
 
     real: float = 0.45
@@ -45,6 +51,8 @@ class Mixture:
     complete: float = 0.7
     tumour_centred: float = 0.67
     contrast: float = 0.65
+    grafted: float = 0.45
+    thick: float = 0.25
 
 
 @dataclass(frozen=True)
@@ -58,13 +66,16 @@ class BrainSampler:
     mixture: Mixture = Mixture()
     shares: Mapping[str, float] = field(default_factory=dict)
     donors: Sequence[Tensor] = ()
+    lesions: Sequence[LesionCube] = ()
+    spacing_mm: float = 2.0
 
     @property
     def data(self) -> str:
         """See `Sampler`."""
         more = f" and the tumours of {len(self.donors)} more patients" if self.donors else ""
         rest = f", and images synthesised from their label maps{more}" if self.mixture.real < 1 else ""
-        return f"{len(self.patients)} labelled brains{rest}"
+        cubes = f", cubes of {len(self.lesions)} lesions" if self.lesions and self.mixture.grafted else ""
+        return f"{len(self.patients)} labelled brains{cubes}{rest}"
 
     @property
     def cases(self) -> tuple[str, ...]:
@@ -73,7 +84,7 @@ class BrainSampler:
 
     def without_synthesis(self) -> BrainSampler:
         """See `LabelledSampler`."""
-        return replace(self, mixture=replace(self.mixture, real=1.0, planted=0.0, contrast=0.0))
+        return replace(self, mixture=replace(self.mixture, real=1.0, planted=0.0, contrast=0.0, grafted=0.0, thick=0.0))
 
     def in_shape(self) -> BrainSampler:
         """See `LabelledSampler`: nothing of it is scaled or bent."""
@@ -91,6 +102,10 @@ class BrainSampler:
         return Batch(x, y, torch.ones(y.shape[:2]))
 
     def _sample(self, generator: Generator) -> tuple[Tensor, Tensor]:
+        image, regions = self._thin(generator)
+        return (thick_series(image, self.spacing_mm, generator) if chance(generator, self.mixture.thick) else image), regions
+
+    def _thin(self, generator: Generator) -> tuple[Tensor, Tensor]:
         kind = uniform(generator, 0.0, 1.0)
         if kind < self.mixture.real:
             return self._real(generator)
@@ -107,7 +122,18 @@ class BrainSampler:
     def _real(self, generator: Generator) -> tuple[Tensor, Tensor]:
         case = self._patient(generator)
         image, healthy, regions = case.patch(self._box(case.shape, case.tumour_places, generator), self.patch)
-        return self._varied(image, healthy, regions, generator), regions
+        image = self._varied(image, healthy, regions, generator)
+        if self.lesions and chance(generator, self.mixture.grafted):
+            return self._grafted(image, healthy, regions, generator)
+        return image, regions
+
+    def _grafted(self, image: Tensor, healthy: Tensor, regions: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        places = (healthy == Tissue.WHITE).nonzero()
+        for _ in range((1 + chance(generator, 0.35)) * bool(len(places))):
+            lesion = self.lesions[pick(generator, len(self.lesions))]
+            cube = (lesion.image, lesion.regions, lesion.inside)
+            image, regions = graft(image, regions, cube, places[pick(generator, len(places))], generator)
+        return image, regions
 
     def _planted(self, case: BrainCase | CachedBrainCase, generator: Generator) -> tuple[Tensor, Tensor]:
         image, healthy, regions = case.patch(self._box(case.shape, case.tumour_places, generator), self.patch)
@@ -149,7 +175,7 @@ class BrainSampler:
 
 def find_names(data: Path) -> list[str]:
     """Names of all that may be read under `data`: patients, labelled slices, label maps without images."""
-    entries = [*find_cases(data), *labelled_slices(data), *tumour_shapes(data)]
+    entries = [*find_cases(data), *labelled_slices(data), *tumour_shapes(data), *find_lesions(data)]
     return [entry.name for entry in entries]
 
 
@@ -172,7 +198,16 @@ def make_sampler(selection: Selection, plan: Plan, patch: tuple[int, ...], seed:
     slices, shapes = selection.of(labelled_slices(data)), selection.of(tumour_shapes(data))
     patients = [case_of(case, plan) for case in cases]
     intensities = [case.intensities for case in patients] + [slice_intensities(entry) for entry in slices]
+    cubes = selection.of(find_lesions(data))
+    lesions = [read_lesion(entry, plan) for entry in cubes]
+    hosts = intensities
+    intensities = hosts + [completed(lesion.intensities, hosts[number % len(hosts)]) for number, lesion in enumerate(lesions)]
     donors = [donor for shape in shapes if (donor := donor_of(shape, plan)) is not None]
     paths = [path for case in cases for path in (*case.inputs.values(), case.reference)]
-    paths += [path for entry in slices for path in (entry.truth, *entry.images)] + [shape.labels for shape in shapes]
-    return BrainSampler(patients, intensities, tuple(patch), fingerprint(paths), donors=donors)
+    paths += (
+        [path for entry in slices for path in (entry.truth, *entry.images)]
+        + [shape.labels for shape in shapes]
+        + [cube.path for cube in cubes]
+    )
+    spacing = plan.spacing_mm[0] if plan.spacing_mm else 1.0
+    return BrainSampler(patients, intensities, tuple(patch), fingerprint(paths), donors=donors, lesions=lesions, spacing_mm=spacing)
