@@ -204,10 +204,7 @@ def make_sampler(selection: Selection, plan: Plan, patch: tuple[int, ...], seed:
     intensities = hosts + [completed(lesion.intensities, hosts[number % len(hosts)]) for number, lesion in enumerate(lesions)]
     donors = [donor for shape in shapes if (donor := donor_of(shape, plan)) is not None]
     paths = [path for case in cases for path in (*case.inputs.values(), case.reference)]
-    paths += (
-        [path for entry in slices for path in (entry.truth, *entry.images)]
-        + [shape.labels for shape in shapes]
-        + [cube.path for cube in cubes]
-    )
+    paths += [path for entry in slices for path in (entry.truth, *entry.images)]
+    paths += [*(shape.labels for shape in shapes), *(cube.path for cube in cubes)]
     spacing = plan.spacing_mm[0] if plan.spacing_mm else 1.0
     return BrainSampler(patients, intensities, tuple(patch), fingerprint(paths), donors=donors, lesions=lesions, spacing_mm=spacing)
