@@ -126,7 +126,8 @@ def of_tasks() -> Iterator[Text]:
     """Titles of the shipped tasks, their inputs and regions."""
     for path in sorted((MODULE / "Resources" / "Tasks").glob("*.json")):
         task = json.loads(path.read_text(encoding="utf-8"))
-        yield from (Text(CORE, entry["title"]) for entry in (task, *task["inputs"], *task["regions"]))
+        rests = [region["rest"] for region in task["regions"] if "rest" in region]
+        yield from (Text(CORE, entry["title"]) for entry in (task, *task["inputs"], *task["regions"], *rests))
 
 
 def of_core() -> Iterator[str]:

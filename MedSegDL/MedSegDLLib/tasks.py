@@ -93,6 +93,23 @@ class Code:
 
 
 @dataclass(frozen=True)
+class Rest:
+    """What is left of a region without the regions inside it: a label of its own where labels must not overlap (oedema).
+
+    Attributes:
+        key, title, color, type: as a region has them; category and anatomy are those of the region.
+    """
+
+    key: RegionKey
+    title: Title
+    color: tuple[Fraction, Fraction, Fraction]
+    type: Code
+
+    def __post_init__(self) -> None:
+        obey(self)
+
+
+@dataclass(frozen=True)
 class Region:
     """One segment of the result.
 
@@ -108,6 +125,7 @@ class Region:
         needs: keys of inputs without any of which nothing can be said of the region: it is left empty, with a finding.
         doubtful_without: keys of inputs without any of which it is given with a warning.
         most_share: the largest part of the head or body in the image that it can take; more is a warning.
+        rest: what is left of it without the regions inside it; None where nothing is, or it has no name.
     """
 
     key: RegionKey
@@ -122,6 +140,7 @@ class Region:
     needs: tuple[str, ...] = ()
     doubtful_without: tuple[str, ...] = ()
     most_share: Annotated[float, above(0, 1)] = 0.5
+    rest: Rest | None = None
 
     def __post_init__(self) -> None:
         obey(self)
@@ -278,7 +297,8 @@ class Task:
         object.__setattr__(self, "reference_order", self.reference_order or keys)
         object.__setattr__(self, "conventions", self.conventions or (_convention_in_order(self),))
         _refuse_repeats("inputs", keys)
-        _refuse_repeats("regions and auxiliary outputs", self.outputs)
+        rests = tuple(region.rest.key for region in self.regions if region.rest is not None)
+        _refuse_repeats("regions, rests and auxiliary outputs", self.outputs + rests)
         _refuse_repeats("conventions", [convention.key for convention in self.conventions])
         if sorted(self.reference_order) != sorted(keys):
             raise Unfit(f"'reference_order' must name every input once ({', '.join(keys)})")
@@ -302,6 +322,25 @@ class Task:
         inputs, regions = ((entry.key, entry.modality) for entry in self.inputs), ((region.key, region.inside) for region in self.regions)
         return (*inputs, *regions, *((name, None) for name in self.auxiliary))
 
+    @property
+    def labels(self) -> tuple[Region, ...]:
+        """The regions cut so that none overlaps another, outermost first; of one that holds others its rest.
+
+        Empty where a rest has no name, and where nothing lies within another.
+        """
+        holders = {region.inside for region in self.regions}
+        if holders == {None} or any(region.key in holders and region.rest is None for region in self.regions):
+            return ()
+        return tuple(_rest_of(region) if region.key in holders else region for region in self.regions)
+
+    def inner(self, key: str) -> tuple[Region, ...]:
+        """The regions that lie within a region, directly or not."""
+        found: list[Region] = []
+        for region in self.regions:  # outermost first
+            if region.inside == key or region.inside in {one.key for one in found}:
+                found.append(region)
+        return tuple(found)
+
     def region(self, key: str) -> Region:
         """The region of that key; KeyError if there is none."""
         return {region.key: region for region in self.regions}[key]
@@ -316,6 +355,11 @@ class Task:
     def from_json(cls, entry: Any) -> Task:
         """Inverse of `to_json`. Raises Unfit (a ValueError): which entry does not fit, and what it must be."""
         return read_record(cls, entry)
+
+
+def _rest_of(region: Region) -> Region:
+    rest = region.rest
+    return Region(rest.key, rest.title, rest.color, region.category, rest.type, region.anatomy, region.inside, most_share=region.most_share)
 
 
 def _convention_in_order(task: Task) -> LabelConvention:

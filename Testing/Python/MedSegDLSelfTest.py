@@ -40,6 +40,7 @@ from self_test_desktop import (
 from self_test_opening import OPENING
 
 from MedSegDLLib.options import MASK_KEY
+from MedSegDLLib.scene.disjoint import labels_of, table_of
 from MedSegDLLib.scene.head_nodes import MASK_SEGMENT
 from MedSegDLLib.scene.lesion_table import rows_of
 from MedSegDLLib.scene.parameters import inputs_of, order_of
@@ -50,6 +51,7 @@ from MedSegDLLib.scene.volumes import world_affine
 from MedSegDLLib.scene.widgets import MOST_ROWS
 
 BRAIN_REGIONS = ["WT", "TC", "ET"]
+BRAIN_LABELS = ["Oedema (ED)", "Necrosis and non-enhancing tumour (NCR)", "Enhancing tumour (ET)"]
 BRAIN_NAMES = ["Whole tumour (WT)", "Tumour core (TC)", "Enhancing tumour (ET)"]
 LONGEST_GAP_MS = 50  # of this thread, between two ticks of a timer; drawing by a processor comes on top
 LONGEST_OPENING_MS = 500  # of this thread, with the import of everything; Slicer's own Segment Editor takes about 200
@@ -571,6 +573,47 @@ class MedSegDLSelfTest(unittest.TestCase):
         wait_until(lambda: not section.busy, "the point is taken back", 20)
         wait_until(lambda: [r["Voxels"] for r in table_rows(self.panel.parameters.resultTable)] == before, "it is measured again", 20)
         self.assertFalse(section.undoButton.enabled)
+
+    def test_70_labels_without_overlap(self) -> None:
+        """One click shows oedema, necrosis and enhancing tumour, which Segment Statistics measures as the table does; another goes back."""
+        self.load_and_guess()
+        segmentation = self.result()
+        self.lesions_shown()
+        shown = self.panel.shown
+        with Ticking() as ticking:
+            self.ui.labelsCheckBox.click()
+            wait_until(lambda: self.ui.labelsCheckBox.checked and not shown.busy, "the labels are shown", 30)
+            live(0.2)
+        print(f"labels without overlap: longest gap {ticking.longest_ms:.0f} ms")
+        self.assertLess(ticking.longest_ms, LONGEST_GAP_MS * crowd())
+        labels = labels_of(segmentation)
+        self.assertEqual([self.shown(row, 0) for row in range(3)], BRAIN_LABELS)
+        self.assertFalse(segmentation.GetDisplayNode().GetVisibility())
+        import SegmentStatistics
+
+        logic = SegmentStatistics.SegmentStatisticsLogic()
+        logic.getParameterNode().SetParameter("Segmentation", labels.GetID())
+        logic.computeStatistics()
+        statistics = logic.getStatistics()
+        for row in table_rows(table_of(labels)):
+            theirs = statistics[row["Id"], "LabelmapSegmentStatisticsPlugin.volume_cm3"]
+            self.assertAlmostEqual(float(row["Volume mL"]), theirs, places=4)
+        self.at_widths("70-labels", self.ui.labelsCheckBox)
+        self.ui.labelsCheckBox.click()
+        self.assertEqual([self.shown(row, 0) for row in range(3)], BRAIN_NAMES)
+        self.assertTrue(segmentation.GetDisplayNode().GetVisibility())
+
+    def at_widths(self, name: str, seen: Any) -> None:
+        """Pictures of the panel at three widths of its dock, with a widget in sight; it needs none of them wider than the narrowest."""
+        dock = slicer.util.findChild(slicer.util.mainWindow(), "PanelDockWidget")
+        for width in (NARROW, 450, 700):
+            dock.setFixedWidth(width)
+            live(0.3)
+            self.ui.scrollArea.ensureWidgetVisible(seen)
+            screenshot(f"{name}-{width}")
+            self.assertLessEqual(self.ui.MedSegDL.minimumSizeHint.width(), NARROW)
+        dock.setMinimumWidth(0)
+        dock.setMaximumWidth(16777215)
 
     def lesions_shown(self) -> None:
         """Wait until the lesions are measured and the views are turned to the largest."""

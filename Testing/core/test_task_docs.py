@@ -13,7 +13,7 @@ from MedSegDLLib import tasks
 from MedSegDLLib.schema.records import described, has_default, hints_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "tasks.md"
-RECORDS = (tasks.Task, tasks.Input, tasks.Region, tasks.Code, tasks.LabelConvention, tasks.Plan)
+RECORDS = (tasks.Task, tasks.Input, tasks.Region, tasks.Rest, tasks.Code, tasks.LabelConvention, tasks.Plan)
 
 
 def default_of(one: Field) -> str:

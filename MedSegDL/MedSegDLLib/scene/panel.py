@@ -28,6 +28,7 @@ from .placing import Outcome
 from .python_section import PythonSection
 from .report_section import ReportSection
 from .result_section import ResultSection
+from .shown_section import ShownSection
 from .tab_order import follow_layout
 from .translation import sentence
 from .widgets import Steps, button_row, narrow, new_timer, parameter_widgets
@@ -66,6 +67,7 @@ class Panel(Observing):
         self.expectation = ExpectationSection(self.ui.findingsLabel)
         self.inputs = InputSection(self.ui, self.report)
         self.result = ResultSection(self.ui, self.report)
+        self.shown = ShownSection(self.ui, self.result, self.report)
         row = button_row(self.ui.resultCollapsibleButton.layout())
         self.reporting = ReportSection(row, self.report, lambda: self.result.subject, self.log)
         self.head = HeadSection(self.ui, self.result, self.report)
@@ -118,7 +120,7 @@ class Panel(Observing):
         self.steps.stop()
         self.session.close()
         self.set_parameters(None)
-        for section in (self.inputs, self.result, self.correction, self.reporting, self.python):
+        for section in (self.inputs, self.result, self.correction, self.reporting, self.python, self.shown):
             section.close()
         self.removeObservers()
 
@@ -171,6 +173,7 @@ class Panel(Observing):
         self.inputs.choices.note()
         self._show_task(task_of(parameters))
         self.result.show(parameters.result, parameters.resultTable, parameters.summary)
+        self.shown.show()
         self.head.show()
         self.correction.show(parameters.result)
         self.update_buttons()

@@ -17,6 +17,7 @@ from ..geometry.image import Image
 from ..result import Result
 from ..tasks import Task
 from .correcting import keep_inputs, keep_untouched
+from .disjoint import labels_of
 from .head_nodes import move_inputs, note_mask
 from .hierarchy import place_beside
 from .report_case import RECORD_ATTRIBUTE
@@ -146,6 +147,7 @@ def hide_earlier(task: Task, shown: Any) -> list[Any]:
     kind = "vtkMRMLSegmentationNode"
     nodes = [scene.GetNthNodeByClass(number, kind) for number in range(scene.GetNumberOfNodesByClass(kind))]
     earlier = [node for node in nodes if node is not shown and node.GetAttribute(RESULT_ATTRIBUTE) == task.key]
+    earlier += [labels for labels in map(labels_of, earlier) if labels is not None]
     displays = [node.GetDisplayNode() for node in earlier if node.GetDisplayNode() is not None and node.GetDisplayNode().GetVisibility()]
     for display in displays:
         display.SetVisibility(False)

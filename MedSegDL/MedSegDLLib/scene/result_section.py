@@ -41,6 +41,8 @@ class ResultSection(Observing):
         self.table: Any = None
         self.timer = new_timer(self.measure, MEASURE_DELAY_MS, once=True)
         self.steps = Steps(report)
+        self.followers: list[Callable[[], None]] = []  # called after a measurement
+        self._instead: tuple[Any, Any, str] | None = None  # segmentation and table that are shown instead, and a word on it
         self._items: list[Any] = []  # of the table; see widgets.fill_table
         self._lesion_items: list[Any] = []
         self._measuring: Background | None = None
@@ -77,15 +79,39 @@ class ResultSection(Observing):
         self.table = table
         self._follow(segmentation if there else None)
         self.ui.resultCollapsibleButton.visible = there
-        self.ui.show3DButton.setSegmentationNode(segmentation)
         if there:
-            self.ui.resultNameLabel.text = wording.breakable(segmentation.GetName())
             self.ui.resultLabel.text = summary
-            self._items = fill_table(self.ui.resultTable, segmentation, table_rows(table))
+        self._fill()
+
+    def show_instead(self, segmentation: Any, table: Any, note: str = "") -> None:
+        """Let table, surfaces and the copied text be about another segmentation made of this one; None for itself.
+
+        Args:
+            segmentation, table: it and its volumes.
+            note: a sentence on what is shown.
+        """
+        instead = (segmentation, table, note) if segmentation is not None and table is not None else None
+        if instead is not None or self._instead is not None:
+            self._instead = instead
+            self._fill()
+
+    def _fill(self) -> None:
+        node, table, _note = self._shown
+        self.ui.show3DButton.setSegmentationNode(node)
+        if node is not None:
+            self.ui.resultNameLabel.text = wording.breakable(node.GetName())
+            self._items = fill_table(self.ui.resultTable, node, table_rows(table))
+
+    @property
+    def _shown(self) -> tuple[Any, Any, str]:
+        """Segmentation and table that are shown, and a word on it."""
+        if self._instead is not None and all(node.GetScene() is not None for node in self._instead[:2]):
+            return self._instead
+        return self.segmentation, self.table, ""
 
     def show_surfaces(self) -> None:
         """Make the surfaces and look at them."""
-        show_3d(self.segmentation)
+        show_3d(self._shown[0])
         views.centre_3d()
 
     def close(self) -> None:
@@ -115,7 +141,9 @@ class ResultSection(Observing):
         if self.task is not None:
             measure_again(node, self.task, table)
             self.measure_lesions()
-        self._items = fill_table(self.ui.resultTable, node, table_rows(table))
+        self._fill()
+        for follower in self.followers:
+            follower()
 
     def measure_lesions(self, look: bool = False) -> None:
         """Measure the lesions in a thread; `look`: and turn the views to the largest one."""
@@ -164,8 +192,9 @@ class ResultSection(Observing):
         node, text = self.segmentation, self.ui.resultTextEdit
         volumes = {row[COLUMNS[1]]: float(row.get(COLUMNS[4], 0)) for row in table_rows(self.table)}
         shares = lesion_table.burdens(node, self.task, volumes) if self.task is not None else []
-        told = [wording.lesions_text([], shares), self.ui.resultLabel.text, self.ui.noticeLabel.text]
-        text.plainText = wording.result_text(node.GetName(), table_rows(self.table), lesion_table.rows_of(node), told)
+        shown, table, note = self._shown
+        told = [note, wording.lesions_text([], shares), self.ui.resultLabel.text, self.ui.noticeLabel.text]
+        text.plainText = wording.result_text(shown.GetName(), table_rows(table), lesion_table.rows_of(node), told)
         text.selectAll()
         text.copy()
 
@@ -187,7 +216,7 @@ class ResultSection(Observing):
             return
         self.removeObservers(self.on_edited)
         self.timer.stop()
-        self.segmentation = segmentation
+        self.segmentation, self._instead = segmentation, None
         if segmentation is not None:
             kinds = slicer.vtkSegmentation
             for event in (kinds.SourceRepresentationModified, kinds.SegmentAdded, kinds.SegmentRemoved, kinds.SegmentModified):

@@ -5,7 +5,7 @@ Masks come in ready; no thresholds, no resampling.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,10 +91,10 @@ def filling(node: Any, result: Result, volume_node: Any, packed: list[Packed]) -
         slicer.mrmlScene.AddNode(node)
         yield
     if node.GetDisplayNode() is None:
-        _add_unseen_display(node)
+        add_unseen_display(node)
         yield
     node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
-    _display(node, [part.region for part in packed])
+    draw_regions(node, [part.region for part in packed])
     if result.brain_mask is not None:
         node.GetDisplayNode().SetSegmentVisibility(result.brain_mask.region.key, False)
 
@@ -107,7 +107,7 @@ def new_segmentation(name: str) -> Any:
     return node
 
 
-def _add_unseen_display(node: Any) -> None:
+def add_unseen_display(node: Any) -> None:
     """Give the node a display that shows nothing yet."""
     display = slicer.mrmlScene.CreateNodeByClass("vtkMRMLSegmentationDisplayNode")
     display.UnRegister(None)
@@ -131,7 +131,7 @@ def _fill(node: Any, volume_node: Any, packed: list[Packed]) -> None:
     try:
         for part in packed:
             part.labelmap.SetGeometryFromImageToWorldMatrix(affine)
-            _replace(node.GetSegmentation(), part.region, part.labelmap)
+            replace_segment(node.GetSegmentation(), part.region, part.labelmap)
     finally:
         node.EndModify(was_modifying)
 
@@ -180,12 +180,26 @@ def segment_mask(node: Any, key: str, shape: tuple[int, int, int]) -> np.ndarray
         key: id of the segment.
         shape: (K, J, I) of the reference volume. What was drawn outside it is cut off.
     """
-    mask = np.zeros(shape, np.uint8)
+    return voxels_within(node, key, tuple(bound for size in reversed(shape) for bound in (0, size - 1)))
+
+
+def voxels_within(node: Any, key: str, extent: Sequence[int]) -> np.ndarray:
+    """One segment's voxels within a part of the grid that it was written on, (K, J, I) uint8, 0 or 1.
+
+    Args:
+        node: the segmentation.
+        key: id of the segment.
+        extent: first and last voxel along i, j and k. What lies outside is cut off.
+    """
+    first, last = extent[4::-2], extent[5::-2]
+    mask = np.zeros([high - low + 1 for low, high in zip(first, last)], np.uint8)
     labelmap, values = labelmap_voxels(node, key)
     if values.size:
-        x0, x1, y0, y1, z0, z1 = labelmap.GetExtent()
-        inner = [slice(max(low, 0), min(high + 1, size)) for low, high, size in zip((z0, y0, x0), (z1, y1, x1), shape)]
-        mask[tuple(inner)] = values[tuple(slice(s.start - low, s.stop - low) for s, low in zip(inner, (z0, y0, x0)))] > 0
+        own = labelmap.GetExtent()
+        common = [(max(a, c), min(b, d) + 1) for a, b, c, d in zip(first, last, own[4::-2], own[5::-2])]
+        if all(start < stop for start, stop in common):
+            into = tuple(slice(start - low, stop - low) for (start, stop), low in zip(common, first))
+            mask[into] = values[tuple(slice(start - low, stop - low) for (start, stop), low in zip(common, own[4::-2]))] > 0
     return mask
 
 
@@ -211,8 +225,13 @@ def labelmap_voxels(node: Any, key: str) -> tuple[Any, np.ndarray]:
     return labelmap, vtk_to_numpy(labelmap.GetPointData().GetScalars()).reshape(shape)
 
 
-def cut_out(mask: np.ndarray) -> Any:
-    """A mask (K, J, I) as vtkOrientedImageData of its bounding box (the extent keeps the place); empty extent for an empty mask."""
+def cut_out(mask: np.ndarray, start: Sequence[int] = (0, 0, 0)) -> Any:
+    """A mask (K, J, I) as vtkOrientedImageData of its bounding box (the extent keeps the place); empty extent for an empty mask.
+
+    Args:
+        mask: 0 outside.
+        start: voxel (i, j, k) of the grid at which the mask begins.
+    """
     image = slicer.vtkOrientedImageData()
     box = bounding_box(mask)
     part = mask[box]
@@ -220,7 +239,8 @@ def cut_out(mask: np.ndarray) -> Any:
         image.SetExtent(0, -1, 0, -1, 0, -1)
         image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
     else:
-        image.SetExtent(*[bound for side in reversed(box) for bound in (side.start, side.stop - 1)])
+        sides = zip(reversed(box), start)
+        image.SetExtent(*[bound + first for side, first in sides for bound in (side.start, side.stop - 1)])
         image.GetPointData().SetScalars(numpy_to_vtk((part > 0).view(np.uint8).ravel(), deep=True))
     return image
 
@@ -232,7 +252,7 @@ def place_on(volume_node: Any, node: Any) -> np.ndarray:
     return np.linalg.inv(to_world(node)) @ to_world(volume_node) @ local_affine(volume_node)
 
 
-def _replace(segmentation: Any, region: Region, labelmap: Any) -> None:
+def replace_segment(segmentation: Any, region: Region, labelmap: Any) -> None:
     """Put the region's segment in; one of the same id is taken out and its place in the list kept."""
     position = segmentation.GetSegmentIndex(region.key)
     if position >= 0:
@@ -249,7 +269,7 @@ def _replace(segmentation: Any, region: Region, labelmap: Any) -> None:
         segmentation.SetSegmentIndex(region.key, position)
 
 
-def _display(node: Any, regions: list[Region]) -> None:
+def draw_regions(node: Any, regions: list[Region]) -> None:
     """Outline and light fill in slices; in 3-D a region that holds another one is see-through."""
     display = node.GetDisplayNode()
     display.SetVisibility2DFill(True)

@@ -4,6 +4,7 @@ Counts and millimetres only; statistics of grey levels are Segment Statistics' o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,24 +61,36 @@ def volumes_table(segmentation_node: Any, task: Task, table_node: Any = None, in
         vtkMRMLTableNode with the columns `COLUMNS` (and `OBJECT_COLUMNS`); a picture has no volumes.
     """
     table = table_node or slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", f"{segmentation_node.GetName()} volumes")
-    table.RemoveAllColumns()
     ours = [region.key for region in task_segments(segmentation_node, task)]
     keys = [*ours, *(key for key in segment_ids(segmentation_node) if key not in ours)]
+    fill_volumes(table, segmentation_node, keys, task.pictures)
+    if instances_node is not None:
+        count, area = count_objects(instances_node)
+        _add_column(table, OBJECT_COLUMNS[0], vtk.vtkLongLongArray, [count] * len(keys))
+        _add_column(table, OBJECT_COLUMNS[1], vtk.vtkDoubleArray, [area] * len(keys))
+    return table
+
+
+def fill_volumes(table: Any, segmentation_node: Any, keys: Sequence[str], picture: bool = False) -> None:
+    """Fill a table anew with a row a segment.
+
+    Args:
+        table: vtkMRMLTableNode.
+        segmentation_node: where the segments are.
+        keys: ids of the segments.
+        picture: whether there are no volumes.
+    """
+    table.RemoveAllColumns()
     rows = [measure(segmentation_node, key) for key in keys]
     name, key, voxels, mm3, milliliters = COLUMNS
     segments = segmentation_node.GetSegmentation()
     _add_column(table, name, vtk.vtkStringArray, [segments.GetSegment(row.key).GetName() for row in rows])
     _add_column(table, key, vtk.vtkStringArray, [row.key for row in rows])
     _add_column(table, voxels, vtk.vtkLongLongArray, [row.voxel_count for row in rows])
-    if not task.pictures:
+    if not picture:
         _add_column(table, mm3, vtk.vtkDoubleArray, [row.volume_mm3 for row in rows])
         _add_column(table, milliliters, vtk.vtkDoubleArray, [row.volume_ml for row in rows])
-    if instances_node is not None:
-        count, area = count_objects(instances_node)
-        _add_column(table, OBJECT_COLUMNS[0], vtk.vtkLongLongArray, [count] * len(rows))
-        _add_column(table, OBJECT_COLUMNS[1], vtk.vtkDoubleArray, [area] * len(rows))
     table.SetUseColumnTitleAsColumnHeader(True)
-    return table
 
 
 def measure_again(segmentation_node: Any, task: Task, table_node: Any) -> None:

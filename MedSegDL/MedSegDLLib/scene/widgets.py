@@ -31,6 +31,7 @@ COUNT = OBJECT_COLUMNS[0]
 COLOR_LEVELS = 255
 STEP_PAUSE_MS = 5
 AMBER = SEVERITY_COLORS["warning"]
+BAR_PIXELS = (44, 10)  # of the longest bar beside a volume; the panel works at 350 pixels
 MOST_ROWS = 200  # of lesions or objects that the panel lists
 
 
@@ -190,7 +191,8 @@ def fill_table(view: Any, segmentation: Any, rows: Sequence[dict[str, str]]) -> 
     view.rowCount, view.columnCount = len(rows), 3
     flat = any(MILLILITERS not in entry for entry in rows)
     view.setHorizontalHeaderLabels([_("Segment"), *((_("Count"), _("Pixels")) if flat else (_("Volume (mL)"), _("Voxels")))])
-    items = [_row(segmentation, entry) for entry in rows]
+    largest = max((float(entry.get(MILLILITERS, 0)) for entry in rows), default=0.0)
+    items = [_row(segmentation, entry, largest) for entry in rows]
     for row, cells in enumerate(items):
         for column, item in enumerate(cells):
             view.setItem(row, column, item)
@@ -231,11 +233,27 @@ def _lesion(segmentation: Any, entry: dict[str, str]) -> tuple[Any, ...]:
     return name, number_item(milliliters(float(entry[MILLILITERS]))), number_item(across)
 
 
-def _row(segmentation: Any, entry: dict[str, str]) -> tuple[Any, Any, Any]:
-    """The items of one segment."""
-    name = segment_item(segmentation.GetSegmentation().GetSegment(entry[KEY]), entry[KEY])
-    size = milliliters(float(entry[MILLILITERS])) if MILLILITERS in entry else entry.get(COUNT, "")
-    return name, number_item(size), number_item(f"{int(float(entry[VOXELS])):,}")
+def _row(segmentation: Any, entry: dict[str, str], largest_ml: float) -> tuple[Any, Any, Any]:
+    """The items of one segment; beside its volume a bar, the longest that of the largest segment."""
+    segment = segmentation.GetSegmentation().GetSegment(entry[KEY])
+    name = segment_item(segment, entry[KEY])
+    size = number_item(milliliters(float(entry[MILLILITERS])) if MILLILITERS in entry else entry.get(COUNT, ""))
+    volume_ml = float(entry.get(MILLILITERS, 0))
+    if volume_ml > 0 and segment is not None:
+        size.setData(qt.Qt.DecorationRole, _bar(volume_ml / largest_ml, segment))
+    return name, size, number_item(f"{int(float(entry[VOXELS])):,}")
+
+
+def _bar(share: float, segment: Any) -> Any:
+    """A bar in the segment's colour, a pixel long at least."""
+    longest, height = BAR_PIXELS
+    bar = qt.QPixmap(max(1, round(share * longest)), height)
+    bar.fill(_color(segment))
+    return bar
+
+
+def _color(segment: Any) -> Any:
+    return qt.QColor(*(round(COLOR_LEVELS * part) for part in segment.GetColor()))
 
 
 def segment_item(segment: Any, key: str) -> Any:
@@ -243,7 +261,7 @@ def segment_item(segment: Any, key: str) -> Any:
     item = qt.QTableWidgetItem(key if segment is None else segment.GetName())
     item.setToolTip(item.text())
     if segment is not None:
-        item.setData(qt.Qt.DecorationRole, qt.QColor(*(round(COLOR_LEVELS * part) for part in segment.GetColor())))
+        item.setData(qt.Qt.DecorationRole, _color(segment))
     return item
 
 

@@ -563,6 +563,10 @@
         <translation>Lebertumor</translation>
     </message>
     <message>
+        <source>Liver without tumours</source>
+        <translation>Leber ohne Tumoren</translation>
+    </message>
+    <message>
         <source>Load it again, or select another one.</source>
         <translation>Neu laden oder ein anderes wählen.</translation>
     </message>
@@ -635,6 +639,10 @@
         <translation>Die Umgebung wird angelegt</translation>
     </message>
     <message>
+        <source>Necrosis and non-enhancing tumour</source>
+        <translation>Nekrose und nicht anreichernder Tumor</translation>
+    </message>
+    <message>
         <source>No brain was found in the images: they are used as they are, and parts outside the brain may be taken for tumour.</source>
         <translation>Kein Gehirn wurde in den Bildern gefunden: sie werden benutzt, wie sie sind, und Teile außerhalb des Gehirns können für Tumor gehalten werden.</translation>
     </message>
@@ -673,6 +681,10 @@
     <message>
         <source>Nuclei</source>
         <translation>Zellkerne</translation>
+    </message>
+    <message>
+        <source>Oedema</source>
+        <translation>Ödem</translation>
     </message>
     <message>
         <source>Off</source>
@@ -1753,6 +1765,21 @@
     <message>
         <source>Write one page with pictures, volumes, lesions and findings (HTML or PDF), and the figures as CSV.</source>
         <translation>Eine Seite mit Bildern, Volumina, Läsionen und Befunden der Prüfung schreiben (HTML oder PDF), dazu die Zahlen als CSV.</translation>
+    </message>
+</context>
+<context>
+    <name>scene.shown_section</name>
+    <message>
+        <source>Each label is without those inside it. Lesions, corrections and the report keep to the regions.</source>
+        <translation>Jedes Label ist ohne die, die in ihm liegen. Läsionen, Korrekturen und der Bericht bleiben bei den Regionen.</translation>
+    </message>
+    <message>
+        <source>Labels without overlap</source>
+        <translation>Labels ohne Überlappung</translation>
+    </message>
+    <message>
+        <source>Show each region without those inside it: {names}.</source>
+        <translation>Jede Region ohne die zeigen, die in ihr liegen: {names}.</translation>
     </message>
 </context>
 <context>

@@ -563,6 +563,10 @@
         <translation>Tumeur du foie</translation>
     </message>
     <message>
+        <source>Liver without tumours</source>
+        <translation>Foie sans les tumeurs</translation>
+    </message>
+    <message>
         <source>Load it again, or select another one.</source>
         <translation>Le recharger, ou en choisir un autre.</translation>
     </message>
@@ -635,6 +639,10 @@
         <translation>Création de l'environnement</translation>
     </message>
     <message>
+        <source>Necrosis and non-enhancing tumour</source>
+        <translation>Nécrose et tumeur sans prise de contraste</translation>
+    </message>
+    <message>
         <source>No brain was found in the images: they are used as they are, and parts outside the brain may be taken for tumour.</source>
         <translation>Aucun cerveau n'a été trouvé dans les images : elles sont utilisées telles quelles, et des parties hors du cerveau peuvent être prises pour une tumeur.</translation>
     </message>
@@ -673,6 +681,10 @@
     <message>
         <source>Nuclei</source>
         <translation>Noyaux cellulaires</translation>
+    </message>
+    <message>
+        <source>Oedema</source>
+        <translation>Œdème</translation>
     </message>
     <message>
         <source>Off</source>
@@ -1753,6 +1765,21 @@
     <message>
         <source>Write one page with pictures, volumes, lesions and findings (HTML or PDF), and the figures as CSV.</source>
         <translation>Écrire une page avec images, volumes, lésions et constats (HTML ou PDF), et les chiffres en CSV.</translation>
+    </message>
+</context>
+<context>
+    <name>scene.shown_section</name>
+    <message>
+        <source>Each label is without those inside it. Lesions, corrections and the report keep to the regions.</source>
+        <translation>Chaque étiquette est sans celles qui se trouvent en elle. Les lésions, les corrections et le rapport s'en tiennent aux régions.</translation>
+    </message>
+    <message>
+        <source>Labels without overlap</source>
+        <translation>Étiquettes sans recouvrement</translation>
+    </message>
+    <message>
+        <source>Show each region without those inside it: {names}.</source>
+        <translation>Montrer chaque région sans celles qui se trouvent en elle : {names}.</translation>
     </message>
 </context>
 <context>
