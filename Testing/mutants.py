@@ -164,6 +164,13 @@ MUTANTS = (
         ("Testing/training/test_brain.py", "Testing/training/test_patients.py"),
     ),
     Mutant(
+        "the lesion's image of a patient who is held out",
+        f"{TRAINING}/train/brain_sampler.py",
+        "selection.of(find_lesions(data))",
+        "find_lesions(data)",
+        ("Testing/training/test_lesions.py",),
+    ),
+    Mutant(
         "the liver's shape of a patient who is held out",
         f"{TRAINING}/train/liver_sampler.py",
         "found = selection.of(find_files(selection.data))",
