@@ -44,6 +44,33 @@ def run(folder: Path, out: Path, *more: str) -> int:
     return main(["run", "--task", "nuclei", "--data", str(folder), "--out", str(out), *options, *more])
 
 
+def test_a_run_is_blended_with_the_weights_it_began_from(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second, start = tmp_path / "first", tmp_path / "second", tmp_path / "start.safetensors"
+    assert run(folder, first) == 0
+    assert main(["export", "--run", str(first), "--out", str(start)]) == 0
+    assert run(folder, second, "--init", str(start), "--rate", "0.01") == 0
+    card = tmp_path / "card.md"
+    for share, out in ((0.25, "quarter"), (1.0, "all")):
+        options = ["--blend", str(start), "--blend-share", str(share), "--card", str(card)]
+        assert main(["export", "--run", str(second), "--out", str(tmp_path / f"{out}.safetensors"), *options]) == 0
+    old, own = load_weights(start, NUCLEI).network.state_dict(), load_run(second)[0].average.state_dict()
+    quarter, whole = (load_weights(tmp_path / f"{name}.safetensors", NUCLEI) for name in ("quarter", "all"))
+    for key, value in quarter.network.state_dict().items():
+        assert torch.allclose(value, 0.75 * own[key] + 0.25 * old[key], rtol=1e-3, atol=1e-6), key
+    assert all(torch.equal(value, old[key]) for key, value in whole.network.state_dict().items())
+    assert any(not torch.equal(own[key], old[key]) for key in own)
+    told = quarter.manifest["training"]["blend"]
+    assert told == {"share": 0.25, "sha256": load_weights(start, NUCLEI).manifest["sha256"]}
+    assert f"SHA-256 `{told['sha256']}`, which count 1" in card.read_text(encoding="utf-8")
+
+    other = tmp_path / "other"
+    assert run(folder, other, "--widths", "4", "6") == 0
+    assert "another network" in refused(
+        capsys, "export", "--run", str(other), "--out", str(tmp_path / "w.safetensors"), "--blend", str(start)
+    )
+    assert not (tmp_path / "w.safetensors").exists()
+
+
 def test_the_whole_way(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, weights = tmp_path / "run", tmp_path / "w" / "nuclei.safetensors"
     scores, card = tmp_path / "scores.json", tmp_path / "cards" / "nuclei.md"

@@ -18,7 +18,7 @@ from ..evaluate.files import read_scores
 from . import add_all
 from . import experiments as experiment_commands
 from . import training as training_commands
-from .options import add_task, positive
+from .options import add_task, positive, share
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,6 +54,10 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument(
         "--spacing", type=positive, nargs=3, metavar="MM", help="the grid to work on, along i, j, k, in place of the one trained on"
     )
+    export.add_argument(
+        "--blend", type=Path, metavar="WEIGHTS", help="write the mean with the weights of this file, which the run began from"
+    )
+    export.add_argument("--blend-share", type=share, default=0.5, help="what those count in the mean, up to 1 (default 0.5)")
     export.add_argument("--tuned-on", help="what was chosen by looking at the cases of the scores, for the manifest and the card")
     export.add_argument("--reproducible", metavar="COMMIT", help="commit whose code made the weights, or why none does")
     export.add_argument("--card", type=Path, help="also write a model card (Markdown)")
@@ -82,6 +86,7 @@ def export_command(options: argparse.Namespace, line: list[str]) -> int:
         spacing_mm=tuple(options.spacing) if options.spacing else None,
         tuned_on=options.tuned_on or NOT_STATED,
         reproducible=options.reproducible or NOT_STATED,
+        blend=(options.blend, options.blend_share) if options.blend else None,
     )
     manifest = export(options.run, options.out, options.precision, chosen, options.card)
     print(f"{options.out} ({options.out.stat().st_size / 1e6:.2f} MB) sha256 {manifest['sha256']}")

@@ -16,6 +16,7 @@ from MedSegDLLib.io.atomic import atomic_path, write_json
 from MedSegDLLib.network.weights import save_weights, task_entries
 from MedSegDLLib.tasks import Plan, carried_task, manifest_path, read_manifest
 
+from .initial import blend
 from .loop import CHECKPOINT, Run
 from .runs import read_settings, start, task_of_run
 
@@ -35,6 +36,7 @@ class ExportOptions:
         spacing_mm: the grid to work on, along i, j, k, in place of the one that was trained on.
         tuned_on: what of the weights was chosen by looking at the cases of the scores.
         reproducible: the commit whose code made the weights, or why no commit does.
+        blend: a weights file, and its share in the mean with the run's weights.
     """
 
     scores: Sequence[dict[str, Any]] = ()
@@ -43,6 +45,7 @@ class ExportOptions:
     spacing_mm: tuple[float, float, float] | None = None
     tuned_on: str = NOT_STATED
     reproducible: str = NOT_STATED
+    blend: tuple[Path, float] | None = None
 
 
 def load_run(folder: Path) -> tuple[Run, dict[str, Any]]:
@@ -71,10 +74,17 @@ def export(folder: Path, path: Path, precision: str, options: ExportOptions, car
 
     Returns:
         The manifest.
+
+    Raises:
+        UsageError: there is no run or no checkpoint, or nothing to blend it with.
+        WeightsError: the weights to blend with cannot be read.
     """
     run, entry = load_run(folder)
     path.parent.mkdir(parents=True, exist_ok=True)
-    manifest = save_weights(run.average, path, manifest_of(run, entry, options), precision)
+    described = manifest_of(run, entry, options)
+    if options.blend:
+        described["training"]["blend"] = blend(run.average, *options.blend, task_of_run(entry))
+    manifest = save_weights(run.average, path, described, precision)
     if card is not None:
         card.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(card) as temporary:
@@ -169,6 +179,7 @@ def card_text(manifest: dict[str, Any], path: Path) -> str:
         f"- {training['cases']} cases; SHA-256 over the contents of the files read: `{training['data_hash']}`",
         f"- Held out: {', '.join(training['held_out']) or 'see the scores below'}",
         f"- Seed {training['seed']}, {training['steps']} steps in {training['minutes']} minutes; shipped is their moving average",
+        *([_blend_line(training["blend"])] if "blend" in training else []),
         *([f"- {training['note']}"] if "note" in training else []),
         "",
         "```",
@@ -185,6 +196,10 @@ def card_text(manifest: dict[str, Any], path: Path) -> str:
     if not manifest["scores"]:
         lines.append("Not measured.")
     return "\n".join(lines) + "\n"
+
+
+def _blend_line(told: dict[str, Any]) -> str:
+    return f"- Mean of these weights and of those with SHA-256 `{told['sha256']}`, which count {told['share']:g}"
 
 
 def _millimetres(spacing_mm: Sequence[float] | None) -> str:

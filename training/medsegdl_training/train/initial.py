@@ -43,6 +43,32 @@ def initialise(run: Run, path: Path, task: Task) -> float:
     return share
 
 
+def blend(network: torch.nn.Module, path: Path, share: float, task: Task) -> dict[str, Any]:
+    """Move a network to the weighted mean of its weights and those of a file, in place.
+
+    What training on forgot of its start comes back, mostly for less than is lost of what was learned (Wortsman et al., 'Robust fine-tuning
+    of zero-shot models', 2022). It makes sense only for weights of which one began from the other.
+
+    Args:
+        network: to be changed.
+        path: of the weights file.
+        share: of the file's weights, 0 to 1.
+        task: of both.
+
+    Returns:
+        What the manifest tells of it: `share` and the file's `sha256`.
+
+    Raises:
+        UsageError: the file holds another network.
+        WeightsError: it cannot be read.
+    """
+    other, own = load_weights(path, task).network.state_dict(), network.state_dict()
+    if {name: tensor.shape for name, tensor in other.items()} != {name: tensor.shape for name, tensor in own.items()}:
+        raise UsageError(f"{path.name} holds another network than the run.", "Blend weights of which one began from the other.")
+    network.load_state_dict({name: torch.lerp(tensor.float(), other[name].float(), share) for name, tensor in own.items()})
+    return {"share": share, "sha256": manifest_of(path)["sha256"]}
+
+
 def commands_before(path: Path) -> list[str]:
     """The commands that made the run in a folder or, by its manifest, a weights file, first to last; none where the manifest tells none."""
     training = read_settings(path)[1] if path.is_dir() else manifest_of(path).get("training", {})
