@@ -462,6 +462,24 @@ def manifest_path(path: str | os.PathLike[str]) -> Path:
     return Path(path).with_suffix(".json")
 
 
+def refuse_target(path: Path) -> None:
+    """Refuse a place for new weights before any work is done for it: one whose manifest would replace the task file of the same name.
+
+    Raises:
+        UsageError: another suffix than that of weights, or what stands in the manifest's place is none.
+    """
+    if path.suffix != WEIGHTS_SUFFIX:
+        raise UsageError(f"{path.name} is no name of weights.", f"Name a file that ends in {WEIGHTS_SUFFIX}.")
+    beside = manifest_path(path)
+    try:
+        known = not beside.exists() or "sha256" in read_manifest(beside)
+    except WeightsError:
+        known = False
+    if not known:
+        says = f"{beside} is there already and no manifest of weights; that of {path.name} would take its place."
+        raise UsageError(says, "Name the weights otherwise, or move that file away.")
+
+
 def read_manifest(path: Path) -> dict[str, Any]:
     """The manifest beside a weights file, as it stands. Raises WeightsError: it is not there, or no strict JSON object."""
     beside = manifest_path(path)

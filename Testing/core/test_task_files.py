@@ -23,10 +23,13 @@ from MedSegDLLib.tasks import (
     TASK_KEY,
     TASKS,
     TASKS_FOLDER,
+    WEIGHTS_FOLDER,
     WEIGHTS_VARIABLE,
     Task,
+    carried_task,
     chosen_task,
     manifest_path,
+    read_manifest,
     read_task,
     task_named,
     user_weights_folder,
@@ -77,6 +80,13 @@ def ct(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("images") / "a=b.nii.gz"
     write_image(belly(), path)
     return path
+
+
+@pytest.mark.parametrize("key", SHIPPED)
+def test_shipped_weights_carry_their_task(key: str) -> None:
+    """As it is told by the shipped file: `medsegdl-train describe --weights F --task KEY` writes it into the manifest."""
+    manifest = read_manifest(WEIGHTS_FOLDER / f"{key}.safetensors")
+    assert TASK_KEY in manifest and carried_task(manifest, key) == SHIPPED[key]
 
 
 @pytest.mark.parametrize("key", SHIPPED)

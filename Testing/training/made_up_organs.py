@@ -4,7 +4,8 @@
 
 `Dataset101_Bellies`: CTs with a spleen and two kidneys (nnU-Net raw). `Dataset102_Knots`: two MR channels, a knot with a core, trained as
 nested regions (nnU-Net raw, region-based). `Task103_Stacks`: MR stacks of thick slices with a rod (Decathlon). `Dataset104_Organs`: spleen,
-kidneys and lungs of the two CTs of 3D-IRCADb.
+kidneys and lungs of the two CTs of 3D-IRCADb. `Dataset105_Dishes`: RGB pictures, PNG, with red colonies that have a dark core
+and green discs that are none (nnU-Net raw, region-based). `Task106_Films`: grey pictures, 16-bit TIFF, with a bright bar (Decathlon).
 """
 
 from __future__ import annotations
@@ -75,6 +76,30 @@ def stack(random: np.random.Generator) -> Made:
     return [values.clip(0)], labels, (2.0, 2.0, 9.0)
 
 
+def dish(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A picture in colours: 1 the rim of red colonies, 2 their core; green discs of the same size are none."""
+    shape = (72, 88)
+    picture = np.full((*shape, 3), (190.0, 185.0, 170.0))
+    labels = np.zeros(shape, np.uint8)
+    places = np.array([(18, 20), (18, 66), (54, 20), (54, 66)]) + random.uniform(-5, 5, (4, 2))
+    for number, centre in enumerate(random.permutation(places)):
+        whole, core = (ellipsoid(shape, centre, np.full(2, radius)) for radius in random.uniform(0.9, 1.1) * np.array([11, 5]))
+        picture[whole] = (200, 60, 60) if number < 2 else (60, 160, 60)
+        picture[core] = (90, 25, 25) if number < 2 else (25, 75, 25)
+        labels[whole] += number < 2
+        labels[core] += number < 2
+    return (picture + random.normal(0, 6, picture.shape)).clip(0, 255).astype(np.uint8), labels
+
+
+def film(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A grey picture of 16 bits with 1, a bright bar."""
+    shape = (60, 50)
+    values, labels = 9000 + random.normal(0, 400, shape), np.zeros(shape, np.uint8)
+    bar = ellipsoid(shape, np.array([30, 25]) + random.uniform(-8, 8, 2), np.array([16, 6]))
+    values[bar], labels[bar] = values[bar] + 9000, 1
+    return values.clip(0, 65535).astype(np.uint16), labels
+
+
 def write_raw(folder: Path, make: Callable[[np.random.Generator], Made], count: int, channels: list[str], labels: dict) -> Path:
     """An nnU-Net raw folder of so many cases."""
     for name, images, drawn, spacing in _drawn(make, count):
@@ -104,9 +129,11 @@ def _drawn(make: Callable[[np.random.Generator], Made], count: int):
         yield (f"made_{number:03d}", *make(np.random.default_rng(number)))
 
 
-def _write(array: np.ndarray, spacing: tuple[float, ...], path: Path) -> None:
+def _write(array: np.ndarray, spacing: tuple[float, ...] | None, path: Path) -> None:
+    """A volume with voxels of that size, or a picture."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_image(Image(array, LPS @ np.diag([*spacing, 1.0])), path)
+    image = Image(array[None], np.eye(4)) if spacing is None else Image(array, LPS @ np.diag([*spacing, 1.0]))
+    write_image(image, path)
 
 
 def bellies(out: Path, count: int) -> Path:
@@ -123,6 +150,30 @@ def knots(out: Path, count: int) -> Path:
 def stacks(out: Path, count: int) -> Path:
     """See above."""
     return write_decathlon(out / "Task103_Stacks", stack, count, "MRI", {"0": "background", "1": "rod"})
+
+
+def dishes(out: Path, count: int) -> Path:
+    """See above."""
+    folder, labels = out / "Dataset105_Dishes", {"background": 0, "colony": [1, 2], "colony core": [2]}
+    for number in range(count):
+        picture, drawn = dish(np.random.default_rng(number))
+        _write(picture, None, folder / "imagesTr" / f"made_{number:03d}_0000.png")
+        _write(drawn, None, folder / "labelsTr" / f"made_{number:03d}.png")
+    description = {"channel_names": {"0": "R", "1": "G", "2": "B"}, "labels": labels, "file_ending": ".png", "numTraining": count}
+    (folder / "dataset.json").write_text(json.dumps(description), encoding="utf-8")
+    return folder
+
+
+def films(out: Path, count: int) -> Path:
+    """See above."""
+    folder, rows = out / "Task106_Films", []
+    for number in range(count):
+        rows.append({"image": f"./imagesTr/made_{number:03d}.tif", "label": f"./labelsTr/made_{number:03d}.png"})
+        for array, path in zip(film(np.random.default_rng(number)), rows[-1].values(), strict=True):
+            _write(array, None, folder / path)
+    description = {"name": "Films", "modality": {"0": "film"}, "labels": {"0": "background", "1": "bar"}, "training": rows, "test": []}
+    (folder / "dataset.json").write_text(json.dumps(description), encoding="utf-8")
+    return folder
 
 
 def organs(out: Path, data: Path) -> Path:
@@ -150,7 +201,7 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=8)
     parser.add_argument("--real", type=Path, help="folder of real images, for the fourth")
     options = parser.parse_args()
-    for make in (bellies, knots, stacks):
+    for make in (bellies, knots, stacks, dishes, films):
         print(make(options.out, options.cases))
     if options.real:
         print(organs(options.out, options.real))

@@ -162,7 +162,7 @@ def test_what_is_proposed(sets: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"channel_names": {"0": "R", "1": "G", "2": "B"}}, "pictures"),
+        ({"channel_names": {"0": "R", "1": "G", "2": "B"}, "file_ending": ".nii.gz"}, "colours of its pictures"),
         ({"channel_names": {"0": "CT", "2": "CT"}}, "number its channels"),
         ({"labels": {"background": 0}}, "no label but"),
         ({"labels": None}, "names no labels"),

@@ -12,14 +12,14 @@ from typing import Any
 
 from torch import Tensor
 
-from ..errors import UsageError, WeightsError
+from ..errors import WeightsError
 from ..io.atomic import file_sha256
 from ..network.foreign_weights import empty_network, names_of, save_foreign
 from ..network.monai_plan import MonaiPlan
 from ..network.nnunet_plan import STEP, NnunetPlan, Scheme
 from ..progress import Progress, quiet, span
 from ..schema.records import Unfit
-from ..tasks import TASK_KEY, WEIGHTS_SUFFIX, Modality, Task
+from ..tasks import TASK_KEY, Modality, Task, refuse_target
 from . import auto3dseg
 from .checkpoint import Checkpoint, open_checkpoint
 from .foreign_task import nominal_plan, plain, task_from
@@ -96,12 +96,11 @@ def import_network(
         the manifest.
 
     Raises:
-        UsageError: the output has another suffix.
+        UsageError: the output has another suffix, or its manifest would replace a file that is none.
         WeightsError: the source is not there, damaged, too large, or nothing that this version can do exactly.
         InputRefused: the output cannot be written.
     """
-    if output.suffix != WEIGHTS_SUFFIX:
-        raise UsageError(f"{output.name} is no name of weights.", f"Name a file that ends in {WEIGHTS_SUFFIX}.")
+    refuse_target(output)
     progress(0.0, "Reading")
     read = next((read for fits, read in SOURCES if fits(source)), None)
     if read is None:

@@ -274,6 +274,7 @@ PROFILES = {
     "slices": Architecture(2, 1, 1, (16, 32, 64, 128, 160), factorised=True, dropout=0.1),
     "iunet": Architecture(2, 3, 1, (16, 32, 64, 128, 256), hybrid_pool=True, residual=False, dropout=0.1),
     "nuclei": Architecture(2, 3, 2, (16, 32, 64, 128, 160), factorised=True, residual=False, dropout=0.05),
+    "picture": Architecture(2, 3, 1, (16, 32, 64, 128, 160), factorised=True, residual=False, dropout=0.05),
 }
 
 

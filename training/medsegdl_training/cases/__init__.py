@@ -1,7 +1,7 @@
 """Folders of public data sets, and lists of one's own files, into cases. Only names are read here; references are read in `references`.
 
 A data set is one small module with `find(folder, task) -> list[Case]`; a new one is one more entry in `READERS`. Any task is read from
-folders of the Decathlon and of nnU-Net, and from lists.
+folders of the Decathlon and of nnU-Net, and from lists; tasks of pictures from `images/` beside `labels/` too.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from MedSegDLLib.tasks import SHIPPED, Task
 
 from .case import Case
 
-READERS = {"brain": ("brats", "decathlon"), "liver": ("lits", "lits_windowed", "ircadb", "decathlon"), "nuclei": ("dsb2018",)}
+READERS = {"brain": ("brats", "decathlon"), "liver": ("lits", "lits_windowed", "ircadb", "decathlon")}
 ANY = ("decathlon",)  # layouts of data sets of any task: they tell in a file what their channels and labels are
+ANY_PICTURES = ("dsb2018", "decathlon")
 LISTS = (".csv", ".json")
 
 __all__ = ["READERS", "Case", "find_cases", "special"]
@@ -41,7 +42,7 @@ def find_cases(data: Path, task: Task, labelled: bool = True) -> list[Case]:
         if not data.is_dir():
             raise InputRefused(f"{data} is no folder.", "Give the folder of the data set, or a list of files (CSV or JSON).")
         folder = data / task.key if (data / task.key).is_dir() else data
-        readers = READERS.get(special(task) or "", ANY)
+        readers = READERS.get(special(task) or "", ANY_PICTURES if task.pictures else ANY)
         found = [case for reader in readers for case in import_module(f".{reader}", __package__).find(folder, task)]
     kept = [case for case in _distinct(found) if case.reference is not None or not labelled]
     return sorted(_distinguished(kept), key=lambda case: case.name)

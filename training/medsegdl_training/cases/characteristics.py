@@ -20,6 +20,7 @@ from MedSegDLLib.result import MM3_PER_ML
 from MedSegDLLib.tasks import Task
 
 from .case import Case
+from .preparation import pixel_by_pixel
 from .references import read_reference
 
 SAMPLED = 10_000  # foreground voxels a case and input
@@ -64,7 +65,9 @@ def _case(case: Case, task: Task) -> Entry:
     aligned = align({key: read_image(path) for key, path in case.inputs.items()}, task)
     images = {key: image for key, image in aligned.volumes.items() if image is not None}
     labels = read_reference(case.reference)
-    if not task.instances and not labels.grid.same_as(aligned.grid):
+    if task.pictures:
+        labels = pixel_by_pixel(labels, case, aligned.grid)
+    elif not labels.grid.same_as(aligned.grid):
         labels = regrid(labels, aligned.grid, "nearest")
     foreground = FOREGROUND[task.plan.scale]({key: image.array for key, image in images.items()}, aligned.noisy)
     box = bounding_box(foreground)

@@ -1,7 +1,7 @@
 """Medical Segmentation Decathlon and nnU-Net: a `dataset.json` beside `imagesTr`, `labelsTr`, `imagesTs`.
 
 Task03_Liver is one volume a case. Task01_BrainTumour keeps four modalities in one four-dimensional file, with labels of its own:
-`medsegdl-train unpack` writes it as BraTS stores it, once.
+`medsegdl-train unpack` writes it as BraTS stores it, once. The channels of a picture are its colours, all in one file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from MedSegDLLib.metrics.labels import plain_name
 from MedSegDLLib.tasks import Task
 
 from .case import Case
-from .names import stem, volumes_below
+from .names import pictures_below, stem, volumes_below
 
 DESCRIPTION = "dataset.json"
 NUMBERED = re.compile(r"^(?P<name>.+)_(?P<channel>\d{4})$")  # nnU-Net: one file a channel
@@ -61,7 +61,7 @@ def _cases(path: Path, task: Task) -> list[Case]:
             for image, label in rows
             if not Path(image).name.startswith(".")
         ]
-    return _numbered(path.parent, keys)
+    return _numbered(path.parent, keys, task)
 
 
 def _texts(rows: list[Any]) -> list[str]:
@@ -69,13 +69,17 @@ def _texts(rows: list[Any]) -> list[str]:
     return [row if isinstance(row, str) else row["image"] for row in rows]
 
 
-def _numbered(folder: Path, keys: list[str]) -> list[Case]:
-    """nnU-Net: `imagesTr/NAME_0000.nii.gz`, one a channel, and `labelsTr/NAME.nii.gz`."""
-    labels = {stem(path): path for path in volumes_below(folder / "labelsTr")} if (folder / "labelsTr").is_dir() else {}
+def _numbered(folder: Path, keys: list[str], task: Task) -> list[Case]:
+    """nnU-Net: `imagesTr/NAME_0000.nii.gz`, one a channel (of a picture one for all), and `labelsTr/NAME.nii.gz`."""
+    files_below = pictures_below if task.pictures else volumes_below
+    labels = {stem(path): path for path in files_below(folder / "labelsTr")} if (folder / "labelsTr").is_dir() else {}
     inputs: dict[str, dict[str, Path]] = {}
     for place in (folder / "imagesTr", folder / "imagesTs"):
-        for path in volumes_below(place) if place.is_dir() else ():
+        for path in files_below(place) if place.is_dir() else ():
             match = NUMBERED.match(stem(path))
+            if match and task.pictures and int(match["channel"]):
+                says = f"{folder.name} keeps channels of its pictures in files of their own ({path.name})."
+                raise InputRefused(says, "Save each picture as one grey or RGB file, NAME_0000.")
             if match and int(match["channel"]) < len(keys):
                 inputs.setdefault(match["name"], {})[keys[int(match["channel"])]] = path
     return [Case(name, files, labels.get(name)) for name, files in inputs.items()]
@@ -113,12 +117,14 @@ def _input_named(name: str, task: Task) -> str:
 
 
 def channels_of(entry: dict[str, Any], path: Path, task: Task) -> list[str]:
-    """Input key of every channel.
+    """Input key of every channel; of a picture, whose channels are colours, of all of them together.
 
     Raises:
         InputRefused: a channel is no input of the task.
     """
     names = channel_names(entry, path)
+    if task.pictures:
+        return [task.inputs[0].key]
     known = {part.key for part in task.inputs}
     keys = [_input_named(name, task) for name in names]
     strange = [name for name, key in zip(names, keys) if key not in known]

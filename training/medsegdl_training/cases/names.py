@@ -41,9 +41,19 @@ def _identity(folder: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
+def is_picture(path: Path) -> bool:
+    """Whether the name is that of a picture, hidden files left out."""
+    return path.name.lower().endswith(PICTURES) and not path.name.startswith(".")
+
+
 def volumes_below(folder: Path) -> list[Path]:
     """All files under a folder whose name is that of a volume, sorted."""
     return [path for path in below(folder) if is_volume(path) and path.is_file()]
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """All files under a folder whose name is that of a picture, sorted."""
+    return [path for path in below(folder) if is_picture(path) and path.is_file()]
 
 
 def first_there(candidates: Iterable[Path]) -> Path | None:

@@ -1,4 +1,4 @@
-"""Labelled pictures from files to memory, and what the network gets of them (`preparation`)."""
+"""Pictures of numbered objects from files to memory, and what the network gets of them (`preparation`)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from MedSegDLLib.checks.inputs import check
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.io.read import read_image
-from MedSegDLLib.tasks import NUCLEI, Plan
+from MedSegDLLib.tasks import NUCLEI, Plan, Task
 
 from .. import cases
 from .case import Case
 from .preparation import as_at_work
 from .references import read_reference
 
+TESTS = "imagesTs"
 STEPS = 65535  # in which a picture's 0..1 is kept: half the memory of float32, and finer than any picture
 
 
@@ -38,21 +39,27 @@ class Picture:
     labels: np.ndarray
 
 
-def find_cases(data: Path) -> list[Case]:
-    """The pictures and their labels; see `cases.find_cases`.
+def find_cases(data: Path, task: Task = NUCLEI) -> list[Case]:
+    """The pictures and their labels; see `cases.find_cases`. Those that nnU-Net keeps for tests (`imagesTs`) have none and are left out.
 
     Raises:
         InputRefused: no pictures, or one without its labels.
     """
-    found = cases.find_cases(data, NUCLEI, labelled=False)
+    found = [case for case in cases.find_cases(data, task, labelled=False) if case.reference or picture_of(case).parent.name != TESTS]
     if not found:
         remedy = "Give the folder that holds images/ and labels/, the stage1_train of the Data Science Bowl, or a list of files."
         raise InputRefused(f"There are no pictures in {data / 'images'}.", remedy)
     for case in found:
         if case.reference is None:
-            name = case.inputs["image"].name
+            name = picture_of(case).name
             raise InputRefused(f"{name} has no label map.", f"Put one of its name into {data / 'labels'}, or take the picture away.")
     return found
+
+
+def picture_of(case: Case) -> Path:
+    """The one input of a case of pictures."""
+    [path] = case.inputs.values()
+    return path
 
 
 def read_picture(case: Case) -> Picture:
@@ -61,7 +68,7 @@ def read_picture(case: Case) -> Picture:
     Raises:
         InputRefused: a file cannot be read, or picture and reference differ in size.
     """
-    image = read_image(case.inputs["image"])
+    image = read_image(picture_of(case))
     if case.reference is None:
         return Picture(case.name, image.array[0], np.zeros(image.array.shape[1:3], np.int32))
     numbers = read_reference(case.reference).array.astype(np.int32)
@@ -71,7 +78,7 @@ def read_picture(case: Case) -> Picture:
 
 
 def channels_of(picture: Picture, plan: Plan) -> Tensor:
-    """What the network gets of the whole picture: (3, J, I) float32.
+    """What the network gets of the whole picture: (3, J, I) float32. All tasks of pictures are prepared alike, as their plans say.
 
     Raises:
         InputRefused: what `inspect` calls an error.

@@ -65,9 +65,24 @@ def prepared(case: Case, task: Task, plan: Plan, spacing_mm: Spacing | None = No
     images = {key: respaced(image, spacing_mm) for key, image in read_images(case.inputs).items()}
     ready = as_at_work(images, task, plan, findings_of(case, images, task))
     labels = respaced(read_reference(case.reference), spacing_mm)
+    if task.pictures:
+        labels = pixel_by_pixel(labels, case, ready.aligned.grid)
     if misplaced := reference_beyond(labels, case, ready.aligned.grid):
         raise misplaced
     return PreparedCase(ready, regions_on(labels, task, ready.prepared.grid, case.reference))
+
+
+def pixel_by_pixel(labels: Image, case: Case, grid: Grid) -> Image:
+    """Labels of a picture on its grid, pixel by pixel: what one of the two files says of the size of its pixels does not count.
+
+    Raises:
+        InputRefused: they differ in size.
+    """
+    if labels.grid.shape != grid.shape:
+        sizes = [f"{shape[2]}x{shape[1]}" for shape in (labels.grid.shape, grid.shape)]
+        says = f"{case.reference.name} ({sizes[0]}) and the picture of the case {case.name} ({sizes[1]}) differ in size."
+        raise InputRefused(says, "Make them of one size.")
+    return replace(labels, affine=grid.affine)
 
 
 def respaced(image: Image, spacing_mm: Spacing | None) -> Image:

@@ -18,6 +18,7 @@ from MedSegDLLib.schema.records import Unfit
 from MedSegDLLib.tasks import SHIPPED, Code, Input, LabelConvention, Modality, Plan, Region, Scale, Task
 
 from .decathlon import channel_names, read_description
+from .names import PICTURES
 
 NUMBERED = re.compile(r"^(Dataset|Task)\d+_", re.IGNORECASE)  # of nnU-Net's and the Decathlon's folders
 SIDE_WORDS = ("left", "right", "l", "r")
@@ -49,7 +50,9 @@ GOLDEN = 0.618034  # turns of the colour wheel between neighbours: none are alik
 DRAFT = {  # until the images were looked at
     Scale.WINDOW: Plan(Scale.WINDOW, (2.0, 2.0, 2.0), (64, 64, 64), window=(-160.0, 240.0)),  # soft tissue
     Scale.ZSCORE: Plan(Scale.ZSCORE, (1.5, 1.5, 1.5), (64, 64, 64)),
+    Scale.PERCENTILE: Plan(Scale.PERCENTILE, None, (1, 512, 512)),
 }
+PICTURE = Input("image", "Picture", Modality.PICTURE)
 
 
 def propose(description: Path, key: str | None = None, title: str | None = None) -> Task:
@@ -60,25 +63,41 @@ def propose(description: Path, key: str | None = None, title: str | None = None)
         key, title: of the task; None takes the data set's name.
 
     Raises:
-        InputRefused: no such file, pictures, no labels, or labels that training cannot use.
+        InputRefused: no such file, pictures kept as volumes, no labels, or labels that training cannot use.
     """
     entry = read_description(description)
     channels = channel_names(entry, description)
-    if all(plain_name(name) in COLOURS for name in channels):
-        raise InputRefused(
-            f"{description.parent.name} holds pictures.", "A task is proposed for volumes; pictures are trained as nuclei are."
-        )
+    pictures = _holds_pictures(entry, channels, description)
     named = str(entry.get("name") or "").strip() or NUMBERED.sub("", description.resolve().parent.name)
     labels = _labels(entry, description)
     try:
-        inputs = tuple(_inputs(channels))
+        inputs = (PICTURE,) if pictures else tuple(_inputs(channels))
         scale = Scale.WINDOW if all(one.modality is Modality.CT for one in inputs) else Scale.ZSCORE
+        scale = Scale.PERCENTILE if pictures else scale
         regions, convention = _regions(labels, named)
         wanted = key or _free(_word(named, "-").lower() or "task")
         names = tuple((f"^{plain_name(name)}$", region.key) for region, (name, _) in zip(regions, labels, strict=True))
         return Task(wanted, title or _sentence(named), 1, inputs, regions, DRAFT[scale], conventions=(convention,), label_names=names)
     except Unfit as fault:
         raise InputRefused(f"No task can be made of {description.parent.name}/{description.name}: {fault}.", "Correct it.") from fault
+
+
+def _holds_pictures(entry: dict, channels: Sequence[str], description: Path) -> bool:
+    """Whether the images are pictures, by the endings of the files; where none are told, by the names of the channels.
+
+    Raises:
+        InputRefused: colours that are kept in volumes, one a file.
+    """
+    rows = entry.get("training")
+    images = [row["image"] if isinstance(row, dict) else row for row in rows] if isinstance(rows, list) else []
+    told = [name for name in (entry.get("file_ending"), *images) if isinstance(name, str)]
+    colours = all(plain_name(name) in COLOURS for name in channels)
+    if not told:
+        return colours
+    pictures = all(name.lower().endswith(PICTURES) for name in told)
+    if colours and not pictures:
+        raise InputRefused(f"{description.parent.name} keeps the colours of its pictures in volumes.", "Save each as one RGB PNG or TIFF.")
+    return pictures
 
 
 def _free(key: str) -> str:
@@ -155,6 +174,9 @@ def described(task: Task) -> str:
         within = f", inside {region.inside}" if region.inside else ""
         values = ", ".join(map(str, task.conventions[0].labels[region.key]))
         lines.append(f"  segment {region.key}: labels {values}{within}; {region.type.meaning} ({region.type.scheme} {region.type.value})")
+    if task.pictures:
+        upright = '  pictures have an up and a left; where they have not, give the plan "mirror": [-1, -2]'
+        return "\n".join([*lines, f"  network {task.profile} on the picture's own pixels, {plan.scale.value}", upright])
     grid = " x ".join(f"{side:g}" for side in plan.spacing_mm or ())
     window = f", window {plan.window[0]:g} to {plan.window[1]:g} HU" if plan.scale is Scale.WINDOW else ""
     return "\n".join([*lines, f"  network {task.profile} on a grid of {grid} mm, {plan.scale.value}{window}"])

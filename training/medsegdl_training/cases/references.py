@@ -35,14 +35,17 @@ def read_reference(path: Path) -> Image:
             zip with one folder of DICOM masks an organ, of which `liver` becomes 1 and `livertumor...` 2 (3D-IRCADb).
 
     Raises:
-        InputRefused: a file is missing, damaged, or of another size than the rest.
+        InputRefused: a file is missing, damaged, in colours, or of another size than the rest.
     """
     if path.is_dir():
         return _organs(path) if path.name == MASKS else _numbered(path)
     if file_suffix(path) == ".zip":
         with _unpacked(path) as folder:
             return _organs(folder)
-    return read_image(path)
+    labels = read_image(path)
+    if labels.channels > 1:
+        raise InputRefused(f"{path.name} is a colour picture, no label map.", "Save it in grey, the numbers of the labels as its values.")
+    return labels
 
 
 def files_of(path: Path) -> list[Path]:

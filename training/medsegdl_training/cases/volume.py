@@ -1,4 +1,4 @@
-"""Labelled volumes of any task, from files to memory: what the network gets (`preparation`), its regions, and where these lie.
+"""Labelled volumes and pictures of any task, from files to memory: what the network gets (`preparation`), its regions, and where these lie.
 
 Nothing of it is special to an organ; what is (tissues, organs to synthesise from) has rooms of its own.
 """
@@ -26,7 +26,7 @@ class VolumeCase:
 
     Attributes:
         name: of the case.
-        image: (C, K, J, I) float32, normalised; missing inputs 0.
+        image: (C, K, J, I) float32, normalised; missing inputs 0. C are the colours of a picture, whose K is 1.
         regions: (R, K, J, I) bool.
         places: a region: (n, 3) int16 voxels of it, evenly chosen where there are more than `MOST_PLACES`.
         outside: the image's value beyond the volume.

@@ -39,8 +39,8 @@ def run(options: argparse.Namespace) -> int:
 
     torch.set_num_threads(options.threads)
     task = task_of(options)
-    if task.pictures:
-        raise UsageError(f"The task '{task.key}' keeps its cases in memory.", "Tasks of volumes have a cache.")
+    if task.instances:
+        raise UsageError(f"The task '{task.key}' keeps its cases in memory.", "Tasks that number no objects have a cache.")
     cases, plan = chosen_cases(options, task), _plan(options.plan, task)
     keep = cache_of(task)
     if options.compare:

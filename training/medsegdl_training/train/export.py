@@ -13,8 +13,8 @@ from typing import Any
 
 from MedSegDLLib.errors import UsageError
 from MedSegDLLib.io.atomic import atomic_path, write_json
-from MedSegDLLib.network.weights import save_weights, task_entries
-from MedSegDLLib.tasks import Plan, carried_task, manifest_path, read_manifest
+from MedSegDLLib.network.weights import load_weights, save_weights, task_entries
+from MedSegDLLib.tasks import Plan, Task, carried_task, manifest_path, read_manifest, refuse_target
 
 from .initial import blend
 from .loop import CHECKPOINT, Run
@@ -76,9 +76,11 @@ def export(folder: Path, path: Path, precision: str, options: ExportOptions, car
         The manifest.
 
     Raises:
-        UsageError: there is no run or no checkpoint, or nothing to blend it with.
+        UsageError: there is no run or no checkpoint, nothing to blend it with, or the files would not be weights or replace what is no
+            manifest.
         WeightsError: the weights to blend with cannot be read.
     """
+    refuse_target(path)
     run, entry = load_run(folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     described = manifest_of(run, entry, options)
@@ -157,6 +159,24 @@ def describe(weights: Path, score: dict[str, Any]) -> int:
     kept = {key: entry[key] for entry in same for key in ("tuned_on",) if key in entry}
     write_json(manifest | {"scores": [kept | exported(score), *others]}, manifest_path(weights))
     return len(score["subsets"])
+
+
+def carry_task(weights: Path, task: Task | None = None) -> Task:
+    """Write into the manifest of weights the task that they are for. The weights stay as they are, and all else in the manifest.
+
+    Args:
+        weights: the safetensors file.
+        task: the task in other words (titles, colours, conventions of labels); None for the one that the manifest carries or names.
+
+    Raises:
+        WeightsError: the pair is not genuine, or not for this task: its key, version, inputs, regions or outputs are others.
+    """
+    manifest = read_manifest(weights)
+    task = task or carried_task(manifest, manifest_path(weights).name)
+    load_weights(weights, task)
+    entries = task_entries(task)
+    write_json(entries | {key: value for key, value in manifest.items() if key not in entries}, manifest_path(weights))
+    return task
 
 
 def card_text(manifest: dict[str, Any], path: Path) -> str:

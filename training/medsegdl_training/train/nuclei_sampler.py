@@ -1,4 +1,4 @@
-"""Nuclei of the Data Science Bowl 2018 (or any pictures that `cases` finds): crops at random scale, nucleus and boundary targets.
+"""Nuclei of the Data Science Bowl 2018, or numbered objects in any pictures: crops at random scale, object and boundary targets.
 
 Everything is kept in memory, as 16-bit steps of what the network would get of the whole picture; see `cases.pictures`.
 """
@@ -16,12 +16,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from MedSegDLLib.errors import InputRefused
-from MedSegDLLib.tasks import NUCLEI, Plan
+from MedSegDLLib.tasks import NUCLEI, Plan, Task
 
 from .. import cases
 from ..cases.dsb2018 import pictures_in
 from ..cases.fingerprint import fingerprint
-from ..cases.pictures import STEPS, Picture, find_cases, read_picture, stored_channels
+from ..cases.pictures import STEPS, Picture, find_cases, picture_of, read_picture, stored_channels
 from ..cases.references import files_of
 from ..cases.selection import Selection
 from .sampler import Batch
@@ -49,10 +49,10 @@ def boundary_of(labels: Tensor, reach: int = BOUNDARY_REACH) -> Tensor:
 class NucleiSampler:
     """Random crops of labelled pictures, larger ones more often (by the root of their area: they hold more to see); see `Sampler`."""
 
-    def __init__(self, pictures: list[Picture], plan: Plan, patch: tuple[int, ...], data_hash: str) -> None:
+    def __init__(self, pictures: list[Picture], plan: Plan, patch: tuple[int, ...], data_hash: str, objects: str = "nuclei") -> None:
         self.pictures, self.plan, self.side, self.data_hash = pictures, plan, patch, data_hash
         self.cases = tuple(picture.name for picture in pictures)
-        self.data = f"{len(pictures)} pictures with outlined nuclei"
+        self.data = f"{len(pictures)} pictures with outlined {objects}"
         self.natural_share = NATURAL_SHARE
         self._shares = torch.tensor([math.sqrt(picture.labels.size) for picture in pictures])
         self._channels = [stored_channels(picture, plan) for picture in pictures]
@@ -100,20 +100,21 @@ class NucleiSampler:
         return x[0], numbers[0, 0].long()
 
 
-def find_names(data: Path) -> list[str]:
+def find_names(data: Path, task: Task = NUCLEI) -> list[str]:
     """Names of the pictures under `data`, or in it, labelled or not."""
-    found = [case.name for case in cases.find_cases(data, NUCLEI, labelled=False)]
+    found = [case.name for case in cases.find_cases(data, task, labelled=False)]
     return found or [path.stem for path in pictures_in(data)]
 
 
-def make_sampler(selection: Selection, plan: Plan, patch: tuple[int, ...], seed: int) -> NucleiSampler:
+def make_sampler(selection: Selection, plan: Plan, patch: tuple[int, ...], seed: int, task: Task = NUCLEI) -> NucleiSampler:
     """All pictures that are selected; every random choice lies in `draw`.
 
     Raises:
         InputRefused: none is left to train on.
     """
-    chosen = selection.of(find_cases(selection.data))
+    chosen = selection.of(find_cases(selection.data, task))
     if not chosen:
         raise InputRefused(f"There are no labelled pictures to train on in {selection.data}.", "Hold out or leave out fewer.")
-    paths = [path for case in chosen for path in (case.inputs["image"], *files_of(case.reference))]
-    return NucleiSampler([read_picture(case) for case in chosen], plan, patch, fingerprint(paths))
+    paths = [path for case in chosen for path in (picture_of(case), *files_of(case.reference))]
+    objects = task.regions[0].title.lower()
+    return NucleiSampler([read_picture(case) for case in chosen], plan, patch, fingerprint(paths), objects)

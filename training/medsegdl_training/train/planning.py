@@ -113,8 +113,11 @@ def architecture_of(profile: str, task: Task, plan: Plan, widths: Sequence[int] 
 def profile_for(fingerprint: Entry, task: Task) -> tuple[str, Plan]:
     """Network profile and plan for what a data set is like: slices with their neighbours where these lie far apart, else volumes.
 
-    Slices are axial in the network's grid: a sagittal or coronal series of thick slices goes to the network of volumes.
+    Slices are axial in the network's grid: a sagittal or coronal series of thick slices goes to the network of volumes. Pictures have a
+    network of their own.
     """
+    if task.pictures:
+        return "picture", task.plan
     spacing = fingerprint["spacing_mm"]["median"]
     if spacing[2] >= ANISOTROPY * max(spacing[:2]):
         return "slices", replace(task.plan, slices=NEIGHBOURS)

@@ -21,9 +21,9 @@ from ..cases.case import Case
 from ..cases.selection import Selection
 from .sampler import LabelledSampler, Sampler, WithoutLabels
 
-SAMPLERS = {"brain": "brain_sampler", "liver": "liver_sampler", "nuclei": "nuclei_sampler", "brainmask": "brain_mask_sampler"}
+SAMPLERS = {"brain": "brain_sampler", "liver": "liver_sampler", "brainmask": "brain_mask_sampler"}
+OBJECTS = "nuclei_sampler"  # of every task that numbers objects
 CACHES = {"brain": "brain_cache", "liver": "liver_cache"}
-UNLABELLED = {"nuclei": "unlabelled_sampler"}  # tasks whose cases can be read without labels; of the others the labels are set aside
 
 
 class MakeSampler(Protocol):
@@ -49,12 +49,15 @@ class OnDisk(Protocol):
 
 
 def _of(task: Task, name: str) -> Callable[..., Any]:
-    """A function of the task's own sampler module, or of the general one for this task."""
+    """A function of the task's own sampler module, of that of objects, or of the general one for this task."""
     own = SAMPLERS.get(special(task) or "")
     if own:
         return getattr(import_module(f".{own}", __package__), name)
-    if task.pictures:
-        raise UsageError(f"The task '{task.key}' cannot be trained: pictures are trained as nuclei are.", "Train a task of volumes.")
+    if task.instances:
+        return partial(getattr(import_module(f".{OBJECTS}", __package__), name), task=task)
+    if task.auxiliary:
+        says = f"The task '{task.key}' cannot be trained: nothing tells what its auxiliary output '{task.auxiliary[0]}' shall be."
+        raise UsageError(says, "Take 'auxiliary' out of the task file; only tasks with 'instances' have one, the boundary.")
     return partial(getattr(import_module(".volume_sampler", __package__), name), task)
 
 
@@ -74,10 +77,9 @@ def names_of(task: Task) -> Callable[[Path], list[str]]:
 
 
 def unlabelled_sampler_of(task: Task) -> MakeSampler:
-    """Makes a sampler whose labels are neither looked at nor, where the task has a reader for it, needed."""
-    own = UNLABELLED.get(special(task) or "")
-    if own:
-        return import_module(f".{own}", __package__).make_unlabelled
+    """Makes a sampler whose labels are neither looked at nor, of pictures of objects, needed; of others the labels are set aside."""
+    if task.instances:
+        return import_module(".unlabelled_sampler", __package__).make_unlabelled
 
     def set_aside(selection: Selection, plan: Plan, patch: tuple[int, ...], seed: int) -> Sampler:
         return WithoutLabels(sampler_of(task)(selection, plan, patch, seed))

@@ -1,6 +1,7 @@
-"""Training batches of any task of volumes: patches of real cases, so often with each region in them that none is rare.
+"""Training batches of any task of volumes or pictures: patches of real cases, so often with each region in them that none is rare.
 
-A sample is a block for a three-dimensional network, or a slice with its neighbours as channels, as the patch has three sides or two.
+A sample is a block for a three-dimensional network, or a slice with its neighbours as channels, as the patch has three sides or two; of
+a picture, which is one slice, a part.
 Nothing is synthesised; augmentation comes later. Everything random comes from the generator of `draw`.
 """
 
@@ -33,7 +34,7 @@ class VolumeSampler:
     """See `Sampler`.
 
     Attributes:
-        volumes: at least one.
+        volumes: at least one; a picture is one of a single slice.
         slices: neighbouring slices of a two-dimensional sample.
         patch: (K, J, I) voxels, or (J, I).
     """
@@ -43,11 +44,12 @@ class VolumeSampler:
     patch: tuple[int, ...]
     data_hash: str
     shares: Mapping[str, float] = field(default_factory=dict)
+    kind: str = "volumes"
 
     @property
     def data(self) -> str:
         """See `Sampler`."""
-        return f"{len(self.volumes)} labelled volumes"
+        return f"{len(self.volumes)} labelled {self.kind}"
 
     @property
     def cases(self) -> tuple[str, ...]:
@@ -132,4 +134,5 @@ def make_sampler(task: Task, selection: Selection, plan: Plan, patch: tuple[int,
         says = f"There are no labelled cases of the task '{task.key}' to train on in {selection.data}."
         raise InputRefused(says, "Give a folder with a dataset.json (Decathlon, nnU-Net), or a list; or hold out fewer.")
     paths = [part for case in chosen for path in (*case.inputs.values(), case.reference) for part in files_of(path)]
-    return VolumeSampler([case_of(case, task, plan) for case in chosen], plan.slices, tuple(patch), fingerprint(paths))
+    kind = "pictures" if task.pictures else "volumes"
+    return VolumeSampler([case_of(case, task, plan) for case in chosen], plan.slices, tuple(patch), fingerprint(paths), kind=kind)

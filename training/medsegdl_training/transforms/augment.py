@@ -67,15 +67,21 @@ class Recipe:
 
 
 def recipe_for(task: Task) -> Recipe:
-    """The recipe that a task's inputs and plan ask for."""
+    """The recipe that a task's inputs and plan ask for.
+
+    A picture that may be mirrored along both axes has neither an up nor a left: it is turned by any angle. Objects are the same in whatever
+    dye; in other pictures the colour may be what tells, so that it is tinted only.
+    """
     picture = all(entry.modality is Modality.PICTURE for entry in task.inputs)
+    shares = {} if task.instances or not picture else {"invert_share": 0.0, "stain_share": 0.0}
     return Recipe(
         mirror=task.plan.mirror,
-        rotation_degrees=180.0 if picture else 20.0,
+        rotation_degrees=180.0 if picture and {-1, -2} <= set(task.plan.mirror) else 20.0,
         separate=len(task.inputs) > 1,
         picture=picture,
         bounds=BOUNDS[task.plan.scale],
         field_share=0.0 if task.plan.scale is Scale.WINDOW else 0.15,  # CT has no bias field
+        **shares,
     )
 
 
