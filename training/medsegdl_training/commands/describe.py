@@ -1,4 +1,4 @@
-"""`medsegdl-train describe`: what belongs into the manifest of weights that are there already: their task, and what a missing input costs."""
+"""`medsegdl-train describe`: what goes into the manifest of weights that are there already: their task, and what a missing input costs."""
 
 from __future__ import annotations
 
