@@ -91,6 +91,8 @@ def screenshot(name: str) -> None:
     window.resize(*WINDOW)
     slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
     live(1.0)
+    slicer.util.forceRenderAllViews()
+    live(0.3)
     Path(folder).mkdir(parents=True, exist_ok=True)
     for suffix, widget in (("", window), ("-panel", slicer.util.getModuleWidget("MedSegDL").parent)):
         path = Path(folder) / f"{name}{suffix}.png"
