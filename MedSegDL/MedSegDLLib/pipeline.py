@@ -25,6 +25,7 @@ from .network.device import choose_device, package_versions, peak_memory_mb, rel
 from .network.sliding_window import Strategy, predict, strategies
 from .network.weights import Weights, find_weights, load_weights
 from .options import MASK_KEY, Options
+from .postprocess.calibration import reliabilities
 from .postprocess.confidence import probabilities_within
 from .postprocess.imported import ORIGINS, Case, channels_of, doubts, nothing_of, refuse_missing
 from .postprocess.instances import split_instances
@@ -38,7 +39,7 @@ from .preprocess.onto_reference import onto_reference
 from .progress import Progress, quiet, span
 from .record import Stopwatch, input_entry, without_names
 from .result import Result, segments_on
-from .tasks import BRAIN_MASK, Plan, Task
+from .tasks import BRAIN_MASK, Plan, Task, manifest_path
 
 
 @memory_explained()
@@ -91,7 +92,8 @@ class Found:
         findings: those of the input check, and about the result.
         strategy: how the network went over the image, for the record.
         device: where.
-        own_probability: the network's, not calibrated; see `probabilities_within`. Empty of imported networks and of pictures.
+        own_probability: the network's, and what the manifest knows of its worth; see `probabilities_within`. Empty of imported networks and
+            of pictures.
     """
 
     result: Result
@@ -125,7 +127,8 @@ def _by_probabilities(images: dict[str, Image], task: Task, weights: Weights, wa
     if options.keep_bias_field:
         result.bias_fields = ready.log_fields
     with watch.phase("own probability"):
-        own = {} if task.pictures else probabilities_within(probabilities, ready.prepared.grid, result)
+        curves = reliabilities(weights.manifest, task)
+        own = {} if task.pictures else probabilities_within(probabilities, ready.prepared.grid, result, curves)
     return Found(result, findings, strategy.name, strategy.device, own)
 
 
@@ -259,13 +262,13 @@ def checked(images: dict[str, Image], task: Task) -> list[Finding]:
 
 
 @functools.lru_cache(maxsize=4)
-def _load(path: Path, changed: int, task: Task) -> Weights:
+def _load(path: Path, changed: tuple[int, ...], task: Task) -> Weights:
     return load_weights(path, task)
 
 
 def load_once(path: Path, task: Task) -> Weights:
-    """Weights from memory if this process has loaded this very file before: a warm worker pays once."""
-    changed = path.stat().st_mtime_ns if path.exists() else 0
+    """Weights from memory if this process has loaded this very file and its manifest before: a warm worker pays once."""
+    changed = tuple(file.stat().st_mtime_ns for file in (path, manifest_path(path)) if file.exists())
     return _load(path, changed, task)
 
 

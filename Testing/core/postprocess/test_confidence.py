@@ -8,6 +8,7 @@ import torch
 
 from MedSegDLLib.geometry.image import Grid, Image
 from MedSegDLLib.metrics.diameters import lesions_of
+from MedSegDLLib.postprocess.calibration import Reliability, reliabilities
 from MedSegDLLib.postprocess.confidence import probabilities_within
 from MedSegDLLib.report.case import Case, case_of
 from MedSegDLLib.result import Result, segments_on
@@ -42,6 +43,42 @@ def test_each_lesion_has_the_probabilities_of_its_place() -> None:
     assert [one["mean"] for one in found["WT"]["lesions"]] == [0.9, 0.6]
     assert found["WT"]["mean"] == pytest.approx((0.9 * 216 + 0.6 * 64) / 280, abs=1e-3)
     assert found["ET"]["mean"] == 0.9 and "TC" not in found
+
+
+def test_what_such_probabilities_were_worth_stands_beside_them() -> None:
+    curves = {"WT": Reliability((0.2, 0.6, 1.0), (0.1, 0.5, 0.9))}
+    found = probabilities_within(sure_on_the_right(), COARSE, result(), curves)
+    assert [one["calibrated"] for one in found["WT"]["lesions"]] == pytest.approx([0.8, 0.5])
+    assert found["WT"]["calibrated"] == pytest.approx((0.8 * 216 + 0.5 * 64) / 280, abs=1e-3)
+    assert "calibrated" not in found["ET"] and found["ET"]["mean"] == 0.9
+
+
+GOOD = [[0.1, 0.0, 70], [0.9, 0.7, 60]]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        [],
+        {"regions": []},
+        {"regions": {"WT": {"curve": [[0.1, 0.0, 70]]}}},
+        {"regions": {"WT": {"curve": GOOD[::-1]}}},
+        {"regions": {"WT": {"curve": [[0.1, 0.0, 70], [0.9, float("nan"), 60]]}}},
+        {"regions": {"WT": {"curve": [[0.1, 0.0, 70], [0.9, 1.7, 60]]}}},
+        {"regions": {"WT": {"curve": [[0.1, 0.0, 70], ["0.9", 0.7, 60]]}}},
+        {"regions": {"WT": GOOD}},
+        {"regions": {"spleen": {"curve": GOOD}}},
+    ],
+)
+def test_a_curve_that_is_none_is_left_out(told: object) -> None:
+    assert reliabilities({"calibration": told}, BRAIN) == {}
+
+
+def test_a_curve_is_read_between_its_points_and_held_beyond_them() -> None:
+    curve = reliabilities({"calibration": {"regions": {"WT": {"curve": GOOD}, "TC": 3}}}, BRAIN)
+    assert list(curve) == ["WT"]
+    assert curve["WT"].of(np.array([0.0, 0.1, 0.5, 0.9, 1.0])) == pytest.approx([0.0, 0.0, 0.35, 0.7, 0.7])
 
 
 def test_what_was_edited_has_none() -> None:
