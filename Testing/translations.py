@@ -33,7 +33,7 @@ CORE_MODULES = (
     "memory.py",
     "pipeline.py",
 )
-CORE_MODULES += ("worker/*.py", "scene/*.py", "errors.py", "io/private_folder.py")
+CORE_MODULES += ("worker/*.py", "scene/*.py", "followup/course.py", "errors.py", "io/private_folder.py")
 SPOKEN_TO_OTHERS = {"study.py", "bare.py", "server.py", "services.py"}  # to the command line, or by the worker of a broken request
 FAILURES = ("InputRefused", "WeightsError", "UsageError", "OutOfMemory", "MedSegDLError", "Failure", "WorkerError", "EnvironmentFailed")
 SAYING = ("error", "warning", "note")  # of a subject of the checks: the sentence starts with its name
@@ -73,6 +73,11 @@ ALSO = (
     "{region} cannot be seen without {input}, so it is left empty.",
     "{region} is doubtful without {input}.",
     "Give {wanted} too if there is one.",
+    *("{criteria}: sum of products of both diameters", "{criteria}: sum of longest diameters", "Volume"),
+    "{share} and at least {least} mm",
+    *("Follow-up changes", "Follow-up chart", "Follow-up lesions", "Follow-up thresholds", "Follow-up volumes"),
+    "Wen and others 2023, the same table",
+    "not part of RECIST: of a sphere whose diameter changes so, 0.7 and 1.2 cubed",
 )
 
 

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import time
 import unittest
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -24,6 +25,7 @@ from self_test_desktop import (
     Ticking,
     close_dialogs,
     crowd,
+    dated,
     kill,
     live,
     load_phantom,
@@ -34,6 +36,7 @@ from self_test_desktop import (
     needs_worker,
     open_panel,
     phantom_loaders,
+    pictures,
     screenshot,
     wait_until,
 )
@@ -41,6 +44,7 @@ from self_test_opening import OPENING
 
 from MedSegDLLib.options import MASK_KEY
 from MedSegDLLib.scene.disjoint import labels_of, table_of
+from MedSegDLLib.scene.follow_up import part_of
 from MedSegDLLib.scene.head_nodes import MASK_SEGMENT
 from MedSegDLLib.scene.lesion_table import rows_of
 from MedSegDLLib.scene.parameters import inputs_of, order_of
@@ -614,6 +618,62 @@ class MedSegDLSelfTest(unittest.TestCase):
             self.assertLessEqual(self.ui.MedSegDL.minimumSizeHint.width(), NARROW)
         dock.setMinimumWidth(0)
         dock.setMaximumWidth(16777215)
+
+    def test_75_follow_up(self) -> None:
+        """Two studies of different days: compared, charted, beside each other, saved, loaded, and back to what was shown."""
+        self.load_and_guess()
+        self.result()
+        self.lesions_shown()
+        order = order_of(self.panel.parameters)
+        later = {
+            key: slicer.modules.volumes.logic().CloneVolume(slicer.mrmlScene, node, f"later_{key}") for key, node in order.nodes.items()
+        }
+        result = made_result(order)
+        result.segments[0].mask[:, :, : result.grid.shape[2] // 2] = 0
+        self.panel.segmented(place_result(replace(order, nodes=later), result))
+        self.lesions_shown()
+        dated(order.nodes["flair"], "20240101")
+        dated(later["flair"], "20240601")
+        section = self.panel.follow_up
+        self.panel.parameters_changed()
+        section.widget.collapsed = False
+        self.assertEqual([point.when for point in section.points], ["2024-01-01", "2024-06-01"])
+        with Ticking() as ticking:
+            section.compareButton.click()
+            wait_until(lambda: not section.news_due and section.change, "the studies are compared", 120)
+            live(0.3)
+        print(f"compare studies: longest gap {ticking.longest_ms:.0f} ms of this thread")
+        self.assertLess(ticking.longest_ms, LONGEST_GAP_MS * crowd())
+        self.assertEqual(section.changeTable.rowCount, 3)
+        self.assertIn("not a diagnosis", section.label.text)
+        layout = slicer.app.layoutManager()
+        before = layout.layout
+        section.chartButton.click()
+        wait_until(lambda: not section.view_steps.running, "the chart is shown", 20)
+        self.assertEqual(layout.plotWidget(0).mrmlPlotViewNode().GetPlotChartNode(), part_of(section.change, "Chart"))
+        pictures("75-chart", self.ui, section.widget)
+        section.sideButton.click()
+        wait_until(lambda: not section.view_steps.running, "the studies are beside each other", 20)
+        self.assertEqual(layout.layout, slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
+        pictures("75-side-by-side", self.ui, section.widget)
+        red, yellow = (layout.sliceWidget(name).mrmlSliceNode() for name in ("Red", "Yellow"))
+        self.assertEqual(red.GetSliceOffset(), yellow.GetSliceOffset())
+        with tempfile.TemporaryDirectory() as folder:
+            path = str(Path(folder) / "both.mrb")
+            self.assertTrue(slicer.util.saveScene(path))
+            slicer.mrmlScene.Clear()
+            live(0.5)
+            self.assertFalse(section.widget.visible)
+            slicer.util.loadScene(path)
+            live(0.5)
+        self.assertTrue(section.widget.visible)
+        self.assertTrue(section.sideButton.checked)
+        self.assertEqual(section.changeTable.rowCount, 3)
+        section.sideButton.click()
+        self.assertEqual(layout.layout, slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+        self.assertFalse(section.sideButton.checked)
+        layout.setLayout(before)
+        section.widget.collapsed = True
 
     def lesions_shown(self) -> None:
         """Wait until the lesions are measured and the views are turned to the largest."""

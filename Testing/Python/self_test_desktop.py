@@ -40,6 +40,8 @@ LOOK_MS = 200
 BUSY_PROGRAMS = 4.0  # a core, up to which times are as on a quiet machine
 WRITTEN = "written"  # the last word of make_tiny_case.py
 WINDOW = (1500, 1100)  # wide enough for the panel beside four views
+WIDTHS = (350, 450)  # of the panel's dock in pictures
+QWIDGETSIZE_MAX = 16777215
 BRAIN_INPUTS = ["flair", "t1", "t1ce", "t2"]
 MOVED_MM = 9.0  # of the made head's T1
 MADE_SHAPE = (16, 20, 18)  # (K, J, I) of volumes made by hand
@@ -98,6 +100,34 @@ def screenshot(name: str) -> None:
         path = Path(folder) / f"{name}{suffix}.png"
         widget.grab().save(str(path))
         print(f"picture: {path}")
+
+
+def pictures(name: str, ui: Any, widget: Any) -> None:
+    """Pictures of the window as it is, the panel 350 and 450 pixels wide, scrolled to a section; none where none are wanted."""
+    folder, window = os.environ.get(SCREENSHOTS_VARIABLE), slicer.util.mainWindow()
+    if not folder or window is None:
+        return
+    window.resize(*WINDOW)
+    dock = slicer.util.findChild(window, "PanelDockWidget")
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for width in WIDTHS:
+        dock.setFixedWidth(width)
+        live(0.5)
+        ui.scrollArea.ensureWidgetVisible(widget)
+        live(0.5)
+        path = Path(folder) / f"{name}-{width}.png"
+        window.grab().save(str(path))
+        print(f"picture: {path}")
+    dock.setMinimumWidth(0)
+    dock.setMaximumWidth(QWIDGETSIZE_MAX)
+
+
+def dated(volume: Any, day: str) -> None:
+    """Hang a volume under a new study of a day, as the DICOM module does."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    study = hierarchy.CreateStudyItem(hierarchy.GetSceneItemID(), f"study of {day}")
+    hierarchy.SetItemAttribute(study, slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMStudyDateAttributeName(), day)
+    hierarchy.SetItemParent(hierarchy.GetItemByDataNode(volume), study)
 
 
 def make_tiny_case() -> tuple[Path | None, str]:

@@ -44,6 +44,11 @@ UNSEEN = {
     "segmentation.py": {"Binary labelmap", "Closed surface"},  # names of representations
     "networks_section.py": {"Networks.ui", "Auto3DSeg (*.pt *.pth)"},  # a file, and kinds of files in a dialog
     "report_section.py": {"HTML (*{});;PDF (*{})"},  # kinds of files in a dialog
+    "follow_up.py": {"First mL", "Last mL", "Change mL", "Change %", "First sum", "Last sum", "Before mL", "Before mm", "Now mL", "Now mm"}
+    | {"{} mL", "{} change %", "{} x {}"}
+    | {"Follow-up changes", "Follow-up chart", "Follow-up lesions", "Follow-up thresholds", "Follow-up volumes"},  # told by `label`
+    "follow_up_section.py": {"First mL", "Last mL", "Change mL", "Change %", "Before mm", "Now mm", "{} ({} %)"},
+    "follow_up_texts.py": {"margin:1px 0; font-size:small"},
     "guard.py": {"Please report it with the log (Advanced)."},  # these two are a failure's, told by `sentence`
     "slicer_python.py": {"BrainPhantom.png", "The extension PyTorch is not installed.", "MedSegDL brain phantom"},
 }

@@ -58,6 +58,10 @@ class FakeClient:
         self._waiting.append(callbacks)
         return len(self.requested)
 
+    def register(self, moving: Image, fixed: Image, callbacks: Callbacks) -> None:
+        """Keep the request; `answer` or `fail` ends it."""
+        self._ask("register", {"moving": moving, "fixed": fixed}, "", {}, callbacks)
+
     def withdraw(self, number: int) -> None:
         """Keep that it was given up."""
         self.withdrawn.append(number)

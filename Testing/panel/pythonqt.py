@@ -160,7 +160,8 @@ class Slot:
         self._owner, self._name = owner, name
 
     def __call__(self, *arguments: Any) -> Any:
-        return wrap(getattr(unwrap(self._owner), self._name)(*unwrap(list(arguments))))
+        found = getattr(unwrap(self._owner), self._name)(*unwrap(list(arguments)))
+        return _whole(found) if isinstance(found, enum.Enum) else wrap(found)
 
 
 class _ProxyType(type):
@@ -184,13 +185,17 @@ class EnumValue(int):
     native: enum.Enum
 
 
+def _whole(member: enum.Enum) -> EnumValue:
+    value = EnumValue(member.value)
+    value.native = member
+    return value
+
+
 def _enum_value(holders: tuple[type, ...], name: str) -> EnumValue:
     for holder in holders:
         for member in vars(holder).values():
             if isinstance(member, type) and issubclass(member, enum.Enum) and name in member.__members__:
-                value = EnumValue(member[name].value)
-                value.native = member[name]
-                return value
+                return _whole(member[name])
     raise AttributeError(f"Qt 6 has no '{name}' any more: the stand-ins cannot play it")
 
 

@@ -33,9 +33,9 @@ def volume(name: str, shape: tuple[int, ...] = (6, 7, 8)) -> Any:
     return node_from_image(Image(np.arange(np.prod(shape)).astype(np.uint8).reshape(shape), np.eye(4), name))
 
 
-def brain_volumes() -> dict[str, Any]:
+def brain_volumes(case: str = "case") -> dict[str, Any]:
     """Four volumes under names that tell what they are."""
-    return {key: volume(f"case_{key}") for key in BRAIN}
+    return {key: volume(f"{case}_{key}") for key in BRAIN}
 
 
 def selected(panel: Any) -> dict[str, Any]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from ..checks.findings import Finding, FindingCode, Severity
 from ..errors import UsageError
 from ..geometry.image import Grid, Image
-from ..geometry.registration import lies_on, register
 from ..metrics.diameters import Lesion
 from ..report.case import Case
-from ..tasks import Modality, Region
+from ..tasks import Modality, Region, Task
 from .matching import Match, matched
 from .response import Criteria, Response, by_diameters, by_volume, measurable, sum_of
 
@@ -91,7 +91,7 @@ def laid_on_first(cases: Sequence[Case]) -> tuple[list[Study], list[Finding]]:
     first, findings = cases[0].image, []
     studies = [Study(cases[0])]
     for number, case in enumerate(cases[1:], start=2):
-        motion, found = _motion(case.image, first, _is_mr(case), number)
+        motion, found = way(_registered(case.image, first, can_be_registered(case.task)), number)
         studies.append(Study(case, motion))
         findings += found
     return studies, findings
@@ -136,21 +136,37 @@ def _matched(key: str, earlier: Study, later: Study) -> list[Match]:
     return matched(earlier.case.masks[key], earlier.case.grid, later.case.masks[key], later.case.grid, motion)
 
 
-def _is_mr(case: Case) -> bool:
-    return any(entry.modality is Modality.MR for entry in case.task.inputs)
+def can_be_registered(task: Task) -> bool:
+    """Whether the studies of a task can be laid on each other: those of MR."""
+    return any(entry.modality is Modality.MR for entry in task.inputs)
 
 
-def _motion(moving: Image | None, fixed: Image | None, is_mr: bool, number: int) -> tuple[np.ndarray, list[Finding]]:
-    """(4, 4) and findings; the identity where nothing can be or need be done."""
-    if moving is None or fixed is None or not is_mr:
+def _registered(moving: Image | None, fixed: Image | None, possible: bool) -> dict[str, Any] | None:
+    """For `way`."""
+    from ..geometry.registration import laid  # needs torch, which Slicer's own Python may not have
+
+    if moving is None or fixed is None or not possible:
+        return None
+    motion = laid(moving, fixed)
+    return {} if motion is None else motion.entry()
+
+
+def way(registered: Mapping[str, Any] | None, number: int) -> tuple[np.ndarray, list[Finding]]:
+    """The way of a study onto the first one, (4, 4) RAS mm, and what is to be known of it.
+
+    Args:
+        registered: `Motion.entry()`; empty where the study lies there already; None where it was not registered.
+        number: of the study, from 1.
+    """
+    if registered is None:
         says = f"Study {number} was not registered to the first one: its lesions are matched as they lie."
         return np.eye(4), [Finding(Severity.WARNING, FindingCode.NOT_REGISTERED, "", says, NEEDS)]
-    if lies_on(moving, fixed):
+    if not registered:
         return np.eye(4), []
-    motion = register(moving, fixed)
-    if motion.applied:
-        says = f"Study {number} lay {motion.shift_mm:.1f} mm and {motion.turn_degrees:.1f} degrees off the first one: it was registered."
-        return motion.matrix, [Finding(Severity.NOTE, FindingCode.MOVED, "", says, LOOK)]
+    if registered["applied"]:
+        shift, turn = f"{registered['shift_mm']:.1f}", f"{registered['turn_degrees']:.1f}"
+        says = f"Study {number} lay {shift} mm and {turn} degrees off the first one: it was registered."
+        return np.array(registered["matrix_ras_mm"]), [Finding(Severity.NOTE, FindingCode.MOVED, "", says, LOOK)]
     says = f"Study {number} could not be registered to the first one: its lesions are matched as they lie."
     return np.eye(4), [Finding(Severity.WARNING, FindingCode.NOT_REGISTERED, "", says, LOOK)]
 

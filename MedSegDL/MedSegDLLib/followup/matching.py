@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
-import SimpleITK as sitk
 
 from ..geometry.boxes import bounding_box, grown
 from ..geometry.image import Grid
@@ -67,6 +66,8 @@ def matched(before: np.ndarray, grid: Grid, after: np.ndarray, after_grid: Grid,
 
 def numbered(mask: np.ndarray) -> np.ndarray:
     """(K, J, I) int: the 26-connected parts, 1 the largest, as `metrics.diameters` orders them."""
+    import SimpleITK as sitk  # takes a moment, and Slicer's window must not wait for it
+
     labels = np.zeros(mask.shape, np.int32)
     if mask.any():
         box = bounding_box(mask)
@@ -101,6 +102,8 @@ def _met(earlier: np.ndarray, voxels: np.ndarray, to_earlier: np.ndarray, number
 
 def _grown(labels: np.ndarray, grid: Grid) -> np.ndarray:
     """Labels grown by the tolerance; where two meet the smaller lesion, which has the larger number, has it."""
+    import SimpleITK as sitk  # as in `numbered`
+
     radius = [max(1, round(TOLERANCE_MM / side)) for side in grid.spacing_mm]
     box = grown(bounding_box(labels), labels.shape, max(radius))
     larger = labels.copy()

@@ -15,7 +15,7 @@ from ..report.page import document, findings_text, millilitres, pictures_table, 
 from ..report.planes import Layer, drawn
 from .course import Course, RegionCourse
 from .matching import Kind
-from .response import Criteria
+from .response import Criteria, threshold_rows
 
 AID = "An aid to the reader, not a diagnosis: steroids, clinical state, confirmation and lesions that are no targets are not known here."
 CHART_WIDTH, CHART_HEIGHT, MARGIN = 420, 150, 40
@@ -120,21 +120,12 @@ def _responses(course: Course) -> str:
 
 
 def _thresholds(criteria: Criteria) -> str:
-    measure = "sum of products of both diameters" if criteria.measure == "product" else "sum of longest diameters"
-    least = f" and at least {criteria.least_growth:.0f} mm" if criteria.least_growth else ""
-    rows = [
-        (f"{criteria.title}: {measure}", _percent(criteria.partial), _percent(criteria.progressive) + least, escape(criteria.source)),
-        ("Volume", _percent(criteria.partial_volume), _percent(criteria.progressive_volume), escape(criteria.volume_source)),
-    ]
+    rows = [(measure, partial, progressive, escape(source)) for measure, partial, progressive, source in threshold_rows(criteria)]
     told = (
         f"Partial response is counted from the first study, progression from the smallest value so far; a new measurable lesion "
         f"({criteria.smallest_mm:.0f} mm and more) is progression; up to {criteria.targets} largest lesions are targets."
     )
     return table(("Thresholds", "Partial", "Progressive", "Source"), rows) + f"<p class='small'>{told}</p>"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:+.0f} %"
 
 
 def _lesions(one: RegionCourse) -> str:

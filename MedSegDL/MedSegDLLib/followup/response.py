@@ -88,6 +88,20 @@ def usual_criteria(task: Task) -> Criteria:
     return RECIST_1_1 if any(entry.modality is Modality.CT for entry in task.inputs) else RANO_2
 
 
+def threshold_rows(criteria: Criteria) -> list[tuple[str, str, str, str]]:
+    """What is measured, from where on the response is partial, from where on the disease is progressive, and where that stands."""
+    measure = "sum of products of both diameters" if criteria.measure == "product" else "sum of longest diameters"
+    least = f" and at least {criteria.least_growth:.0f} mm" if criteria.least_growth else ""
+    return [
+        (f"{criteria.title}: {measure}", _percent(criteria.partial), _percent(criteria.progressive) + least, criteria.source),
+        ("Volume", _percent(criteria.partial_volume), _percent(criteria.progressive_volume), criteria.volume_source),
+    ]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:+.0f} %"
+
+
 def measurable(lesion: Lesion, criteria: Criteria) -> bool:
     """Whether a lesion is large enough to be a target."""
     across = lesion.perpendicular_mm if criteria.measure == "product" else lesion.longest_mm

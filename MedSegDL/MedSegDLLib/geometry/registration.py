@@ -140,6 +140,11 @@ def register(moving: Image, fixed: Image) -> Motion:
     return tried if tried.is_large and _better(before, after) else replace(tried, matrix=nothing, applied=False)
 
 
+def laid(moving: Image, fixed: Image) -> Motion | None:
+    """`register`, where the quick test asks for it; None where the image lies on the other one already."""
+    return None if lies_on(moving, fixed) else register(moving, fixed)
+
+
 def turn_of(matrix: np.ndarray) -> float:
     """Angle of a rigid matrix's rotation, degrees."""
     return math.degrees(math.acos(min(1.0, max(-1.0, (np.trace(matrix[:3, :3]) - 1) / 2))))

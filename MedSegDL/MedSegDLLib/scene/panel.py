@@ -17,6 +17,7 @@ from . import views, wording
 from .correction_section import CorrectionSection
 from .expectation_section import ExpectationSection
 from .findings_section import FindingsSection
+from .follow_up_section import FollowUpSection
 from .guard import guarded
 from .head_section import HeadSection
 from .input_section import SWAP_LINK, TASK_LINK, InputSection
@@ -73,6 +74,7 @@ class Panel(Observing):
         self.head = HeadSection(self.ui, self.result, self.report)
         self.correction = CorrectionSection(self.ui, self.report)
         self.python = PythonSection(self.ui, self.session, self)
+        self.follow_up = FollowUpSection(self.ui, self.session, self)
         self.networks = NetworksSection(self.ui, self.session, self)
         self.findings.links[PACKAGES_LINK] = self.networks.follow_packages
         self.findings.links |= {SWAP_LINK: self.inputs.follow_swap, TASK_LINK: self.inputs.follow_task}
@@ -120,7 +122,7 @@ class Panel(Observing):
         self.steps.stop()
         self.session.close()
         self.set_parameters(None)
-        for section in (self.inputs, self.result, self.correction, self.reporting, self.python, self.shown):
+        for section in (self.inputs, self.result, self.correction, self.reporting, self.python, self.shown, self.follow_up):
             section.close()
         self.removeObservers()
 
@@ -176,6 +178,7 @@ class Panel(Observing):
         self.shown.show()
         self.head.show()
         self.correction.show(parameters.result)
+        self.follow_up.show(task_of(parameters), parameters.result)
         self.update_buttons()
         inputs = (self._shown_task, tuple((key, node.GetID()) for key, node in inputs_of(parameters).items()))
         if inputs != self._checked_inputs:
@@ -290,7 +293,9 @@ class Panel(Observing):
         self.python.poll()
         self.result.poll()
         self.reporting.poll()
-        news_due = any(section.news_due for section in (self.session, self.python, self.result, self.reporting))
+        self.follow_up.poll()
+        sections = (self.session, self.python, self.result, self.reporting, self.follow_up)
+        news_due = any(section.news_due for section in sections)
         if self.session.finishing:
             self.timer.interval = FINISHING_MS
         else:

@@ -15,6 +15,7 @@ import slicer
 
 from ..checks.modality_guess import Candidate, guess_modalities
 from ..errors import InputRefused, MedSegDLError
+from ..geometry.image import Image
 from ..result import Result
 from ..tasks import Input, Modality, Task, remove_pair
 from ..worker.client import Background, Callbacks, SegmentationClient, State
@@ -215,6 +216,13 @@ class Session:
         """End the worker, which may use it, and remove the private environment in the background."""
         self._client.stop()
         self._do(lambda progress: remove_environment(self._folder), callbacks)
+
+    def register(self, moving: Image, fixed: Image, callbacks: Callbacks) -> None:
+        """Ask the worker for the motion that lays an image on another one; see `client.Worker.register`."""
+        try:
+            self._client.register(moving, fixed, callbacks)
+        except Exception as error:  # noqa: BLE001 - as in `poll`: without a worker nobody would answer
+            callbacks.on_error(failure_of(error))
 
     def request(self, kind: str, payload: dict, callbacks: Callbacks) -> int:
         """Ask the worker for something else (`look`, `add`); its number, for `withdraw`. See `client.Worker.request`."""

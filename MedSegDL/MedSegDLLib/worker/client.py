@@ -86,6 +86,10 @@ class SegmentationClient(Protocol):
         """Load a task's weights before they are needed."""
         ...
 
+    def register(self, moving: Image, fixed: Image, callbacks: Callbacks) -> None:
+        """Lay an image on another one; the answer is what `services.register` gives."""
+        ...
+
     def request(self, kind: str, payload: dict, callbacks: Callbacks) -> int:
         """Ask for something else (`look`, `add`); its number."""
         ...
@@ -195,6 +199,11 @@ class Worker:
     def warm(self, task_key: str, device: str = "auto", callbacks: Callbacks = Callbacks()) -> None:
         """Let the worker load a task's weights and run once, so that the first click waits for nothing."""
         self.request("warm", {"task": task_key, "device": device}, callbacks)
+
+    def register(self, moving: Image, fixed: Image, callbacks: Callbacks) -> None:
+        """Ask for the rigid motion that lays an image on another one, as a dict; see `services.register`."""
+        images = {"moving": moving, "fixed": fixed}
+        self._ask("register", functools.partial(_with_images, {}, images), callbacks, lambda answer: answer["result"])
 
     def request(self, kind: str, payload: dict, callbacks: Callbacks) -> int:
         """Any other request (`info`, `warm`, `look`, `add`): `on_result` gets the answer's `result` (of `check` the findings) as it came.

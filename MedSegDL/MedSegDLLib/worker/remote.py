@@ -374,6 +374,10 @@ class RemoteWorker:
         """As `client.Worker.warm`."""
         self._ask({"kind": "warm", "task": task_key, "device": device}, {}, callbacks, _as_it_is)
 
+    def register(self, moving: Image, fixed: Image, callbacks: Callbacks) -> None:
+        """As `client.Worker.register`."""
+        self._ask({"kind": "register"}, {"moving": moving, "fixed": fixed}, callbacks, _as_it_is)
+
     def cancel(self) -> None:
         """Give up what is under way; whoever waits is told 'cancelled' in the next poll, the server as soon as it can be."""
         for number in list(self._requests):

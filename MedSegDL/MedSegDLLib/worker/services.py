@@ -80,6 +80,18 @@ def add(payload: dict, progress: Progress) -> dict:
     return offers.add(Path(_text(payload, "source")), str(payload.get("licence", "")), Path(_text(payload, "folder")), progress)
 
 
+def register(payload: dict, progress: Progress) -> dict:
+    """Lay the image 'moving' on the image 'fixed': `motion` is `registration.Motion.entry()`, empty where it lies there already."""
+    from ..geometry.registration import laid
+    from .protocol import images_from_json
+
+    images = images_from_json(payload["inputs"]) if isinstance(payload.get("inputs"), dict) else {}
+    if not {"moving", "fixed"} <= set(images):
+        raise UsageError("The request has no images 'moving' and 'fixed'.")
+    motion = laid(images["moving"], images["fixed"])
+    return {"motion": {} if motion is None else motion.entry()}
+
+
 def _text(payload: dict, key: str) -> str:
     if not isinstance(payload.get(key), str) or not payload[key]:
         raise UsageError(f"The request has no '{key}'.")
@@ -106,4 +118,4 @@ def load() -> Services:
     from .. import pipeline  # noqa: F401 - imported for the sake of failing now
     from ..checks import inputs  # noqa: F401 - imported for the sake of failing now
 
-    return Services(more={"look": look, "add": add})
+    return Services(more={"look": look, "add": add, "register": register})

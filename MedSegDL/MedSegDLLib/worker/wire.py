@@ -18,7 +18,7 @@ from __future__ import annotations
 VERSION = "/v1"
 CHUNK_HASH = "X-Chunk-SHA256"
 CHUNK_BYTES = 4 << 20  # of one upload: what a cut connection costs to send again
-KINDS = ("segment", "check", "warm")
+KINDS = ("segment", "check", "warm", "register")
 UPLOADING, WAITING, RUNNING, ANSWERED = "uploading", "waiting", "running", "answered"
 HEARTBEAT_S = 2.0  # between two lines of events at most
 DEFAULT_PORT = 8765

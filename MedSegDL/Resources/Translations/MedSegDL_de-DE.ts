@@ -215,6 +215,14 @@
         <translation>„{node}“ liegt unter einer verformenden Transformation („{transform}“).</translation>
     </message>
     <message>
+        <source>A follow-up is for volumes, not for {task}.</source>
+        <translation>Eine Verlaufskontrolle gibt es für Volumen, nicht für {task}.</translation>
+    </message>
+    <message>
+        <source>A follow-up needs two or more results of one task.</source>
+        <translation>Eine Verlaufskontrolle braucht zwei oder mehr Ergebnisse einer Aufgabe.</translation>
+    </message>
+    <message>
         <source>A pixel size is for pictures, not for {task}.</source>
         <translation>Eine Pixelgröße gilt für Bilder, nicht für: {task}.</translation>
     </message>
@@ -351,6 +359,10 @@
         <translation>Das richtige Bild für diese Eingabe wählen.</translation>
     </message>
     <message>
+        <source>Choose them in the list.</source>
+        <translation>Wählen Sie sie in der Liste aus.</translation>
+    </message>
+    <message>
         <source>Click within it.</source>
         <translation>In das Volumen klicken.</translation>
     </message>
@@ -373,6 +385,10 @@
     <message>
         <source>Close other programs, or segment a smaller part of the volume.</source>
         <translation>Andere Programme schließen oder einen kleineren Teil des Volumens segmentieren.</translation>
+    </message>
+    <message>
+        <source>Compare pictures by their counts.</source>
+        <translation>Vergleichen Sie Bilder anhand ihrer Anzahlen.</translation>
     </message>
     <message>
         <source>Copy it from the start of `medsegdl serve`: http://TOKEN@HOST:PORT.</source>
@@ -421,6 +437,26 @@
     <message>
         <source>Fetching the result</source>
         <translation>Das Ergebnis wird geholt</translation>
+    </message>
+    <message>
+        <source>Follow-up changes</source>
+        <translation>Verlauf: Veränderungen</translation>
+    </message>
+    <message>
+        <source>Follow-up chart</source>
+        <translation>Verlauf: Diagramm</translation>
+    </message>
+    <message>
+        <source>Follow-up lesions</source>
+        <translation>Verlauf: Läsionen</translation>
+    </message>
+    <message>
+        <source>Follow-up thresholds</source>
+        <translation>Verlauf: Schwellen</translation>
+    </message>
+    <message>
+        <source>Follow-up volumes</source>
+        <translation>Verlauf: Volumen</translation>
     </message>
     <message>
         <source>Free some space there, or set TMPDIR to a larger disk.</source>
@@ -485,6 +521,10 @@
     <message>
         <source>Give the image as it was before normalisation if there is one.</source>
         <translation>Das Bild vor der Normierung geben, wenn es das gibt.</translation>
+    </message>
+    <message>
+        <source>Give the images too; only MR of the head is registered.</source>
+        <translation>Geben Sie auch die Bilder an; nur MR des Kopfes wird registriert.</translation>
     </message>
     <message>
         <source>Give the mask that belongs to these images.</source>
@@ -603,6 +643,10 @@
         <translation>Das Ergebnis auf den Bildern ansehen, bevor es benutzt wird.</translation>
     </message>
     <message>
+        <source>Look at the studies on each other.</source>
+        <translation>Sehen Sie sich die Untersuchungen übereinander an.</translation>
+    </message>
+    <message>
         <source>Looking how the {entry} lies</source>
         <translation>Lage von {entry} wird gesucht</translation>
     </message>
@@ -637,6 +681,10 @@
     <message>
         <source>Making the environment</source>
         <translation>Die Umgebung wird angelegt</translation>
+    </message>
+    <message>
+        <source>Name their folders in the order of time.</source>
+        <translation>Nennen Sie ihre Ordner in zeitlicher Reihenfolge.</translation>
     </message>
     <message>
         <source>Necrosis and non-enhancing tumour</source>
@@ -743,6 +791,10 @@
         <translation>Mit so vielen Farben speichern wie die Bilder, mit denen das Netz trainiert wurde.</translation>
     </message>
     <message>
+        <source>Segment all of them with the same weights.</source>
+        <translation>Segmentieren Sie alle mit denselben Gewichten.</translation>
+    </message>
+    <message>
         <source>Segment first.</source>
         <translation>Zuerst segmentieren.</translation>
     </message>
@@ -769,6 +821,18 @@
     <message>
         <source>Sending the images</source>
         <translation>Bilder werden gesendet</translation>
+    </message>
+    <message>
+        <source>Study {number} could not be registered to the first one: its lesions are matched as they lie.</source>
+        <translation>Untersuchung {number} konnte nicht auf die erste registriert werden: ihre Läsionen werden so zugeordnet, wie sie liegen.</translation>
+    </message>
+    <message>
+        <source>Study {number} lay {shift} mm and {turn} degrees off the first one: it was registered.</source>
+        <translation>Untersuchung {number} lag {shift} mm und {turn} Grad neben der ersten: sie wurde registriert.</translation>
+    </message>
+    <message>
+        <source>Study {number} was not registered to the first one: its lesions are matched as they lie.</source>
+        <translation>Untersuchung {number} wurde nicht auf die erste registriert: ihre Läsionen werden so zugeordnet, wie sie liegen.</translation>
     </message>
     <message>
         <source>T1</source>
@@ -903,6 +967,10 @@
         <translation>Der Segmentierungsprozess gab eine Antwort, die nicht zu lesen ist.</translation>
     </message>
     <message>
+        <source>The studies were segmented with different networks: a change may be the network's.</source>
+        <translation>Die Untersuchungen wurden mit verschiedenen Netzen segmentiert: eine Veränderung kann vom Netz kommen.</translation>
+    </message>
+    <message>
         <source>The system ended the segmentation process, most likely because memory ran out.</source>
         <translation>Das System beendete den Segmentierungsprozess, wahrscheinlich weil der Speicher ausging.</translation>
     </message>
@@ -967,6 +1035,10 @@
         <translation>Tumorkern</translation>
     </message>
     <message>
+        <source>Volume</source>
+        <translation>Volumen</translation>
+    </message>
+    <message>
         <source>Volume '{node}' holds no voxels.</source>
         <translation>Das Volumen „{node}“ enthält keine Voxel.</translation>
     </message>
@@ -989,6 +1061,10 @@
     <message>
         <source>Waiting for the server: {away}</source>
         <translation>Warten auf den Server: {away}</translation>
+    </message>
+    <message>
+        <source>Wen and others 2023, the same table</source>
+        <translation>Wen u. a. 2023, dieselbe Tabelle</translation>
     </message>
     <message>
         <source>Whole tumour</source>
@@ -1067,6 +1143,10 @@
         <translation>seine Zeiten sind {quote}</translation>
     </message>
     <message>
+        <source>not part of RECIST: of a sphere whose diameter changes so, 0.7 and 1.2 cubed</source>
+        <translation>nicht Teil von RECIST: einer Kugel, deren Durchmesser sich so ändert, 0.7 und 1.2 hoch drei</translation>
+    </message>
+    <message>
         <source>private environment</source>
         <translation>eigene Umgebung</translation>
     </message>
@@ -1077,6 +1157,14 @@
     <message>
         <source>variable</source>
         <translation>Variable</translation>
+    </message>
+    <message>
+        <source>{criteria}: sum of longest diameters</source>
+        <translation>{criteria}: Summe der längsten Durchmesser</translation>
+    </message>
+    <message>
+        <source>{criteria}: sum of products of both diameters</source>
+        <translation>{criteria}: Summe der Produkte beider Durchmesser</translation>
     </message>
     <message>
         <source>{folder} holds no wheels.</source>
@@ -1283,6 +1371,10 @@
         <translation>{segment} nimmt {share} von allem ein, was die Bilder zeigen: das ist mehr als möglich.</translation>
     </message>
     <message>
+        <source>{share} and at least {least} mm</source>
+        <translation>{share} und mindestens {least} mm</translation>
+    </message>
+    <message>
         <source>{titles} is missing: the segmentation is less accurate without it.</source>
         <translation>{titles} fehlt: ohne das ist die Segmentierung weniger genau.</translation>
     </message>
@@ -1473,6 +1565,188 @@
     <message>
         <source>Install it now ({size}, about {minutes:.0f} min)</source>
         <translation>Jetzt installieren ({size}, etwa {minutes:.0f} min)</translation>
+    </message>
+</context>
+<context>
+    <name>scene.follow_up_section</name>
+    <message>
+        <source>Became</source>
+        <translation>Wurde</translation>
+    </message>
+    <message>
+        <source>Before (mm)</source>
+        <translation>Vorher (mm)</translation>
+    </message>
+    <message>
+        <source>Change</source>
+        <translation>Änderung</translation>
+    </message>
+    <message>
+        <source>Chart</source>
+        <translation>Diagramm</translation>
+    </message>
+    <message>
+        <source>Compare studies</source>
+        <translation>Untersuchungen vergleichen</translation>
+    </message>
+    <message>
+        <source>Date</source>
+        <translation>Datum</translation>
+    </message>
+    <message>
+        <source>Earlier</source>
+        <translation>Früher</translation>
+    </message>
+    <message>
+        <source>First (mL)</source>
+        <translation>Erste (mL)</translation>
+    </message>
+    <message>
+        <source>First and last study beside each other, linked; again: as before.</source>
+        <translation>Erste und letzte Untersuchung nebeneinander, gekoppelt; noch einmal: wie zuvor.</translation>
+    </message>
+    <message>
+        <source>Follow-up</source>
+        <translation>Verlauf</translation>
+    </message>
+    <message>
+        <source>Last (mL)</source>
+        <translation>Letzte (mL)</translation>
+    </message>
+    <message>
+        <source>Later</source>
+        <translation>Später</translation>
+    </message>
+    <message>
+        <source>Lay the studies on the first one, match their lesions, and measure what has changed.</source>
+        <translation>Die Untersuchungen auf die erste legen, ihre Läsionen einander zuordnen und messen, was sich geändert hat.</translation>
+    </message>
+    <message>
+        <source>Laying study {number} on the first one ...</source>
+        <translation>Untersuchung {number} wird auf die erste gelegt ...</translation>
+    </message>
+    <message>
+        <source>Lesion</source>
+        <translation>Läsion</translation>
+    </message>
+    <message>
+        <source>Matching the lesions ...</source>
+        <translation>Läsionen werden zugeordnet ...</translation>
+    </message>
+    <message>
+        <source>Measuring the studies ...</source>
+        <translation>Untersuchungen werden gemessen ...</translation>
+    </message>
+    <message>
+        <source>Move the chosen study down.</source>
+        <translation>Die gewählte Untersuchung nach unten schieben.</translation>
+    </message>
+    <message>
+        <source>Move the chosen study up.</source>
+        <translation>Die gewählte Untersuchung nach oben schieben.</translation>
+    </message>
+    <message>
+        <source>Now (mm)</source>
+        <translation>Jetzt (mm)</translation>
+    </message>
+    <message>
+        <source>Region</source>
+        <translation>Region</translation>
+    </message>
+    <message>
+        <source>Side by side</source>
+        <translation>Nebeneinander</translation>
+    </message>
+    <message>
+        <source>Studies laid on the first one</source>
+        <translation>Untersuchungen auf die erste gelegt</translation>
+    </message>
+    <message>
+        <source>Study</source>
+        <translation>Untersuchung</translation>
+    </message>
+    <message>
+        <source>The lesions of the last study, and those that are gone. A click shows one.</source>
+        <translation>Die Läsionen der letzten Untersuchung und die verschwundenen. Ein Klick zeigt eine.</translation>
+    </message>
+    <message>
+        <source>The results to compare, the earliest first. Leave out what is no study of its own.</source>
+        <translation>Die zu vergleichenden Ergebnisse, das früheste zuerst. Lassen Sie weg, was keine eigene Untersuchung ist.</translation>
+    </message>
+    <message>
+        <source>The transforms that registration found; they can be taken off.</source>
+        <translation>Die Transformationen, die die Registrierung fand; sie lassen sich abnehmen.</translation>
+    </message>
+    <message>
+        <source>Volumes of the first and the last study.</source>
+        <translation>Volumen der ersten und der letzten Untersuchung.</translation>
+    </message>
+    <message>
+        <source>Volumes over time, as a chart and a table; again: as before.</source>
+        <translation>Volumen über die Zeit, als Diagramm und Tabelle; noch einmal: wie zuvor.</translation>
+    </message>
+    <message>
+        <source>What the response is told by.</source>
+        <translation>Wonach das Ansprechen beurteilt wird.</translation>
+    </message>
+    <message>
+        <source>not known</source>
+        <translation>nicht bekannt</translation>
+    </message>
+</context>
+<context>
+    <name>scene.follow_up_texts</name>
+    <message>
+        <source>An aid to the reader, not a diagnosis: steroids, clinical state, confirmation and lesions that are no targets are not known here.</source>
+        <translation>Eine Hilfe für den Befunder, keine Diagnose: Steroide, klinischer Zustand, Bestätigung und Läsionen, die keine Zielläsionen sind, sind hier nicht bekannt.</translation>
+    </message>
+    <message>
+        <source>complete response</source>
+        <translation>komplettes Ansprechen</translation>
+    </message>
+    <message>
+        <source>gone</source>
+        <translation>verschwunden</translation>
+    </message>
+    <message>
+        <source>merged</source>
+        <translation>verschmolzen</translation>
+    </message>
+    <message>
+        <source>new</source>
+        <translation>neu</translation>
+    </message>
+    <message>
+        <source>not measurable</source>
+        <translation>nicht messbar</translation>
+    </message>
+    <message>
+        <source>partial response</source>
+        <translation>partielles Ansprechen</translation>
+    </message>
+    <message>
+        <source>progressive disease</source>
+        <translation>progrediente Erkrankung</translation>
+    </message>
+    <message>
+        <source>same</source>
+        <translation>dieselbe</translation>
+    </message>
+    <message>
+        <source>split</source>
+        <translation>geteilt</translation>
+    </message>
+    <message>
+        <source>stable disease</source>
+        <translation>stabile Erkrankung</translation>
+    </message>
+    <message>
+        <source>{measure}: partial from {partial}, progressive from {progressive} ({source}).</source>
+        <translation>{measure}: partiell ab {partial}, progredient ab {progressive} ({source}).</translation>
+    </message>
+    <message>
+        <source>{region}: {diameters} by diameters, {volume} by volume.</source>
+        <translation>{region}: {diameters} nach Durchmessern, {volume} nach Volumen.</translation>
     </message>
 </context>
 <context>

@@ -215,6 +215,14 @@
         <translation>« {node} » est soumis à une transformation déformante (« {transform} »).</translation>
     </message>
     <message>
+        <source>A follow-up is for volumes, not for {task}.</source>
+        <translation>Un suivi se fait sur des volumes, pas pour {task}.</translation>
+    </message>
+    <message>
+        <source>A follow-up needs two or more results of one task.</source>
+        <translation>Un suivi demande au moins deux résultats d'une même tâche.</translation>
+    </message>
+    <message>
         <source>A pixel size is for pictures, not for {task}.</source>
         <translation>Une taille de pixel est pour des images planes, pas pour : {task}.</translation>
     </message>
@@ -351,6 +359,10 @@
         <translation>Choisir la bonne image pour cette entrée.</translation>
     </message>
     <message>
+        <source>Choose them in the list.</source>
+        <translation>Choisissez-les dans la liste.</translation>
+    </message>
+    <message>
         <source>Click within it.</source>
         <translation>Cliquer à l'intérieur.</translation>
     </message>
@@ -373,6 +385,10 @@
     <message>
         <source>Close other programs, or segment a smaller part of the volume.</source>
         <translation>Fermer d'autres programmes, ou segmenter une plus petite partie du volume.</translation>
+    </message>
+    <message>
+        <source>Compare pictures by their counts.</source>
+        <translation>Comparez les images par leurs comptages.</translation>
     </message>
     <message>
         <source>Copy it from the start of `medsegdl serve`: http://TOKEN@HOST:PORT.</source>
@@ -421,6 +437,26 @@
     <message>
         <source>Fetching the result</source>
         <translation>Récupération du résultat</translation>
+    </message>
+    <message>
+        <source>Follow-up changes</source>
+        <translation>Suivi : changements</translation>
+    </message>
+    <message>
+        <source>Follow-up chart</source>
+        <translation>Suivi : graphique</translation>
+    </message>
+    <message>
+        <source>Follow-up lesions</source>
+        <translation>Suivi : lésions</translation>
+    </message>
+    <message>
+        <source>Follow-up thresholds</source>
+        <translation>Suivi : seuils</translation>
+    </message>
+    <message>
+        <source>Follow-up volumes</source>
+        <translation>Suivi : volumes</translation>
     </message>
     <message>
         <source>Free some space there, or set TMPDIR to a larger disk.</source>
@@ -485,6 +521,10 @@
     <message>
         <source>Give the image as it was before normalisation if there is one.</source>
         <translation>Donner l'image d'avant la normalisation si elle existe.</translation>
+    </message>
+    <message>
+        <source>Give the images too; only MR of the head is registered.</source>
+        <translation>Donnez aussi les images ; seules les IRM de la tête sont recalées.</translation>
     </message>
     <message>
         <source>Give the mask that belongs to these images.</source>
@@ -603,6 +643,10 @@
         <translation>Regarder le résultat sur les images avant de l'utiliser.</translation>
     </message>
     <message>
+        <source>Look at the studies on each other.</source>
+        <translation>Regardez les examens superposés.</translation>
+    </message>
+    <message>
         <source>Looking how the {entry} lies</source>
         <translation>Recherche de la position de {entry}</translation>
     </message>
@@ -637,6 +681,10 @@
     <message>
         <source>Making the environment</source>
         <translation>Création de l'environnement</translation>
+    </message>
+    <message>
+        <source>Name their folders in the order of time.</source>
+        <translation>Nommez leurs dossiers dans l'ordre du temps.</translation>
     </message>
     <message>
         <source>Necrosis and non-enhancing tumour</source>
@@ -743,6 +791,10 @@
         <translation>L'enregistrer avec autant de couleurs que les images d'entraînement du réseau.</translation>
     </message>
     <message>
+        <source>Segment all of them with the same weights.</source>
+        <translation>Segmentez-les tous avec les mêmes poids.</translation>
+    </message>
+    <message>
         <source>Segment first.</source>
         <translation>Segmenter d'abord.</translation>
     </message>
@@ -769,6 +821,18 @@
     <message>
         <source>Sending the images</source>
         <translation>Envoi des images</translation>
+    </message>
+    <message>
+        <source>Study {number} could not be registered to the first one: its lesions are matched as they lie.</source>
+        <translation>L'examen {number} n'a pas pu être recalé sur le premier : ses lésions sont appariées telles quelles.</translation>
+    </message>
+    <message>
+        <source>Study {number} lay {shift} mm and {turn} degrees off the first one: it was registered.</source>
+        <translation>L'examen {number} était à {shift} mm et {turn} degrés du premier : il a été recalé.</translation>
+    </message>
+    <message>
+        <source>Study {number} was not registered to the first one: its lesions are matched as they lie.</source>
+        <translation>L'examen {number} n'a pas été recalé sur le premier : ses lésions sont appariées telles quelles.</translation>
     </message>
     <message>
         <source>T1</source>
@@ -903,6 +967,10 @@
         <translation>Le processus de segmentation a donné une réponse illisible.</translation>
     </message>
     <message>
+        <source>The studies were segmented with different networks: a change may be the network's.</source>
+        <translation>Les examens ont été segmentés par des réseaux différents : un changement peut venir du réseau.</translation>
+    </message>
+    <message>
         <source>The system ended the segmentation process, most likely because memory ran out.</source>
         <translation>Le système a arrêté le processus de segmentation, sans doute faute de mémoire.</translation>
     </message>
@@ -967,6 +1035,10 @@
         <translation>Noyau tumoral</translation>
     </message>
     <message>
+        <source>Volume</source>
+        <translation>Volume</translation>
+    </message>
+    <message>
         <source>Volume '{node}' holds no voxels.</source>
         <translation>Le volume « {node} » ne contient aucun voxel.</translation>
     </message>
@@ -989,6 +1061,10 @@
     <message>
         <source>Waiting for the server: {away}</source>
         <translation>En attente du serveur : {away}</translation>
+    </message>
+    <message>
+        <source>Wen and others 2023, the same table</source>
+        <translation>Wen et coll. 2023, même tableau</translation>
     </message>
     <message>
         <source>Whole tumour</source>
@@ -1067,6 +1143,10 @@
         <translation>ses temps sont {quote}</translation>
     </message>
     <message>
+        <source>not part of RECIST: of a sphere whose diameter changes so, 0.7 and 1.2 cubed</source>
+        <translation>hors RECIST : d'une sphère dont le diamètre change ainsi, 0.7 et 1.2 au cube</translation>
+    </message>
+    <message>
         <source>private environment</source>
         <translation>environnement privé</translation>
     </message>
@@ -1077,6 +1157,14 @@
     <message>
         <source>variable</source>
         <translation>variable</translation>
+    </message>
+    <message>
+        <source>{criteria}: sum of longest diameters</source>
+        <translation>{criteria} : somme des plus grands diamètres</translation>
+    </message>
+    <message>
+        <source>{criteria}: sum of products of both diameters</source>
+        <translation>{criteria} : somme des produits des deux diamètres</translation>
     </message>
     <message>
         <source>{folder} holds no wheels.</source>
@@ -1283,6 +1371,10 @@
         <translation>{segment} occupe {share} de tout ce que montrent les images : c'est plus que possible.</translation>
     </message>
     <message>
+        <source>{share} and at least {least} mm</source>
+        <translation>{share} et au moins {least} mm</translation>
+    </message>
+    <message>
         <source>{titles} is missing: the segmentation is less accurate without it.</source>
         <translation>{titles} manque : sans elle la segmentation est moins précise.</translation>
     </message>
@@ -1473,6 +1565,188 @@
     <message>
         <source>Install it now ({size}, about {minutes:.0f} min)</source>
         <translation>L'installer maintenant ({size}, environ {minutes:.0f} min)</translation>
+    </message>
+</context>
+<context>
+    <name>scene.follow_up_section</name>
+    <message>
+        <source>Became</source>
+        <translation>Devenue</translation>
+    </message>
+    <message>
+        <source>Before (mm)</source>
+        <translation>Avant (mm)</translation>
+    </message>
+    <message>
+        <source>Change</source>
+        <translation>Changement</translation>
+    </message>
+    <message>
+        <source>Chart</source>
+        <translation>Graphique</translation>
+    </message>
+    <message>
+        <source>Compare studies</source>
+        <translation>Comparer les examens</translation>
+    </message>
+    <message>
+        <source>Date</source>
+        <translation>Date</translation>
+    </message>
+    <message>
+        <source>Earlier</source>
+        <translation>Plus tôt</translation>
+    </message>
+    <message>
+        <source>First (mL)</source>
+        <translation>Premier (mL)</translation>
+    </message>
+    <message>
+        <source>First and last study beside each other, linked; again: as before.</source>
+        <translation>Premier et dernier examen côte à côte, liés ; encore une fois : comme avant.</translation>
+    </message>
+    <message>
+        <source>Follow-up</source>
+        <translation>Suivi</translation>
+    </message>
+    <message>
+        <source>Last (mL)</source>
+        <translation>Dernier (mL)</translation>
+    </message>
+    <message>
+        <source>Later</source>
+        <translation>Plus tard</translation>
+    </message>
+    <message>
+        <source>Lay the studies on the first one, match their lesions, and measure what has changed.</source>
+        <translation>Superposer les examens au premier, apparier leurs lésions et mesurer ce qui a changé.</translation>
+    </message>
+    <message>
+        <source>Laying study {number} on the first one ...</source>
+        <translation>Superposition de l'examen {number} au premier ...</translation>
+    </message>
+    <message>
+        <source>Lesion</source>
+        <translation>Lésion</translation>
+    </message>
+    <message>
+        <source>Matching the lesions ...</source>
+        <translation>Appariement des lésions ...</translation>
+    </message>
+    <message>
+        <source>Measuring the studies ...</source>
+        <translation>Mesure des examens ...</translation>
+    </message>
+    <message>
+        <source>Move the chosen study down.</source>
+        <translation>Déplacer l'examen choisi vers le bas.</translation>
+    </message>
+    <message>
+        <source>Move the chosen study up.</source>
+        <translation>Déplacer l'examen choisi vers le haut.</translation>
+    </message>
+    <message>
+        <source>Now (mm)</source>
+        <translation>Maintenant (mm)</translation>
+    </message>
+    <message>
+        <source>Region</source>
+        <translation>Région</translation>
+    </message>
+    <message>
+        <source>Side by side</source>
+        <translation>Côte à côte</translation>
+    </message>
+    <message>
+        <source>Studies laid on the first one</source>
+        <translation>Examens superposés au premier</translation>
+    </message>
+    <message>
+        <source>Study</source>
+        <translation>Examen</translation>
+    </message>
+    <message>
+        <source>The lesions of the last study, and those that are gone. A click shows one.</source>
+        <translation>Les lésions du dernier examen, et celles qui ont disparu. Un clic en montre une.</translation>
+    </message>
+    <message>
+        <source>The results to compare, the earliest first. Leave out what is no study of its own.</source>
+        <translation>Les résultats à comparer, le plus ancien d'abord. Écartez ce qui n'est pas un examen à part.</translation>
+    </message>
+    <message>
+        <source>The transforms that registration found; they can be taken off.</source>
+        <translation>Les transformations trouvées par le recalage ; elles peuvent être retirées.</translation>
+    </message>
+    <message>
+        <source>Volumes of the first and the last study.</source>
+        <translation>Volumes du premier et du dernier examen.</translation>
+    </message>
+    <message>
+        <source>Volumes over time, as a chart and a table; again: as before.</source>
+        <translation>Volumes au cours du temps, en graphique et en tableau ; encore une fois : comme avant.</translation>
+    </message>
+    <message>
+        <source>What the response is told by.</source>
+        <translation>Ce d'après quoi la réponse est donnée.</translation>
+    </message>
+    <message>
+        <source>not known</source>
+        <translation>inconnue</translation>
+    </message>
+</context>
+<context>
+    <name>scene.follow_up_texts</name>
+    <message>
+        <source>An aid to the reader, not a diagnosis: steroids, clinical state, confirmation and lesions that are no targets are not known here.</source>
+        <translation>Une aide au lecteur, pas un diagnostic : corticoïdes, état clinique, confirmation et lésions non cibles ne sont pas connus ici.</translation>
+    </message>
+    <message>
+        <source>complete response</source>
+        <translation>réponse complète</translation>
+    </message>
+    <message>
+        <source>gone</source>
+        <translation>disparue</translation>
+    </message>
+    <message>
+        <source>merged</source>
+        <translation>fusionnée</translation>
+    </message>
+    <message>
+        <source>new</source>
+        <translation>nouvelle</translation>
+    </message>
+    <message>
+        <source>not measurable</source>
+        <translation>non mesurable</translation>
+    </message>
+    <message>
+        <source>partial response</source>
+        <translation>réponse partielle</translation>
+    </message>
+    <message>
+        <source>progressive disease</source>
+        <translation>maladie progressive</translation>
+    </message>
+    <message>
+        <source>same</source>
+        <translation>la même</translation>
+    </message>
+    <message>
+        <source>split</source>
+        <translation>divisée</translation>
+    </message>
+    <message>
+        <source>stable disease</source>
+        <translation>maladie stable</translation>
+    </message>
+    <message>
+        <source>{measure}: partial from {partial}, progressive from {progressive} ({source}).</source>
+        <translation>{measure} : partielle à partir de {partial}, progressive à partir de {progressive} ({source}).</translation>
+    </message>
+    <message>
+        <source>{region}: {diameters} by diameters, {volume} by volume.</source>
+        <translation>{region} : {diameters} d'après les diamètres, {volume} d'après le volume.</translation>
     </message>
 </context>
 <context>

@@ -1,0 +1,128 @@
+"""Follow-up in the panel: two results are offered, laid on each other by the worker, compared, shown, and remembered by the scene."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import slicer
+
+from MedSegDLLib.geometry.registration import Motion, motion
+from MedSegDLLib.scene import follow_up
+from MedSegDLLib.tasks import BRAIN
+from MedSegDLLib.worker.processes import Failure
+
+from . import pythonqt
+from .fake_client import FakeClient
+from .test_panel import brain_volumes
+from .test_results import draw, segmented
+from .test_run import hidden, loaded, take_all  # noqa: F401 - a fixture
+
+
+@pytest.fixture
+def two(loaded: Any, client: FakeClient) -> Any:  # noqa: F811
+    """The panel with the results of two studies; the second one's tumour is smaller."""
+    segmented(loaded, client)
+    assert hidden(loaded.follow_up.widget)  # one result is no follow-up
+    for name, node in brain_volumes("later").items():
+        loaded.parameters.setValue(f"brain_{name}", node)
+    node = segmented(loaded, client)
+    mask = np.zeros((6, 7, 8), np.uint8)
+    mask[2:4, 2:4, 2:4] = 1
+    for key in ("WT", "TC", "ET"):
+        draw(node, key, mask)
+    loaded.result.timer.stop()
+    return loaded
+
+
+def worked(panel: Any) -> None:
+    """Until the comparison is in the scene, or has failed."""
+    section = panel.follow_up
+    for _ in range(2000):
+        take_all(section.steps)
+        panel.poll()
+        if not section.news_due or section._waits:
+            return
+    raise AssertionError("the comparison does not end")
+
+
+def rows(table: Any) -> list[list[str]]:
+    return [[table.item(row, column).text() for column in range(table.columnCount)] for row in range(table.rowCount)]
+
+
+def test_from_two_results_to_the_change(two: Any, client: FakeClient) -> None:
+    section = two.follow_up
+    assert not hidden(section.widget) and section.studiesTable.rowCount == 2 and hidden(section.changeTable)
+    section.compareButton.click()
+    worked(two)
+    kind, images, _task, _options = client.asked[-1]
+    assert kind == "register" and images["fixed"].name.startswith("case") and images["moving"].name.startswith("later")
+    assert not section.compareButton.enabled
+    client.answer({"motion": {}})
+    worked(two)
+    assert section.compareButton.enabled and section.change is follow_up.follow_up_of(BRAIN)
+    assert [row[0] for row in rows(section.changeTable)] == ["Whole tumour (WT)", "Tumour core (TC)", "Enhancing tumour (ET)"]
+    assert rows(section.changeTable)[0][1:] == ["0.12", "0.008", "-0.112 (-93 %)"]
+    assert [row[:2] for row in rows(section.lesionTable)] == [["WT 1", "same"], ["TC 1", "same"], ["ET 1", "same"]]
+    told = section.label.text
+    for part in ("Whole tumour (WT): not measurable by diameters, partial response by volume.", "not a diagnosis", "J Clin Oncol", "-65 %"):
+        assert part in told, part
+    assert "registered" not in told and hidden(section.laidCheckBox)
+
+
+def test_a_study_that_lay_elsewhere_is_laid_on_the_first_and_it_can_be_undone(two: Any, client: FakeClient) -> None:
+    section = two.follow_up
+    section.compareButton.click()
+    worked(two)
+    way = motion(np.zeros(3), np.array([0.0, 0.0, 1.0]), np.zeros(3))
+    client.answer({"motion": Motion(way, 1.0, 0.0, 0.1, 0.2, True).entry()})
+    worked(two)
+    later = section.points[1].node
+    assert "1.0 mm and 0.0 degrees" in section.label.text and not hidden(section.laidCheckBox) and section.laidCheckBox.checked
+    assert later.GetParentTransformNode() is not None
+    section.laidCheckBox.click()
+    assert later.GetParentTransformNode() is None
+
+
+def test_without_a_worker_it_is_compared_as_it_lies_and_said(two: Any, client: FakeClient) -> None:
+    section = two.follow_up
+    section.compareButton.click()
+    worked(two)
+    client.fail(Failure("crash", "Gone."), dead=True)
+    worked(two)
+    assert "was not registered" in section.label.text and section.changeTable.rowCount == 3
+
+
+def test_the_order_is_the_users_where_nothing_has_a_date(two: Any, client: FakeClient) -> None:
+    import qt
+
+    section = two.follow_up
+    first, second = (point.node for point in section.points)
+    section.studiesTable.setCurrentCell(1, 0)
+    assert section.upButton.enabled and not section.downButton.enabled
+    section.upButton.click()
+    assert [point.node for point in section.chosen()] == [second, first]
+    two.parameters_changed()
+    assert [point.node for point in section.chosen()] == [second, first]
+    section.studiesTable.item(0, 0).setCheckState(qt.Qt.Unchecked)
+    section.compareButton.click()
+    assert "two or more" in two.ui.findingsLabel.text and section.compareButton.enabled
+
+
+def test_it_goes_with_a_result_and_leaves_nothing(two: Any, client: FakeClient) -> None:
+    section = two.follow_up
+    section.compareButton.click()
+    worked(two)
+    client.answer({"motion": {}})
+    worked(two)
+    slicer.mrmlScene.RemoveNode(section.points[0].node)
+    section.look()
+    assert hidden(section.widget) and section.change is None and len(section.points) == 1
+    slicer.mrmlScene.Clear()
+    section.look()
+    assert not section.points and section.change is None
+
+
+def test_it_is_narrow(two: Any) -> None:
+    assert pythonqt.unwrap(two.follow_up.widget).minimumSizeHint().width() <= 330
