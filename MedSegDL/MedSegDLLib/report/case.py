@@ -75,17 +75,22 @@ class Case:
         told = [*self.record.get("warnings", []), *([EDITED] if self.is_edited else [])]
         return [{**entry, **{part: names_struck(str(entry.get(part, "")), names) for part in ("message", "remedy")}} for entry in told]
 
-    def own_probability(self, key: str, volume_ml: float | None = None) -> float | None:
+    def own_probability(self, key: str, volume_ml: float | None = None, said: str = "mean") -> float | None:
         """The network's mean probability within a region, or within its lesion of a volume; None where it is not known, or edited.
 
         A lesion is known by its volume to the voxel: one that was edited since has another.
+
+        Args:
+            key: of the region.
+            volume_ml: of the lesion; None for the whole region.
+            said: "mean", or "calibrated": the share of voxels that were right at such probabilities in the held-out cases of the network.
         """
         entry = self.record.get("own_probability", {}).get(key)
         if entry is None or volume_ml is None:
             unedited = self.record.get("voxel_count", {}).get(key) == np.count_nonzero(self.masks[key])
-            return entry["mean"] if entry is not None and unedited else None
+            return entry.get(said) if entry is not None and unedited else None
         near = self.grid.voxel_volume_mm3 / MM3_PER_ML / 2
-        return next((one["mean"] for one in entry.get("lesions", ()) if abs(one["volume_ml"] - volume_ml) < near), None)
+        return next((one.get(said) for one in entry.get("lesions", ()) if abs(one["volume_ml"] - volume_ml) < near), None)
 
     @property
     def is_edited(self) -> bool:

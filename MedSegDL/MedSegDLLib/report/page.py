@@ -24,6 +24,7 @@ WIDE = 480
 SEVERITY_COLORS = {"error": "#c0392b", "warning": "#b9500a", "note": "#1f6391"}
 OWN = "Network's own probability"
 OWN_MEANS = f"{OWN}: its mean within the region or lesion. It is not calibrated: a network may be sure and wrong."
+WORTH = "In brackets: how many of the voxels with such probabilities were right in cases that the network had not seen."
 SIDES = "The patient's right is on the left of axial and coronal pictures; anterior is on the left of sagittal ones."
 STYLE = """
 body{font-family:sans-serif;font-size:13px;color:#222;background:#fff;max-width:760px;margin:16px auto}
@@ -118,14 +119,21 @@ def _pictures(case: Case) -> str:
 def _volumes(case: Case) -> str:
     sizes = case.millilitres
     rows = [
-        (swatch(region), millilitres(sizes[region.key]), _share(case, region, sizes), _probability(case.own_probability(region.key)))
-        for region in case.regions
+        (swatch(region), millilitres(sizes[region.key]), _share(case, region, sizes), _probability(case, region)) for region in case.regions
     ]
-    return table(("Region", "mL", "Share", OWN), rows) + f"<p class='small'>{OWN_MEANS}</p>"
+    return table(("Region", "mL", "Share", OWN), rows) + f"<p class='small'>{OWN_MEANS}{_worth(case)}</p>"
 
 
-def _probability(mean: float | None) -> str:
-    return "" if mean is None else f"{mean:.2f}"
+def _probability(case: Case, region: Region, volume_ml: float | None = None) -> str:
+    """Mean of a region or lesion, and what such ones were worth."""
+    mean, worth = (case.own_probability(region.key, volume_ml, said) for said in ("mean", "calibrated"))
+    return "" if mean is None else f"{mean:.2f}" if worth is None else f"{mean:.2f} ({worth:.2f})"
+
+
+def _worth(case: Case) -> str:
+    """What the brackets mean, where there are any."""
+    known = (case.own_probability(region.key, said="calibrated") is not None for region in case.regions)
+    return f" {WORTH}" if any(known) else ""
 
 
 def _share(case: Case, region: Region, sizes: dict[str, float]) -> str:
@@ -146,7 +154,7 @@ def _lesions(case: Case) -> Iterator[str]:
                 millilitres(one.volume_ml),
                 f"{one.longest_mm:.1f} x {one.perpendicular_mm:.1f}",
                 _place(one.middle),
-                _probability(case.own_probability(region.key, one.volume_ml)),
+                _probability(case, region, one.volume_ml),
             )
             for number, one in enumerate(found[:MOST_LESIONS], start=1)
         ]

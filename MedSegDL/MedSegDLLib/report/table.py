@@ -23,6 +23,7 @@ COLUMNS = (
     "S_mm",
     "pixels",
     "own_probability",
+    "calibrated_probability",
 )
 
 
@@ -40,7 +41,7 @@ def _rows(case: Case) -> Iterator[dict[str, object]]:
     for region in case.regions:
         named = {"region": region.label, "id": region.key}
         count = int(np.count_nonzero(case.masks[region.key]))
-        sure = {"own_probability": case.own_probability(region.key)}
+        sure = _sure(case, region.key)
         yield {"kind": "region", **named, **sure, **({"pixels": count} if flat else {"volume_ml": f"{case.millilitres[region.key]:.4f}"})}
         if flat and case.task.instances:
             yield from ({"kind": "object", **named, "number": number, "pixels": area} for number, area in object_areas(case))
@@ -48,8 +49,14 @@ def _rows(case: Case) -> Iterator[dict[str, object]]:
             sizes = {"volume_ml": f"{lesion.volume_ml:.4f}", "longest_mm": f"{lesion.longest_mm:.2f}"}
             sizes |= {"perpendicular_mm": f"{lesion.perpendicular_mm:.2f}"}
             places = {f"{axis}_mm": f"{value:.1f}" for axis, value in zip("RAS", lesion.middle)}
-            sure = {"own_probability": case.own_probability(region.key, lesion.volume_ml)}
+            sure = _sure(case, region.key, lesion.volume_ml)
             yield {"kind": "lesion", **named, "number": number, **sizes, **places, **sure}
+
+
+def _sure(case: Case, key: str, volume_ml: float | None = None) -> dict[str, float | None]:
+    """How sure the network was, and what that was worth."""
+    said = {"own_probability": "mean", "calibrated_probability": "calibrated"}
+    return {column: case.own_probability(key, volume_ml, name) for column, name in said.items()}
 
 
 def object_areas(case: Case) -> list[tuple[int, int]]:

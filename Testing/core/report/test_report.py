@@ -155,3 +155,21 @@ def test_a_report_names_nobody(more, tmp_path: Path, brain_weights, capsys) -> N
     assert main([*told, "--flair", str(path), "-o", str(tmp_path / "out")]) == 0
     text = html_of(target.read_text(encoding="utf-8")) + target.with_suffix(".csv").read_text(encoding="utf-8")
     assert MARKS.findall(text) == [] and str(tmp_path) not in text and "FLAIR" in text
+
+
+def test_what_probabilities_were_worth_stands_in_brackets_only_where_it_is_known() -> None:
+    lesions = lesions_of(case().masks["WT"], AFFINE)
+    entry = {"mean": 0.93, "lesions": [{"volume_ml": one.volume_ml, "mean": 0.9 - number / 10} for number, one in enumerate(lesions)]}
+    counts = {key: int(np.count_nonzero(mask)) for key, mask in case().masks.items()}
+    plain = case(record={"own_probability": {"WT": entry}, "voxel_count": counts})
+    assert "In brackets" not in page(plain) and "0.93" in page(plain)
+    entry = {**entry, "calibrated": 0.71, "lesions": [{**one, "calibrated": 0.64} for one in entry["lesions"]]}
+    told = case(record={"own_probability": {"WT": entry}, "voxel_count": counts})
+    text = html_of(page(told))
+    assert "In brackets" in text and "0.93 (0.71)" in text and "0.90 (0.64)" in text and "0.80 (0.64)" in text
+    rows = list(csv.DictReader(io.StringIO(csv_text(told))))
+    assert [(row["own_probability"], row["calibrated_probability"]) for row in rows if row["id"] == "WT"][:2] == [
+        ("0.93", "0.71"),
+        ("0.9", "0.64"),
+    ]
+    assert {row["calibrated_probability"] for row in rows if row["id"] != "WT"} == {""}
