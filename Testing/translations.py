@@ -78,6 +78,8 @@ ALSO = (
     *("Follow-up changes", "Follow-up chart", "Follow-up lesions", "Follow-up thresholds", "Follow-up volumes"),
     "Wen and others 2023, the same table",
     "not part of RECIST: of a sphere whose diameter changes so, 0.7 and 1.2 cubed",
+    "Segments were drawn on a finer or turned grid: each voxel of the series took the nearest of theirs.",
+    "The series states no FrameOfReferenceUID: the DICOM results name one of their own.",
 )
 
 

@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..checks.findings import Finding, FindingCode, Severity
-from ..dicom.case import Case, Measures
 from ..dicom.origin import Reading, header_of, lacks_frame_of_reference
 from ..errors import InputRefused
-from ..metrics.size import size_of
 from ..options import Options
 from ..progress import Progress, quiet
 from ..result import Result
 from ..tasks import Task
+from ..worker.save_dicom import measured_case
 from .study import Study
 
 
@@ -41,9 +40,7 @@ def dicom_writers(result: Result, reading: Reading) -> dict[str, Callable[[Path]
     """File name -> what writes it: the result beside the series that lent its grid."""
     from ..dicom.output import writers  # here: highdicom takes a second to load
 
-    sizes = {segment.region.key: size_of(segment.mask, result.grid) for segment in result.segments}
-    measures = {key: Measures(size.volume_ml, size.parts, size.longest_mm) for key, size in sizes.items()}
-    return writers(Case(result, reading.image, reading.origin, measures))
+    return writers(measured_case(result, reading))
 
 
 def segment_study(study: Study, task: Task, options: Options, folder: Path, progress: Progress = quiet) -> Result:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, generate_uid
@@ -17,6 +18,7 @@ from ..result import Result
 from .origin import Origin, Plane, axes_of, header_of
 
 MANUFACTURER = "MedSegDL"  # type 1 in a SEG (Enhanced General Equipment)
+AUTOMATIC, SEMIAUTOMATIC, MANUAL = "AUTOMATIC", "SEMIAUTOMATIC", "MANUAL"  # Segment Algorithm Type (0062,0008)
 SERIAL_NUMBER = "none"  # the same; software has none
 SLICE_CLASSES = {"MR": "1.2.840.10008.5.1.4.1.1.4", "PT": "1.2.840.10008.5.1.4.1.1.128"}
 CT_SLICE = "1.2.840.10008.5.1.4.1.1.2"
@@ -47,12 +49,21 @@ class Case:
         image: the reference that lent the grid.
         origin: where `image` came from.
         measures: region key -> Measures.
+        algorithms: region key -> how it was made (PS3.3 C.8.20.2), where that is not 'AUTOMATIC'.
 
     Raises:
         InputRefused: the source states too little to be referred to.
     """
 
-    def __init__(self, result: Result, image: Image, origin: Origin, measures: Mapping[str, Measures]) -> None:
+    def __init__(
+        self,
+        result: Result,
+        image: Image,
+        origin: Origin,
+        measures: Mapping[str, Measures],
+        algorithms: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.algorithms = algorithms
         self.result, self.image, self.origin, self.measures = result, image, origin, measures
         self.header = header_of(origin, image.name)
         self.tracking = {segment.region.key: generate_uid() for segment in result.segments}
@@ -92,6 +103,10 @@ class Case:
             "version": __version__,
             "parameters": {key: str(value) for key, value in parameters.items() if value},
         }
+
+    def made_by(self, key: str) -> str:
+        """How a region was made: 'AUTOMATIC', 'SEMIAUTOMATIC' where a reader corrected it, 'MANUAL' where one drew it."""
+        return self.algorithms.get(key, AUTOMATIC)
 
     def tracking_id(self, key: str) -> str:
         """A name for the region that SEG and SR share."""

@@ -53,6 +53,23 @@ def read(path: Path, options: ReadOptions = ReadOptions()) -> Reading:
         return reading(frames, found.name, notes, options)
 
 
+def read_files(paths: Sequence[Path], name: str) -> Reading | None:
+    """The volume that some files make, which are one series; None where none of them holds an image.
+
+    Args:
+        paths: of the files.
+        name: what messages call them.
+
+    Raises:
+        InputRefused, OSError: see `read`.
+    """
+    found = _examined([file_source(path) for path in paths], name)
+    if not found.frames:
+        return None
+    frames, notes = chosen(found)
+    return reading(frames, found.name, notes)
+
+
 @contextmanager
 def examination(path: Path, name: str = "") -> Iterator[Examination]:
     """Everything that a path holds, by its headers; pixels can be read while the block runs. A zip is not unpacked.

@@ -26,7 +26,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 from .. import __version__
 from ..io.formats import DICOM_REPORT, DICOM_SEGMENTATION
 from ..result import Segment
-from .case import MANUFACTURER, Case
+from .case import MANUAL, MANUFACTURER, Case
 from .origin import INHERITED, inherit
 from .segmentation import coded
 
@@ -86,7 +86,9 @@ def _group(case: Case, number: int, segment: Segment) -> VolumetricROIMeasuremen
         finding_category=coded(region.category),
         finding_type=coded(region.type),
         finding_sites=[FindingSite(coded(region.anatomy))] if region.anatomy else None,
-        algorithm_id=AlgorithmIdentification(
+        algorithm_id=None
+        if case.made_by(region.key) == MANUAL
+        else AlgorithmIdentification(
             case.algorithm["name"], case.algorithm["version"], [f"{key}={value}" for key, value in case.algorithm["parameters"].items()]
         ),
         measurements=list(_measurements(case, segment)),

@@ -19,7 +19,7 @@ from .. import __version__
 from ..io.formats import DICOM_SEGMENTATION
 from ..result import Segment
 from ..tasks import Code
-from .case import SERIAL_NUMBER, Case, reference_to
+from .case import MANUAL, SERIAL_NUMBER, Case, reference_to
 from .origin import INHERITED, SHARED_SPACE, Plane, axes_of, inherit
 
 NOTICE = "Research software, not a medical device"
@@ -71,13 +71,16 @@ def _thickness_mm(planes: Sequence[Plane], step_mm: float) -> float:
 
 def _described(case: Case, number: int, segment: Segment) -> SegmentDescription:
     region, made_by = segment.region, case.algorithm
+    kind = case.made_by(region.key)
     return SegmentDescription(
         segment_number=number,
         segment_label=region.label,
         segmented_property_category=coded(region.category),
         segmented_property_type=coded(region.type),
-        algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
-        algorithm_identification=AlgorithmIdentificationSequence(
+        algorithm_type=SegmentAlgorithmTypeValues(kind),
+        algorithm_identification=None
+        if kind == MANUAL
+        else AlgorithmIdentificationSequence(
             made_by["name"], codes.DCM.ArtificialIntelligence, made_by["version"], parameters=made_by["parameters"]
         ),
         tracking_uid=case.tracking[region.key],

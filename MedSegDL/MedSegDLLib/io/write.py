@@ -137,6 +137,26 @@ def write_result(result: Result, folder: str | os.PathLike, beside: Mapping[str,
     return [folder / name for name in names]
 
 
+def write_together(folder: str | os.PathLike, writers: Mapping[str, Writer]) -> list[Path]:
+    """Write some files of a result into a folder, all or none; those of the same names are replaced, others left alone.
+
+    Args:
+        folder: made if need be.
+        writers: file name -> what writes it.
+
+    Returns:
+        The paths.
+
+    Raises:
+        InputRefused: the folder or disk does not take them.
+    """
+    folder = prepare_folder(folder)
+    with replaced_together(folder, list(writers)) as staging:
+        for name, write in writers.items():
+            _stored(staging / name, write, folder)
+    return [folder / name for name in writers]
+
+
 def write_seg_nrrd(result: Result, path: str | os.PathLike) -> None:
     """Write Slicer's .seg.nrrd atomically: overlapping segments with names, colours and terminology on the result's grid."""
     with atomic_path(path) as temporary:

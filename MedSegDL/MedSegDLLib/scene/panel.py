@@ -15,6 +15,7 @@ from ..worker.client import Callbacks
 from ..worker.processes import Failure
 from . import views, wording
 from .correction_section import CorrectionSection
+from .dicom_section import DicomSection
 from .expectation_section import ExpectationSection
 from .findings_section import FindingsSection
 from .follow_up_section import FollowUpSection
@@ -71,6 +72,7 @@ class Panel(Observing):
         self.shown = ShownSection(self.ui, self.result, self.report)
         row = button_row(self.ui.resultCollapsibleButton.layout())
         self.reporting = ReportSection(row, self.report, lambda: self.result.subject, self.log)
+        self.dicom = DicomSection(self.ui.resultCollapsibleButton.layout(), self, lambda: self.result.subject)
         self.head = HeadSection(self.ui, self.result, self.report)
         self.correction = CorrectionSection(self.ui, self.report)
         self.python = PythonSection(self.ui, self.session, self)
@@ -122,7 +124,7 @@ class Panel(Observing):
         self.steps.stop()
         self.session.close()
         self.set_parameters(None)
-        for section in (self.inputs, self.result, self.correction, self.reporting, self.python, self.shown, self.follow_up):
+        for section in (self.inputs, self.result, self.correction, self.reporting, self.dicom, self.python, self.shown, self.follow_up):
             section.close()
         self.removeObservers()
 
@@ -177,6 +179,7 @@ class Panel(Observing):
         self.result.show(parameters.result, parameters.resultTable, parameters.summary)
         self.shown.show()
         self.head.show()
+        self.dicom.show()
         self.correction.show(parameters.result)
         self.follow_up.show(task_of(parameters), parameters.result)
         self.update_buttons()
@@ -294,7 +297,8 @@ class Panel(Observing):
         self.result.poll()
         self.reporting.poll()
         self.follow_up.poll()
-        sections = (self.session, self.python, self.result, self.reporting, self.follow_up)
+        self.dicom.poll()
+        sections = (self.session, self.python, self.result, self.reporting, self.follow_up, self.dicom)
         news_due = any(section.news_due for section in sections)
         if self.session.finishing:
             self.timer.interval = FINISHING_MS

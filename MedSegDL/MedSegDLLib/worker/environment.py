@@ -26,7 +26,7 @@ OLDEST_PYTHON = (3, 10)
 PACKAGES = ("torch", "numpy", "SimpleITK", "safetensors")
 TORCH = "torch>=2.10"  # 2.9 computes 3-D convolutions slowly, older ones load pickles unsafely
 SAFETENSORS = "safetensors>=0.4.5"
-REQUIREMENTS = (TORCH, "numpy>=1.26", "SimpleITK>=2.4", SAFETENSORS)
+REQUIREMENTS = (TORCH, "numpy>=1.26", "SimpleITK>=2.4", SAFETENSORS, "pydicom>=3.0", "highdicom>=0.27")  # the last two: 'Save as DICOM'
 REQUIREMENTS_OF_SLICER = (TORCH, SAFETENSORS)  # numpy and SimpleITK are Slicer's own
 SLOW_TORCH = "2.9."  # regression of 3-D convolutions, mended in 2.10
 PROBE_LIMIT_S = 90.0  # the first import of torch from a slow disk takes tens of seconds

@@ -98,6 +98,13 @@ def _text(payload: dict, key: str) -> str:
     return payload[key]
 
 
+def save_as_dicom(payload: dict, progress: Progress) -> dict:
+    """A segmentation of a scene as DICOM; see `save_dicom.save`."""
+    from . import save_dicom
+
+    return save_dicom.save(payload, progress)
+
+
 @dataclass(frozen=True)
 class Services:
     """The four things a worker does, and `more` by the kind of request: payload and progress in, JSON types out."""
@@ -118,4 +125,4 @@ def load() -> Services:
     from .. import pipeline  # noqa: F401 - imported for the sake of failing now
     from ..checks import inputs  # noqa: F401 - imported for the sake of failing now
 
-    return Services(more={"look": look, "add": add, "register": register})
+    return Services(more={"look": look, "add": add, "register": register, "dicom": save_as_dicom})

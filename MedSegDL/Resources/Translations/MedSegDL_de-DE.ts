@@ -215,6 +215,10 @@
         <translation>„{node}“ liegt unter einer verformenden Transformation („{transform}“).</translation>
     </message>
     <message>
+        <source>A file of the series cannot be read any more ({error}).</source>
+        <translation>Eine Datei der Serie kann nicht mehr gelesen werden ({error}).</translation>
+    </message>
+    <message>
         <source>A follow-up is for volumes, not for {task}.</source>
         <translation>Eine Verlaufskontrolle gibt es für Volumen, nicht für {task}.</translation>
     </message>
@@ -229,6 +233,10 @@
     <message>
         <source>A segmentation is running.</source>
         <translation>Eine Segmentierung läuft.</translation>
+    </message>
+    <message>
+        <source>A server segments, and the files of the series are on this machine.</source>
+        <translation>Ein Server segmentiert, und die Dateien der Serie liegen auf diesem Rechner.</translation>
     </message>
     <message>
         <source>About {needed} of memory are needed, and {free} are free: the run may be slow or end.</source>
@@ -305,6 +313,10 @@
     <message>
         <source>Checking the input</source>
         <translation>Eingaben werden geprüft</translation>
+    </message>
+    <message>
+        <source>Choose a Python of this machine (Advanced), and save again.</source>
+        <translation>Wählen Sie ein Python dieses Rechners (Erweitert), und speichern Sie noch einmal.</translation>
     </message>
     <message>
         <source>Choose a Python that has torch in MedSegDL's settings.</source>
@@ -567,6 +579,10 @@
         <translation>Waren seine Trainingsbilder anders gespeichert, mit --orientation importieren.</translation>
     </message>
     <message>
+        <source>Install highdicom there, or choose another Python in the settings.</source>
+        <translation>Installieren Sie dort highdicom, oder wählen Sie in den Einstellungen ein anderes Python.</translation>
+    </message>
+    <message>
         <source>Install it with the Extensions Manager and restart Slicer, or make a private environment.</source>
         <translation>Mit dem Extensions Manager installieren und Slicer neu starten, oder eine eigene Umgebung anlegen.</translation>
     </message>
@@ -617,6 +633,10 @@
     <message>
         <source>Load it, and segment it again.</source>
         <translation>Laden und neu segmentieren.</translation>
+    </message>
+    <message>
+        <source>Load its series by Slicer's DICOM module, segment it, and save that.</source>
+        <translation>Laden Sie seine Serie mit Slicers Modul DICOM, segmentieren Sie sie, und speichern Sie das.</translation>
     </message>
     <message>
         <source>Loading the weights</source>
@@ -683,6 +703,10 @@
         <translation>Die Umgebung wird angelegt</translation>
     </message>
     <message>
+        <source>Measuring</source>
+        <translation>Messen</translation>
+    </message>
+    <message>
         <source>Name their folders in the order of time.</source>
         <translation>Nennen Sie ihre Ordner in zeitlicher Reihenfolge.</translation>
     </message>
@@ -743,6 +767,10 @@
         <translation>Ein</translation>
     </message>
     <message>
+        <source>Open it in the DICOM module, and save again.</source>
+        <translation>Öffnen Sie sie im Modul DICOM, und speichern Sie noch einmal.</translation>
+    </message>
+    <message>
         <source>Picture</source>
         <translation>Bild</translation>
     </message>
@@ -767,8 +795,20 @@
         <translation>Vorbereitung</translation>
     </message>
     <message>
+        <source>Put the files back, or import the series again.</source>
+        <translation>Legen Sie die Dateien zurück, oder importieren Sie die Serie neu.</translation>
+    </message>
+    <message>
+        <source>Put the files back, or load the series again.</source>
+        <translation>Legen Sie die Dateien zurück, oder laden Sie die Serie neu.</translation>
+    </message>
+    <message>
         <source>PyTorch was not installed.</source>
         <translation>PyTorch wurde nicht installiert.</translation>
+    </message>
+    <message>
+        <source>Reading the series</source>
+        <translation>Lesen der Serie</translation>
     </message>
     <message>
         <source>Replace them (by 0 where they lie in the background) and save the image again.</source>
@@ -791,6 +831,14 @@
         <translation>Mit so vielen Farben speichern wie die Bilder, mit denen das Netz trainiert wurde.</translation>
     </message>
     <message>
+        <source>Saving as DICOM needs pydicom and highdicom, and {sys} has no {error}.</source>
+        <translation>Zum Speichern als DICOM sind pydicom und highdicom nötig, und {sys} hat kein {error}.</translation>
+    </message>
+    <message>
+        <source>Segment again, or draw some.</source>
+        <translation>Segmentieren Sie noch einmal, oder zeichnen Sie welche.</translation>
+    </message>
+    <message>
         <source>Segment all of them with the same weights.</source>
         <translation>Segmentieren Sie alle mit denselben Gewichten.</translation>
     </message>
@@ -809,6 +857,10 @@
     <message>
         <source>Segmenting</source>
         <translation>Segmentierung</translation>
+    </message>
+    <message>
+        <source>Segments were drawn on a finer or turned grid: each voxel of the series took the nearest of theirs.</source>
+        <translation>Segmente wurden auf einem feineren oder gedrehten Gitter gezeichnet: jedes Voxel der Serie nahm ihr nächstes.</translation>
     </message>
     <message>
         <source>Select at least one input.</source>
@@ -855,6 +907,10 @@
         <translation>Wird in Gebrauch genommen</translation>
     </message>
     <message>
+        <source>The DICOM database was closed meanwhile.</source>
+        <translation>Die DICOM-Datenbank wurde inzwischen geschlossen.</translation>
+    </message>
+    <message>
         <source>The Python {launch} cannot be started: {error}.</source>
         <translation>Das Python {launch} kann nicht gestartet werden: {error}.</translation>
     </message>
@@ -881,6 +937,10 @@
     <message>
         <source>The file {name} of the request cannot be read ({error}).</source>
         <translation>Die Datei {name} der Anfrage kann nicht gelesen werden ({error}).</translation>
+    </message>
+    <message>
+        <source>The files hold several time points, and which of them the volume shows is not known.</source>
+        <translation>Die Dateien enthalten mehrere Zeitpunkte, und welchen davon das Volumen zeigt, ist nicht bekannt.</translation>
     </message>
     <message>
         <source>The folder of wheels {options} is not there.</source>
@@ -951,8 +1011,16 @@
         <translation>Die eigene Umgebung braucht {gigabytes} GB in {folder}, und {free} GB sind frei.</translation>
     </message>
     <message>
+        <source>The request to save as DICOM does not fit: {error}.</source>
+        <translation>Der Auftrag, als DICOM zu speichern, passt nicht: {error}.</translation>
+    </message>
+    <message>
         <source>The segment could not be written into '{node}'.</source>
         <translation>Das Segment konnte nicht in „{node}“ geschrieben werden.</translation>
+    </message>
+    <message>
+        <source>The segmentation has no segments.</source>
+        <translation>Die Segmentierung hat keine Segmente.</translation>
     </message>
     <message>
         <source>The segmentation process crashed ({crash}).</source>
@@ -965,6 +1033,10 @@
     <message>
         <source>The segmentation process gave an answer that cannot be read.</source>
         <translation>Der Segmentierungsprozess gab eine Antwort, die nicht zu lesen ist.</translation>
+    </message>
+    <message>
+        <source>The series states no FrameOfReferenceUID: the DICOM results name one of their own.</source>
+        <translation>Die Serie nennt keine FrameOfReferenceUID: die DICOM-Ergebnisse nennen eine eigene.</translation>
     </message>
     <message>
         <source>The studies were segmented with different networks: a change may be the network's.</source>
@@ -983,12 +1055,24 @@
         <translation>Die temporäre Datei {name} kann in {parent} nicht geschrieben werden: {reason}.</translation>
     </message>
     <message>
+        <source>The volume came from Slicer's DICOM database, and this application has none.</source>
+        <translation>Das Volumen kam aus Slicers DICOM-Datenbank, und dieses Programm hat keine.</translation>
+    </message>
+    <message>
+        <source>The volume does not lie on the voxels of its series (it was moved, cropped or resampled, or the gantry was tilted).</source>
+        <translation>Das Volumen liegt nicht auf den Voxeln seiner Serie (es wurde bewegt, beschnitten oder neu abgetastet, oder die Gantry war gekippt).</translation>
+    </message>
+    <message>
         <source>The volume that '{node}' was made from is not in the scene.</source>
         <translation>Das Volumen, aus dem „{node}“ entstand, ist nicht in der Szene.</translation>
     </message>
     <message>
         <source>The volume that the result lies on is no longer in the scene.</source>
         <translation>Das Volumen, auf dem das Ergebnis liegt, ist nicht mehr in der Szene.</translation>
+    </message>
+    <message>
+        <source>The volume that the result lies on was not loaded from DICOM: there is nothing to refer to.</source>
+        <translation>Das Volumen, auf dem das Ergebnis liegt, wurde nicht aus DICOM geladen: es gibt nichts, worauf verwiesen werden kann.</translation>
     </message>
     <message>
         <source>The volumes that '{node}' was made from are not known.</source>
@@ -1001,6 +1085,10 @@
     <message>
         <source>There is no result to report on.</source>
         <translation>Es gibt kein Ergebnis für einen Bericht.</translation>
+    </message>
+    <message>
+        <source>There is no result to save.</source>
+        <translation>Es gibt kein Ergebnis, das gespeichert werden kann.</translation>
     </message>
     <message>
         <source>There is not enough free memory: the network needs {gib} GiB for an image of this size.</source>
@@ -1069,6 +1157,10 @@
     <message>
         <source>Whole tumour</source>
         <translation>Gesamttumor</translation>
+    </message>
+    <message>
+        <source>Writing</source>
+        <translation>Schreiben</translation>
     </message>
     <message>
         <source>a CT</source>
@@ -1205,6 +1297,10 @@
     <message>
         <source>{missing} is missing: this network needs all of its inputs.</source>
         <translation>{missing} fehlt: dieses Netz braucht alle seine Eingaben.</translation>
+    </message>
+    <message>
+        <source>{missing} of the {found} files of the volume's series are no longer where the DICOM database has them.</source>
+        <translation>{missing} der {found} Dateien der Serie des Volumens liegen nicht mehr dort, wo die DICOM-Datenbank sie hat.</translation>
     </message>
     <message>
         <source>{name} and {reference} do not overlap in space: their centres are {apart} mm apart.</source>
@@ -1535,6 +1631,41 @@
     <message>
         <source>{segment}: {volume} mL removed.</source>
         <translation>{segment}: {volume} mL entfernt.</translation>
+    </message>
+</context>
+<context>
+    <name>scene.dicom_section</name>
+    <message>
+        <source>A folder for the DICOM files</source>
+        <translation>Ein Ordner für die DICOM-Dateien</translation>
+    </message>
+    <message>
+        <source>Into DICOM database</source>
+        <translation>In DICOM-Datenbank</translation>
+    </message>
+    <message>
+        <source>Save as DICOM ...</source>
+        <translation>Als DICOM sichern ...</translation>
+    </message>
+    <message>
+        <source>The folder holds DICOM files of a result already. Replace them?</source>
+        <translation>Der Ordner enthält schon DICOM-Dateien eines Ergebnisses. Sollen sie ersetzt werden?</translation>
+    </message>
+    <message>
+        <source>The result was saved as DICOM: {path}</source>
+        <translation>Das Ergebnis wurde als DICOM gespeichert: {path}</translation>
+    </message>
+    <message>
+        <source>The result was saved into the DICOM database.</source>
+        <translation>Das Ergebnis wurde in der DICOM-Datenbank gespeichert.</translation>
+    </message>
+    <message>
+        <source>The same, into Slicer's DICOM database.</source>
+        <translation>Dasselbe, in Slicers DICOM-Datenbank.</translation>
+    </message>
+    <message>
+        <source>Write segmentation (SEG), measurements (SR) and pictures beside the series of the volume, as the segments now are.</source>
+        <translation>Segmentierung (SEG), Messwerte (SR) und Bilder neben die Serie des Volumens schreiben, so wie die Segmente jetzt sind.</translation>
     </message>
 </context>
 <context>

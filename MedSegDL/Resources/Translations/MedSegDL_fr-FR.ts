@@ -215,6 +215,10 @@
         <translation>« {node} » est soumis à une transformation déformante (« {transform} »).</translation>
     </message>
     <message>
+        <source>A file of the series cannot be read any more ({error}).</source>
+        <translation>Un fichier de la série ne peut plus être lu ({error}).</translation>
+    </message>
+    <message>
         <source>A follow-up is for volumes, not for {task}.</source>
         <translation>Un suivi se fait sur des volumes, pas pour {task}.</translation>
     </message>
@@ -229,6 +233,10 @@
     <message>
         <source>A segmentation is running.</source>
         <translation>Une segmentation est en cours.</translation>
+    </message>
+    <message>
+        <source>A server segments, and the files of the series are on this machine.</source>
+        <translation>Un serveur segmente, et les fichiers de la série sont sur cet ordinateur.</translation>
     </message>
     <message>
         <source>About {needed} of memory are needed, and {free} are free: the run may be slow or end.</source>
@@ -305,6 +313,10 @@
     <message>
         <source>Checking the input</source>
         <translation>Contrôle des entrées</translation>
+    </message>
+    <message>
+        <source>Choose a Python of this machine (Advanced), and save again.</source>
+        <translation>Choisissez un Python de cet ordinateur (Avancé), puis enregistrez à nouveau.</translation>
     </message>
     <message>
         <source>Choose a Python that has torch in MedSegDL's settings.</source>
@@ -567,6 +579,10 @@
         <translation>Si ses images d'entraînement étaient stockées autrement, l'importer avec --orientation.</translation>
     </message>
     <message>
+        <source>Install highdicom there, or choose another Python in the settings.</source>
+        <translation>Installez-y highdicom, ou choisissez un autre Python dans les réglages.</translation>
+    </message>
+    <message>
         <source>Install it with the Extensions Manager and restart Slicer, or make a private environment.</source>
         <translation>L'installer avec l'Extensions Manager et redémarrer Slicer, ou créer un environnement privé.</translation>
     </message>
@@ -617,6 +633,10 @@
     <message>
         <source>Load it, and segment it again.</source>
         <translation>Le charger et le segmenter à nouveau.</translation>
+    </message>
+    <message>
+        <source>Load its series by Slicer's DICOM module, segment it, and save that.</source>
+        <translation>Chargez sa série avec le module DICOM de Slicer, segmentez-la, et enregistrez cela.</translation>
     </message>
     <message>
         <source>Loading the weights</source>
@@ -683,6 +703,10 @@
         <translation>Création de l'environnement</translation>
     </message>
     <message>
+        <source>Measuring</source>
+        <translation>Mesure</translation>
+    </message>
+    <message>
         <source>Name their folders in the order of time.</source>
         <translation>Nommez leurs dossiers dans l'ordre du temps.</translation>
     </message>
@@ -743,6 +767,10 @@
         <translation>Oui</translation>
     </message>
     <message>
+        <source>Open it in the DICOM module, and save again.</source>
+        <translation>Ouvrez-la dans le module DICOM, puis enregistrez à nouveau.</translation>
+    </message>
+    <message>
         <source>Picture</source>
         <translation>Image</translation>
     </message>
@@ -767,8 +795,20 @@
         <translation>Préparation</translation>
     </message>
     <message>
+        <source>Put the files back, or import the series again.</source>
+        <translation>Remettez les fichiers en place, ou importez la série à nouveau.</translation>
+    </message>
+    <message>
+        <source>Put the files back, or load the series again.</source>
+        <translation>Remettez les fichiers en place, ou chargez la série à nouveau.</translation>
+    </message>
+    <message>
         <source>PyTorch was not installed.</source>
         <translation>PyTorch n'a pas été installé.</translation>
+    </message>
+    <message>
+        <source>Reading the series</source>
+        <translation>Lecture de la série</translation>
     </message>
     <message>
         <source>Replace them (by 0 where they lie in the background) and save the image again.</source>
@@ -791,6 +831,14 @@
         <translation>L'enregistrer avec autant de couleurs que les images d'entraînement du réseau.</translation>
     </message>
     <message>
+        <source>Saving as DICOM needs pydicom and highdicom, and {sys} has no {error}.</source>
+        <translation>L'enregistrement en DICOM demande pydicom et highdicom, et {sys} n'a pas {error}.</translation>
+    </message>
+    <message>
+        <source>Segment again, or draw some.</source>
+        <translation>Segmentez à nouveau, ou dessinez-en.</translation>
+    </message>
+    <message>
         <source>Segment all of them with the same weights.</source>
         <translation>Segmentez-les tous avec les mêmes poids.</translation>
     </message>
@@ -809,6 +857,10 @@
     <message>
         <source>Segmenting</source>
         <translation>Segmentation</translation>
+    </message>
+    <message>
+        <source>Segments were drawn on a finer or turned grid: each voxel of the series took the nearest of theirs.</source>
+        <translation>Des segments ont été dessinés sur une grille plus fine ou tournée : chaque voxel de la série a pris le plus proche des leurs.</translation>
     </message>
     <message>
         <source>Select at least one input.</source>
@@ -855,6 +907,10 @@
         <translation>Mise en service</translation>
     </message>
     <message>
+        <source>The DICOM database was closed meanwhile.</source>
+        <translation>La base de données DICOM a été fermée entre-temps.</translation>
+    </message>
+    <message>
         <source>The Python {launch} cannot be started: {error}.</source>
         <translation>Le Python {launch} ne peut pas être lancé : {error}.</translation>
     </message>
@@ -881,6 +937,10 @@
     <message>
         <source>The file {name} of the request cannot be read ({error}).</source>
         <translation>Le fichier {name} de la requête est illisible ({error}).</translation>
+    </message>
+    <message>
+        <source>The files hold several time points, and which of them the volume shows is not known.</source>
+        <translation>Les fichiers contiennent plusieurs temps, et l'on ne sait pas lequel le volume montre.</translation>
     </message>
     <message>
         <source>The folder of wheels {options} is not there.</source>
@@ -951,8 +1011,16 @@
         <translation>L'environnement privé demande {gigabytes} GB dans {folder}, et {free} GB sont libres.</translation>
     </message>
     <message>
+        <source>The request to save as DICOM does not fit: {error}.</source>
+        <translation>La demande d'enregistrement en DICOM ne convient pas : {error}.</translation>
+    </message>
+    <message>
         <source>The segment could not be written into '{node}'.</source>
         <translation>Le segment n'a pas pu être écrit dans « {node} ».</translation>
+    </message>
+    <message>
+        <source>The segmentation has no segments.</source>
+        <translation>La segmentation n'a pas de segments.</translation>
     </message>
     <message>
         <source>The segmentation process crashed ({crash}).</source>
@@ -965,6 +1033,10 @@
     <message>
         <source>The segmentation process gave an answer that cannot be read.</source>
         <translation>Le processus de segmentation a donné une réponse illisible.</translation>
+    </message>
+    <message>
+        <source>The series states no FrameOfReferenceUID: the DICOM results name one of their own.</source>
+        <translation>La série n'indique pas de FrameOfReferenceUID : les résultats DICOM en indiquent un à eux.</translation>
     </message>
     <message>
         <source>The studies were segmented with different networks: a change may be the network's.</source>
@@ -983,12 +1055,24 @@
         <translation>Le fichier temporaire {name} ne peut pas être écrit dans {parent} : {reason}.</translation>
     </message>
     <message>
+        <source>The volume came from Slicer's DICOM database, and this application has none.</source>
+        <translation>Le volume vient de la base de données DICOM de Slicer, et cette application n'en a pas.</translation>
+    </message>
+    <message>
+        <source>The volume does not lie on the voxels of its series (it was moved, cropped or resampled, or the gantry was tilted).</source>
+        <translation>Le volume ne repose pas sur les voxels de sa série (il a été déplacé, recadré ou rééchantillonné, ou le statif était incliné).</translation>
+    </message>
+    <message>
         <source>The volume that '{node}' was made from is not in the scene.</source>
         <translation>Le volume dont provient « {node} » n'est pas dans la scène.</translation>
     </message>
     <message>
         <source>The volume that the result lies on is no longer in the scene.</source>
         <translation>Le volume sur lequel repose le résultat n'est plus dans la scène.</translation>
+    </message>
+    <message>
+        <source>The volume that the result lies on was not loaded from DICOM: there is nothing to refer to.</source>
+        <translation>Le volume sur lequel repose le résultat n'a pas été chargé depuis DICOM : il n'y a rien à quoi se référer.</translation>
     </message>
     <message>
         <source>The volumes that '{node}' was made from are not known.</source>
@@ -1001,6 +1085,10 @@
     <message>
         <source>There is no result to report on.</source>
         <translation>Il n'y a pas de résultat pour un rapport.</translation>
+    </message>
+    <message>
+        <source>There is no result to save.</source>
+        <translation>Il n'y a pas de résultat à enregistrer.</translation>
     </message>
     <message>
         <source>There is not enough free memory: the network needs {gib} GiB for an image of this size.</source>
@@ -1069,6 +1157,10 @@
     <message>
         <source>Whole tumour</source>
         <translation>Tumeur entière</translation>
+    </message>
+    <message>
+        <source>Writing</source>
+        <translation>Écriture</translation>
     </message>
     <message>
         <source>a CT</source>
@@ -1205,6 +1297,10 @@
     <message>
         <source>{missing} is missing: this network needs all of its inputs.</source>
         <translation>{missing} manque : ce réseau a besoin de toutes ses entrées.</translation>
+    </message>
+    <message>
+        <source>{missing} of the {found} files of the volume's series are no longer where the DICOM database has them.</source>
+        <translation>{missing} des {found} fichiers de la série du volume ne sont plus là où la base de données DICOM les a.</translation>
     </message>
     <message>
         <source>{name} and {reference} do not overlap in space: their centres are {apart} mm apart.</source>
@@ -1535,6 +1631,41 @@
     <message>
         <source>{segment}: {volume} mL removed.</source>
         <translation>{segment} : {volume} mL retirés.</translation>
+    </message>
+</context>
+<context>
+    <name>scene.dicom_section</name>
+    <message>
+        <source>A folder for the DICOM files</source>
+        <translation>Un dossier pour les fichiers DICOM</translation>
+    </message>
+    <message>
+        <source>Into DICOM database</source>
+        <translation>Dans la base DICOM</translation>
+    </message>
+    <message>
+        <source>Save as DICOM ...</source>
+        <translation>Enregistrer en DICOM ...</translation>
+    </message>
+    <message>
+        <source>The folder holds DICOM files of a result already. Replace them?</source>
+        <translation>Le dossier contient déjà des fichiers DICOM d'un résultat. Les remplacer ?</translation>
+    </message>
+    <message>
+        <source>The result was saved as DICOM: {path}</source>
+        <translation>Le résultat a été enregistré en DICOM : {path}</translation>
+    </message>
+    <message>
+        <source>The result was saved into the DICOM database.</source>
+        <translation>Le résultat a été enregistré dans la base de données DICOM.</translation>
+    </message>
+    <message>
+        <source>The same, into Slicer's DICOM database.</source>
+        <translation>La même chose, dans la base de données DICOM de Slicer.</translation>
+    </message>
+    <message>
+        <source>Write segmentation (SEG), measurements (SR) and pictures beside the series of the volume, as the segments now are.</source>
+        <translation>Écrire segmentation (SEG), mesures (SR) et images à côté de la série du volume, telles que sont maintenant les segments.</translation>
     </message>
 </context>
 <context>
