@@ -155,6 +155,35 @@ def offer_repository_python(python: Path = REPOSITORY_PYTHON) -> None:
         os.environ[PYTHON_VARIABLE] = str(python)
 
 
+def write_series(node: Any, folder: Path) -> list[Path]:
+    """A volume as a DICOM series (MR), a file a slice, written by pydicom; the files."""
+    import pydicom
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+    image, study, files = image_from_node(node), generate_uid(), []
+    affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ image.affine
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    numbers = np.round(100 * np.clip(image.array, 0, 300)).astype(np.uint16)
+    series, frame = generate_uid(), generate_uid()
+    for k, pixels in enumerate(numbers):
+        made, meta = Dataset(), FileMetaDataset()
+        made.SOPClassUID = meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.4"
+        made.SOPInstanceUID = meta.MediaStorageSOPInstanceUID = generate_uid()
+        meta.TransferSyntaxUID, made.file_meta = ExplicitVRLittleEndian, meta
+        made.StudyInstanceUID, made.SeriesInstanceUID, made.FrameOfReferenceUID, made.Modality = study, series, frame, "MR"
+        made.PatientName, made.PatientID, made.SeriesDescription, made.SeriesNumber, made.InstanceNumber = "A^B", "1", "flair", 4, k + 1
+        made.ImagePositionPatient = [f"{part:.9g}" for part in (affine @ [0, 0, k, 1])[:3]]
+        made.ImageOrientationPatient = [f"{part:.9g}" for part in (affine[:3, :2] / spacing[:2]).T.ravel()]
+        made.PixelSpacing, made.SliceThickness = [float(spacing[1]), float(spacing[0])], float(spacing[2])
+        made.Rows, made.Columns, made.SamplesPerPixel, made.PhotometricInterpretation = *pixels.shape, 1, "MONOCHROME2"
+        made.BitsAllocated = made.BitsStored = 16
+        made.HighBit, made.PixelRepresentation, made.PixelData = 15, 0, pixels.tobytes()
+        files.append(folder / f"{k:03d}.dcm")
+        pydicom.dcmwrite(files[-1], made, enforce_file_format=True)
+    return files
+
+
 def made_volume(name: str) -> Any:
     """A grey volume of noise."""
     noise = np.random.default_rng(0).random(MADE_SHAPE, dtype=np.float32)

@@ -43,6 +43,7 @@ UNSEEN = {
     "wording.py": {"Longest mm", "Perpendicular mm", "Area px", "Volume mL", "margin:1px 0 1px 16px", "Python {}, torch {}, {}: {}"},
     "segmentation.py": {"Binary labelmap", "Closed surface"},  # names of representations
     "networks_section.py": {"Networks.ui", "Auto3DSeg (*.pt *.pth)"},  # a file, and kinds of files in a dialog
+    "dicom_nodes.py": {"DICOM.instanceUIDs"},  # an attribute of Slicer's
     "report_section.py": {"HTML (*{});;PDF (*{})"},  # kinds of files in a dialog
     "follow_up.py": {"First mL", "Last mL", "Change mL", "Change %", "First sum", "Last sum", "Before mL", "Before mm", "Now mL", "Now mm"}
     | {"{} mL", "{} change %", "{} x {}"}

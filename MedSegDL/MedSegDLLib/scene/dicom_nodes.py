@@ -82,8 +82,10 @@ def finding_files(volume: Any) -> Generator[None, None, list[Path]]:
         raise not_from_dicom()
     missing = sum(not path.is_file() for path in found)
     if missing:
-        what = f"{missing} of the {len(found)} files of the volume's series are no longer where the DICOM database has them."
-        raise InputRefused(what, "Put the files back, or import the series again.")
+        raise InputRefused(
+            f"{missing} of the {len(found)} files of the volume's series are no longer where the DICOM database has them.",
+            "Put the files back, or import the series again.",
+        )
     return found
 
 

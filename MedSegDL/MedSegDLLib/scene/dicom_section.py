@@ -105,8 +105,10 @@ class DicomSection:
         if subject is None:
             raise InputRefused("There is no result to save.", "Segment first.")
         if is_address(python_setting()):
-            what = "A server segments, and the files of the series are on this machine."
-            raise InputRefused(what, "Choose a Python of this machine (Advanced), and save again.")
+            raise InputRefused(
+                "A server segments, and the files of the series are on this machine.",
+                "Choose a Python of this machine (Advanced), and save again.",
+            )
         self._target, self._place = folder, make_private_folder()
         self._lock(True)
         self.steps.start(self._collected(*subject))
