@@ -23,6 +23,7 @@ ORTHANC, PLUGIN = shutil.which("Orthanc"), Path("/usr/share/orthanc/plugins/libO
 needs_orthanc = pytest.mark.skipif(
     ORTHANC is None or not PLUGIN.exists(), reason="Orthanc is not there (Debian: apt-get install orthanc orthanc-dicomweb)"
 )
+LOGIN = ("me", "secret")
 START_S = 60.0
 TRIES = 3  # another process may take a port that was free
 
@@ -33,10 +34,12 @@ class Server:
 
     Attributes:
         http, dicom: ports.
+        login: (user, password) that it asks for; None for none.
     """
 
     http: int
     dicom: int = 0
+    login: tuple[str, str] | None = None
 
     @property
     def rest(self) -> str:
@@ -78,9 +81,20 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         process.wait(timeout=20)
 
 
-def _started(folder: Path) -> tuple[Server, subprocess.Popen]:
+@pytest.fixture(scope="module")
+def locked_orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One that lets in only 'me', whose password is 'secret'. (Debian's 1.10.1 ends at the first TLS connection: TLS is in front of it.)"""
+    server, process = _started(tmp_path_factory.mktemp("orthanc"), LOGIN)
+    try:
+        yield server
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _started(folder: Path, login: tuple[str, str] | None = None) -> tuple[Server, subprocess.Popen]:
     for number in range(TRIES):
-        server = Server(free_port(), free_port())
+        server = Server(free_port(), free_port(), login)
         settings = _settings(server, folder / f"db{number}")
         (folder / "orthanc.json").write_text(json.dumps(settings), encoding="utf-8")
         with (folder / "log").open("wb") as log:
@@ -102,7 +116,8 @@ def _settings(server: Server, storage: Path) -> dict[str, object]:
         "DicomAet": "ORTHANC",
         "DicomAlwaysAllowStore": True,
         "RemoteAccessAllowed": False,
-        "AuthenticationEnabled": False,
+        "AuthenticationEnabled": server.login is not None,
+        "RegisteredUsers": dict([server.login] if server.login else []),
         "Plugins": [str(PLUGIN)],
         "DicomWeb": {"Enable": True},
     }
@@ -113,7 +128,7 @@ def _answers(server: Server, process: subprocess.Popen) -> bool:
     until = time.monotonic() + START_S
     while time.monotonic() < until and process.poll() is None:
         try:
-            requests.get(f"{server.rest}/system", timeout=2).raise_for_status()
+            requests.get(f"{server.rest}/system", timeout=2, auth=server.login).raise_for_status()
             return process.poll() is None
         except requests.RequestException:
             time.sleep(0.2)

@@ -22,7 +22,6 @@ from MedSegDLLib.scene.bare import BareScene
 from MedSegDLLib.scene.guard import failure_of
 from MedSegDLLib.scene.segmentation import cut_out, segment_mask
 from MedSegDLLib.scene.volumes import local_affine, node_from_image, vtk_matrix
-from MedSegDLLib.scene.widgets import set_python_setting
 from MedSegDLLib.tasks import BRAIN
 from MedSegDLLib.worker.save_dicom import save
 
@@ -242,6 +241,8 @@ def test_it_is_offered_where_it_can_be(entered: Any, tmp_path: Path) -> None:
 
 
 def test_a_server_is_no_place_for_it(loaded: Any, client: FakeClient, tmp_path: Path) -> None:  # noqa: F811
+    from MedSegDLLib.scene.widgets import set_python_setting  # here: it imports qt, which a fixture puts in place
+
     segmented(loaded, client)
     assert not hidden(loaded.dicom.widget) and hidden(loaded.dicom.databaseButton)
     set_python_setting("http://127.0.0.1:8765")

@@ -25,7 +25,7 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("-o", "--output", type=path, required=True, metavar="DIR", help="folder for the results")
     command.add_argument("--send", action="store_true", help="store SEG, report and overlay in the archive")
     command.add_argument("--user", default="", help=f"its password is read from ${PASSWORD}; a bearer token from ${TOKEN}")
-    command.add_argument("--ca", type=path, metavar="FILE", help="certificates to trust in place of the system's")
+    command.add_argument("--ca", type=path, metavar="FILE", help="certificates to trust (default: $REQUESTS_CA_BUNDLE, else certifi's)")
     command.add_argument("--most-gb", type=float, default=MOST_GB, metavar="N", help="of one study, no more (default: %(default)s)")
     add_listening(command)
     add_reading(command)

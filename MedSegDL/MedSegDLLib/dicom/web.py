@@ -6,6 +6,7 @@ Nothing is waited for without end; what may pass by itself (no connection, 5xx) 
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ import pydicom
 import requests
 from dicomweb_client.api import DICOMwebClient
 from pydicom.dataset import Dataset
+from requests.utils import get_environ_proxies
 
 from ..errors import InputRefused, UsageError
 from .study import KINDS
@@ -26,6 +28,7 @@ TIMEOUTS_S = (10.0, 60.0)  # for a connection, and between two pieces of an answ
 PAUSES_S = (1.0, 4.0, 16.0)
 PASSING = (408, 429, 500, 502, 503, 504)
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+SYSTEMS_AUTHORITIES = "REQUESTS_CA_BUNDLE"  # where --ca is not given
 MODALITY, SERIES_UID = "00080060", "0020000E"
 AS_STORED = (("application/dicom", "*"),)
 FAILED_SOP_SEQUENCE = "FailedSOPSequence"
@@ -42,7 +45,7 @@ class Login:
     Attributes:
         user, password: for HTTP basic authentication; none where the user is empty.
         token: a bearer token in place of them.
-        authority: a file of certificates that are trusted, None for the system's.
+        authority: a file of certificates that are trusted; None for those of $REQUESTS_CA_BUNDLE, else of certifi.
     """
 
     user: str = ""
@@ -73,9 +76,7 @@ class Archive:
             raise UsageError("The archive's address is no plain http or https URL.", "Give one like https://pacs.example/dicom-web.")
         if login.secret and parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise UsageError("A password would cross the network unencrypted.", "Give an https address.")
-        session = requests.Session()
-        session.auth = (login.user, login.password) if login.user else None
-        session.verify = str(login.authority) if login.authority else True
+        session = _session(url, login, loopback=parts.hostname in LOOPBACK)
         headers = {"Authorization": f"Bearer {login.token}"} if login.token else None
         self._client = DICOMwebClient(url.rstrip("/"), session=session, headers=headers, timeout=TIMEOUTS_S)
         self._client.set_http_retry_params(retry=False)
@@ -122,6 +123,16 @@ class Archive:
         if isinstance(answer, Dataset) and answer.get(FAILED_SOP_SEQUENCE):
             code = answer.FailedSOPSequence[0].get("FailureReason", 0)
             raise InputRefused(f"The archive did not take {path.name} (reason {code:#06x}).", "Ask its administrator.")
+
+
+def _session(url: str, login: Login, loopback: bool) -> requests.Session:
+    """A session that goes by what was given. Left to itself, requests prefers $REQUESTS_CA_BUNDLE to `verify` and ~/.netrc to a token."""
+    session = requests.Session()
+    session.trust_env = False
+    session.auth = (login.user, login.password) if login.user else None
+    session.verify = str(login.authority) if login.authority else os.environ.get(SYSTEMS_AUTHORITIES) or True
+    session.proxies = {} if loopback else get_environ_proxies(url)
+    return session
 
 
 def _patiently(call: Callable[[], Answer], pauses: Sequence[float] = PAUSES_S) -> Answer:
