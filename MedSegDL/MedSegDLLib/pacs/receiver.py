@@ -12,7 +12,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
-from ssl import SSLContext
+from socket import socket
+from ssl import SSLContext, SSLSocket
 
 import pydicom
 from pydicom.dataset import Dataset
@@ -53,6 +54,21 @@ class Limits:
     callers: tuple[str, ...] = ()
 
 
+class LateHandshake:
+    """A TLS context whose handshakes wait for the thread of the connection.
+
+    pynetdicom (3.0) shakes hands where it accepts: one caller who says nothing would keep out all others, and the server from ending.
+    """
+
+    def __init__(self, context: SSLContext) -> None:
+        self._context = context
+
+    def wrap_socket(self, caller: socket, server_side: bool) -> SSLSocket:
+        """The caller's socket, with TLS from its first byte on, and not waited for without end."""
+        caller.settimeout(NETWORK_S)
+        return self._context.wrap_socket(caller, server_side=server_side, do_handshake_on_connect=False)
+
+
 class Receiver:
     """Listens until it is closed.
 
@@ -75,7 +91,10 @@ class Receiver:
         self.refusals: list[str] = []
         try:
             self._server = self._entity(at).start_server(
-                (at.host, at.port), block=False, ssl_context=context, evt_handlers=list(self._handlers().items())
+                (at.host, at.port),
+                block=False,
+                ssl_context=LateHandshake(context) if context else None,
+                evt_handlers=list(self._handlers().items()),
             )
         except OSError as error:
             says = f"Nobody can listen at {at.host}, port {at.port}: {(error.strerror or str(error)).lower()}."
