@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -70,26 +71,30 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-@pytest.fixture(scope="module")
-def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One for all tests of a module."""
-    server, process = _started(tmp_path_factory.mktemp("orthanc"))
+@contextmanager
+def running(folder: Path, login: tuple[str, str] | None = None) -> Iterator[Server]:
+    """One that keeps its files in a folder, while the block runs; see `Server` for the login."""
+    folder.mkdir(parents=True, exist_ok=True)
+    server, process = _started(folder, login)
     try:
         yield server
     finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all tests of a module."""
+    with running(tmp_path_factory.mktemp("orthanc")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def locked_orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One that lets in only 'me', whose password is 'secret'. (Debian's 1.10.1 ends at the first TLS connection: TLS is in front of it.)"""
-    server, process = _started(tmp_path_factory.mktemp("orthanc"), LOGIN)
-    try:
+    with running(tmp_path_factory.mktemp("orthanc"), LOGIN) as server:
         yield server
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
 
 
 def _started(folder: Path, login: tuple[str, str] | None = None) -> tuple[Server, subprocess.Popen]:
