@@ -75,7 +75,7 @@ ALSO = (
     "Give {wanted} too if there is one.",
     *("{criteria}: sum of products of both diameters", "{criteria}: sum of longest diameters", "Volume"),
     "{share} and at least {least} mm",
-    *("Follow-up changes", "Follow-up chart", "Follow-up lesions", "Follow-up thresholds", "Follow-up volumes"),
+    *("Follow-up changes", "Follow-up chart", "Follow-up lesions", "Follow-up thresholds", "Follow-up volumes", "Day", "Study"),
     "Wen and others 2023, the same table",
     "not part of RECIST: of a sphere whose diameter changes so, 0.7 and 1.2 cubed",
     "Segments were drawn on a finer or turned grid: each voxel of the series took the nearest of theirs.",

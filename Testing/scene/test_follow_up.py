@@ -201,6 +201,7 @@ def test_side_by_side_each_study_in_its_view_and_back(bare, views) -> None:
     red, yellow = (bare.scene.GetSingletonNode(name, "vtkMRMLSliceNode") for name in ("Red", "Yellow"))
     assert nodes[0].GetDisplayNode().IsDisplayableInView(red.GetID()) and not nodes[0].GetDisplayNode().IsDisplayableInView(yellow.GetID())
     assert red.GetOrientation() == yellow.GetOrientation() == "Axial" and nodes[0].GetDisplayNode().GetVisibility()
+    assert red.GetSliceOffset() == yellow.GetSliceOffset() and red.GetFieldOfView() == yellow.GetFieldOfView()
     side_by_side.restore(before, nodes)
     assert not side_by_side.are_beside(nodes) and views.GetViewArrangement() == views.SlicerLayoutConventionalView
     assert red.GetOrientation() == "Sagittal" and not nodes[0].GetDisplayNode().GetVisibility()

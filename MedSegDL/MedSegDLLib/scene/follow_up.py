@@ -5,7 +5,7 @@ table nodes and a chart, saved with the scene. No widget; the comparing is `foll
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -127,7 +127,7 @@ def placing(points: Sequence[TimePoint], course: Course, earlier: Any = None) ->
     change.SetAttribute(ATTRIBUTE, json.dumps({"criteria": course.criteria.key, "findings": findings}))
     yield
     parts = {"Volumes": _volumes(points, days, course)}
-    parts["Chart"] = yield from _chart(parts["Volumes"], course, change)
+    parts["Chart"] = yield from _chart(parts["Volumes"], course, all(point.day is not None for point in points))
     parts["Lesions"] = _table(label("Follow-up lesions"), LESION_COLUMNS, [row for one in course.regions for row in _lesions(one, points)])
     parts["Thresholds"] = _table(label("Follow-up thresholds"), THRESHOLD_COLUMNS, threshold_rows(course.criteria))
     for name, node in parts.items():
@@ -183,11 +183,11 @@ def _volumes(points: Sequence[TimePoint], days: Sequence[float], course: Course)
     return _table(label("Follow-up volumes"), columns, rows)
 
 
-def _chart(volumes: Any, course: Course, owner: Any) -> Iterator[None]:
-    """A line a region, in its colour; the returned node is the chart."""
+def _chart(volumes: Any, course: Course, dated: bool) -> Generator[None, None, Any]:
+    """A line a region, in its colour, over the days where they are known; what is returned is the chart."""
     chart = slicer.mrmlScene.AddNewNodeByClass(CHART, slicer.mrmlScene.GenerateUniqueName(label("Follow-up chart")))
     chart.SetTitle(label(course.studies[0].case.task.title))
-    chart.SetXAxisTitle(DAY)
+    chart.SetXAxisTitle(label(DAY if dated else WHEN))
     chart.SetYAxisTitle("mL")
     for one in course.regions:
         series = slicer.mrmlScene.AddNewNodeByClass(SERIES, label(one.region.label))

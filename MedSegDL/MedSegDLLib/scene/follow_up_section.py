@@ -55,6 +55,7 @@ class FollowUpSection(Observing):
         self.steps, self.view_steps = Steps(panel.report), Steps(panel.report)
         self._shown: Any = None
         self._known: tuple[str, ...] = ()
+        self._filled: tuple[str, int] | None = None  # the follow-up that the tables show
         self._waits = False  # for the worker
         self._comparing: Background | None = None
         self._before = side_by_side.Before()
@@ -349,6 +350,7 @@ class FollowUpSection(Observing):
         """What the scene's follow-up of the task says; nothing where there is none."""
         self.change = follow_up_of(self.task) if self.task is not None else None
         there = self.change is not None
+        filled = (self.change.GetID(), self.change.GetMTime()) if there else None
         for widget in (self.changeTable, self.lesionTable, self.sideButton, self.chartButton):
             widget.visible = there
         self.laidCheckBox.visible = there and bool(follow_up.laid_transforms(self.change))
@@ -356,12 +358,15 @@ class FollowUpSection(Observing):
             self._say(told_html(self.change, self.task) if there else "")
         if there:
             self.laidCheckBox.checked = follow_up.are_laid(self.change)
-            self._items = [*_fill_changes(self.changeTable, self.change), *_fill_lesions(self.lesionTable, self.change)]
+            if filled != self._filled:
+                self._items = [*_fill_changes(self.changeTable, self.change), *_fill_lesions(self.lesionTable, self.change)]
             if not self.view_steps.running:
                 self.sideButton.checked = self._is_beside
                 self.chartButton.checked = side_by_side.is_charted(part_of(self.change, "Chart"))
         else:
+            self._before = side_by_side.Before()  # it keeps nodes
             self.sideButton.checked = self.chartButton.checked = False
+        self._filled = filled
 
     def _busy(self, text: str) -> None:
         self.compareButton.enabled = False

@@ -64,13 +64,16 @@ def beside(segmentations: Sequence[Any], volumes: Sequence[Any], before: Before)
 
 
 def fit() -> None:
-    """Show both studies whole, in the same size."""
+    """Show both studies whole, in the same size and at the same place."""
     application, left, right = getattr(slicer, "app", None), _view(LEFT), _view(RIGHT)
+    if left is None or right is None:
+        return
     manager = application.layoutManager() if application is not None else None
-    if manager is not None and left is not None and right is not None:
+    if manager is not None:
         manager.sliceWidget(LEFT).sliceLogic().FitSliceToAll()
-        right.SetFieldOfView(*left.GetFieldOfView())
-        right.SetSliceToRAS(left.GetSliceToRAS())
+    right.SetFieldOfView(*left.GetFieldOfView())
+    right.GetSliceToRAS().DeepCopy(left.GetSliceToRAS())
+    right.UpdateMatrices()
 
 
 def are_beside(segmentations: Sequence[Any]) -> bool:
