@@ -5,6 +5,7 @@ are skipped and say so, all others (panel, scene, table, surfaces, editor) run w
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -18,6 +19,7 @@ from unittest import mock
 
 import numpy as np
 import slicer
+import vtk
 from self_test_desktop import (
     BRAIN_INPUTS,
     CASE,
@@ -64,6 +66,7 @@ LONGEST_OPENING_MS = 500  # of this thread, with the import of everything; Slice
 NARROW = 350  # pixels of a dock in which the panel works
 LAPTOP = (1366, 740)
 LONGEST_JUMP_MS = 100
+RUNS_VARIABLE, FEW_RUNS = "MEDSEGDL_RUNS", 3  # of test_76
 LONG_NAME = "patient_with_a_very_long_series_description_" * 3
 NO_PYTHON = "/no/such/python"
 
@@ -734,6 +737,35 @@ class MedSegDLSelfTest(unittest.TestCase):
         self.assertFalse(section.sideButton.checked)
         layout.setLayout(before)
         section.widget.collapsed = True
+
+    def test_76_undo_of_a_run(self) -> None:
+        """One click takes a run back; $MEDSEGDL_RUNS of them in a row (100: some minutes) leave nodes and observers as they were."""
+        self.load_and_guess()
+        first = self.result()
+        self.lesions_shown()
+        button, counts, gone = self.panel.undo.button, [], []
+        shown = self.shown(0, 1)
+        for number in range(int(os.environ.get(RUNS_VARIABLE, FEW_RUNS))):
+            node = self.result()
+            self.lesions_shown()
+            self.assertFalse(first.GetDisplayNode().GetVisibility())
+            node.AddObserver(vtk.vtkCommand.DeleteEvent, lambda caller, event: gone.append(event))
+            if number == 0:
+                pictures("76-before-undo", self.ui, button)
+            del node
+            button.click()
+            wait_until(lambda: not self.panel.undo.steps.running, "the run is undone", 60)
+            self.assertIs(self.panel.parameters.result, first)
+            live(0.1)
+            observers = sum(len(part.observations) for part in (self.panel, self.panel.inputs, self.panel.result, self.panel.correction))
+            counts.append((slicer.mrmlScene.GetNumberOfNodes(), observers))
+        gc.collect()
+        print(f"{len(counts)} runs undone: nodes and observers {counts[0]} after the first, {counts[-1]} after the last")
+        self.assertEqual(counts[0], counts[-1])
+        self.assertGreaterEqual(len(gone), len(counts) - 1)
+        self.assertTrue(first.GetDisplayNode().GetVisibility())
+        self.assertEqual(self.shown(0, 1), shown)
+        pictures("76-after-undo", self.ui, button)
 
     def lesions_shown(self) -> None:
         """Wait until the lesions are measured and the views are turned to the largest."""

@@ -1,7 +1,8 @@
 """What the self tests do with the desktop: wait while it lives, take pictures, make the tiny case, or, where no Python can run the
 worker, volumes and a result by hand. No assertion of its own.
 
-Settings by environment variables: MEDSEGDL_PYTHON the worker's Python (else Slicer's own), MEDSEGDL_SCREENSHOTS a folder for pictures.
+Settings by environment variables: MEDSEGDL_PYTHON the worker's Python (else Slicer's own), MEDSEGDL_SCREENSHOTS a folder for pictures,
+MEDSEGDL_RUNS how many runs test_76 undoes in a row.
 """
 
 from __future__ import annotations

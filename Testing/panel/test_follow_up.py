@@ -124,5 +124,38 @@ def test_it_goes_with_a_result_and_leaves_nothing(two: Any, client: FakeClient) 
     assert not section.points and section.change is None
 
 
+def test_another_layout_shows_each_study_everywhere_again(two: Any, client: FakeClient) -> None:
+    """Else the results would be missing in the views that the user chooses next."""
+    layout, views = slicer.vtkMRMLLayoutNode(), []
+    for number in (layout.SlicerLayoutFourUpView, layout.SlicerLayoutSideBySideView, layout.SlicerLayoutOneUpRedSliceView):
+        layout.AddLayoutDescription(number, "<layout type='horizontal'></layout>")
+    slicer.mrmlScene.AddNode(layout)
+    layout.SetViewArrangement(layout.SlicerLayoutFourUpView)
+    for name in ("Red", "Yellow"):
+        for kind in (slicer.vtkMRMLSliceNode, slicer.vtkMRMLSliceCompositeNode):
+            view = kind()
+            view.SetSingletonTag(name)
+            view.SetLayoutName(name)
+            slicer.mrmlScene.AddNode(view)
+            views.append(view)
+    section = two.follow_up
+    section.compareButton.click()
+    worked(two)
+    client.answer({"motion": {}})
+    worked(two)
+    section.sideButton.click()
+    take_all(section.view_steps)
+    displays = [point.node.GetDisplayNode() for point in section.points]
+    assert section.sideButton.checked and layout.GetViewArrangement() == layout.SlicerLayoutSideBySideView
+    assert [list(display.GetViewNodeIDs()) for display in displays] == [[views[0].GetID()], [views[2].GetID()]]
+    layout.SetViewArrangement(layout.SlicerLayoutOneUpRedSliceView)
+    assert not section.sideButton.checked and not any(display.GetViewNodeIDs() for display in displays)
+    assert layout.GetViewArrangement() == layout.SlicerLayoutOneUpRedSliceView
+    section.sideButton.click()
+    take_all(section.view_steps)
+    section.sideButton.click()
+    assert layout.GetViewArrangement() == layout.SlicerLayoutOneUpRedSliceView and not section.sideButton.checked
+
+
 def test_it_is_narrow(two: Any) -> None:
     assert pythonqt.unwrap(two.follow_up.widget).minimumSizeHint().width() <= 330

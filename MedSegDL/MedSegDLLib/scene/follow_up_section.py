@@ -218,6 +218,18 @@ class FollowUpSection(Observing):
             self.view_steps.start(side_by_side.charted(part_of(self.change, "Chart"), part_of(self.change, "Volumes"), self._before))
 
     @guarded
+    def layout_changed(self, caller: Any, event: str) -> None:
+        """The user chose other views: each study is seen in all of them again."""
+        if caller.GetViewArrangement() == slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView:
+            return
+        self.removeObservers(self.layout_changed)
+        if self.change is not None:
+            self._before.layout = caller.GetViewArrangement()
+            side_by_side.restore(self._before, studies_of(self.change))
+        self._before = side_by_side.Before()
+        self.sideButton.checked = False
+
+    @guarded
     def laid_chosen(self, laid: bool) -> None:
         """Lay the studies on the first one, or where they were taken."""
         follow_up.set_laid(self.change, laid)
@@ -286,14 +298,22 @@ class FollowUpSection(Observing):
 
     def _beside(self, ends: Sequence[Any], references: Sequence[Any]) -> Iterator[None]:
         yield from side_by_side.beside(ends, references, self._before)
+        self._watch_layout()
         rows = follow_up.lesion_rows(self.change)
         places = [place for place in (follow_up.place_of(self.change, row) for row in rows) if place is not None]
         if places:
             yield from views.jumping(places[0])
 
+    def _watch_layout(self) -> None:
+        layout = side_by_side.layout_node()
+        self.removeObservers(self.layout_changed)
+        if layout is not None:
+            self.addObserver(layout, vtk.vtkCommand.ModifiedEvent, self.layout_changed)
+
     def _leave_views(self) -> None:
         """Show what was shown before one of the two buttons was pressed."""
         self.view_steps.stop()
+        self.removeObservers(self.layout_changed)
         if self.change is not None and (self._is_beside or side_by_side.is_charted(part_of(self.change, "Chart"))):
             side_by_side.restore(self._before, studies_of(self.change))
         self._before = side_by_side.Before()
@@ -362,6 +382,8 @@ class FollowUpSection(Observing):
                 self._items = [*_fill_changes(self.changeTable, self.change), *_fill_lesions(self.lesionTable, self.change)]
             if not self.view_steps.running:
                 self.sideButton.checked = self._is_beside
+                if self.sideButton.checked:
+                    self._watch_layout()
                 self.chartButton.checked = side_by_side.is_charted(part_of(self.change, "Chart"))
         else:
             self._before = side_by_side.Before()  # it keeps nodes

@@ -22,6 +22,7 @@ from .follow_up_section import FollowUpSection
 from .guard import guarded
 from .head_section import HeadSection
 from .input_section import SWAP_LINK, TASK_LINK, InputSection
+from .learning_section import LearningSection
 from .network_info import network_of
 from .networks_section import PACKAGES_LINK, NetworksSection
 from .observing import Observing
@@ -33,6 +34,7 @@ from .result_section import ResultSection
 from .shown_section import ShownSection
 from .tab_order import follow_layout
 from .translation import sentence
+from .undo_section import UndoSection
 from .widgets import Steps, button_row, narrow, new_timer, parameter_widgets
 
 POLL_MS = 50  # how often the worker is asked for news while news is due
@@ -73,11 +75,13 @@ class Panel(Observing):
         row = button_row(self.ui.resultCollapsibleButton.layout())
         self.reporting = ReportSection(row, self.report, lambda: self.result.subject, self.log)
         self.dicom = DicomSection(self.ui.resultCollapsibleButton.layout(), self, lambda: self.result.subject)
+        self.undo = UndoSection(row, self)
         self.head = HeadSection(self.ui, self.result, self.report)
         self.correction = CorrectionSection(self.ui, self.report)
         self.python = PythonSection(self.ui, self.session, self)
         self.follow_up = FollowUpSection(self.ui, self.session, self)
         self.networks = NetworksSection(self.ui, self.session, self)
+        self.learning = LearningSection(self.correction.widget.layout(), self.session, self)
         self.findings.links[PACKAGES_LINK] = self.networks.follow_packages
         self.findings.links |= {SWAP_LINK: self.inputs.follow_swap, TASK_LINK: self.inputs.follow_task}
         self.findings.links[wording.MAKE_ENVIRONMENT_LINK] = lambda rest: self.python.make_environment()
@@ -124,7 +128,8 @@ class Panel(Observing):
         self.steps.stop()
         self.session.close()
         self.set_parameters(None)
-        for section in (self.inputs, self.result, self.correction, self.reporting, self.dicom, self.python, self.shown, self.follow_up):
+        sections = (self.inputs, self.result, self.correction, self.reporting, self.dicom, self.python, self.shown, self.follow_up)
+        for section in (*sections, self.undo, self.learning):
             section.close()
         self.removeObservers()
 
@@ -133,6 +138,7 @@ class Panel(Observing):
         """The nodes are about to go: nothing may write to them."""
         if self.session.running:
             self.cancel()
+        self.undo.close()
         self.set_parameters(None)
 
     @guarded
@@ -181,6 +187,7 @@ class Panel(Observing):
         self.head.show()
         self.dicom.show()
         self.correction.show(parameters.result)
+        self.learning.show(self.correction.task)
         self.follow_up.show(task_of(parameters), parameters.result)
         self.update_buttons()
         inputs = (self._shown_task, tuple((key, node.GetID()) for key, node in inputs_of(parameters).items()))
@@ -209,6 +216,7 @@ class Panel(Observing):
         self.inputs.lock(running)
         if self.parameters is not None:
             self.head.offer(task_of(self.parameters), not running)
+        self.undo.show(not running)
         self.networks.lock(running)
         for name in LOCKED:
             getattr(self.ui, name).enabled = not running
@@ -338,6 +346,7 @@ class Panel(Observing):
     def segmented(self, outcome: Outcome) -> None:
         """The result is in the scene: show its volumes, and the reference under it."""
         parameters = self.parameters
+        self.undo.note(outcome.placed)
         with slicer.util.NodeModify(parameters):
             parameters.result = outcome.segmentation
             parameters.resultTable = outcome.table

@@ -23,6 +23,7 @@ from .hierarchy import place_beside
 from .report_case import RECORD_ATTRIBUTE
 from .segmentation import Packed, add_instances, add_uncertainty, filling, new_segmentation, pack
 from .table import INSTANCES_ROLE, volumes_table
+from .undoing import Placed, before_writing
 from .volumes import RESULT_ATTRIBUTE
 
 __all__ = ["Order", "Outcome", "pack", "place_result", "placing"]
@@ -63,12 +64,14 @@ class Outcome:
         table: vtkMRMLTableNode with a row a segment.
         uncertainty: vtkMRMLScalarVolumeNode, or None.
         record: the run record (what report.json holds).
+        placed: what was done to the scene, to be taken back.
     """
 
     segmentation: Any
     table: Any
     uncertainty: Any
     record: dict[str, Any]
+    placed: Placed
 
 
 def place_result(order: Order, result: Result) -> Outcome:
@@ -96,6 +99,7 @@ def placing(order: Order, result: Result, packed: list[Packed]) -> Generator[Non
     hidden: list[Any] = []
     try:
         output = order.output if _in_scene(order.output) else None
+        over = before_writing(output)
         name = result_name(order, volume)
         objects = yield from _added(add_instances, result, volume, name, made)
         uncertainty = yield from _added(add_uncertainty, result, volume, name, made)
@@ -125,7 +129,8 @@ def placing(order: Order, result: Result, packed: list[Packed]) -> Generator[Non
         for display in hidden:
             display.SetVisibility(True)
         raise
-    return Outcome(segmentation, table, uncertainty, result.record)
+    placed = Placed(segmentation.GetID(), tuple(node.GetID() for node in made), tuple(display.GetID() for display in hidden), over)
+    return Outcome(segmentation, table, uncertainty, result.record, placed)
 
 
 def result_name(order: Order, volume: Any) -> str:

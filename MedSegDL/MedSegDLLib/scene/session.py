@@ -242,6 +242,11 @@ class Session:
         self._client.stop()
         remove_pair(path)
 
+    def without_worker(self, change: Callable[[], object]) -> None:
+        """End the worker, which may hold weights, and change them."""
+        self._client.stop()
+        change()
+
     def poll(self) -> None:
         """Deliver what has arrived, and put a part of a result into the scene; call it from a timer.
 

@@ -78,7 +78,7 @@ def fit() -> None:
 
 def are_beside(segmentations: Sequence[Any]) -> bool:
     """Whether the views show the two, each its own; also after a scene was loaded."""
-    layout, views = _layout(), [_view(name) for name in (LEFT, RIGHT)]
+    layout, views = layout_node(), [_view(name) for name in (LEFT, RIGHT)]
     if layout is None or None in views or layout.GetViewArrangement() != slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView:
         return False
     shown = [segmentation.GetDisplayNode() for segmentation in segmentations]
@@ -97,7 +97,7 @@ def charted(chart: Any, table: Any, before: Before) -> Iterator[None]:
 
 def is_charted(chart: Any) -> bool:
     """Whether the views show that chart."""
-    layout = _layout()
+    layout = layout_node()
     arranged = layout is not None and layout.GetViewArrangement() == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpPlotTableView
     return arranged and chart is not None and any(view.GetPlotChartNodeID() == chart.GetID() for view in _nodes(PLOT_VIEW))
 
@@ -129,19 +129,20 @@ def restore(before: Before, segmentations: Sequence[Any]) -> None:
 
 
 def _arrange(number: int, before: Before) -> None:
-    layout = _layout()
+    layout = layout_node()
     if layout is not None:
         before.layout = layout.GetViewArrangement()
         layout.SetViewArrangement(number)
 
 
 def _set_layout(number: int) -> None:
-    layout = _layout()
+    layout = layout_node()
     if layout is not None:
         layout.SetViewArrangement(number)
 
 
-def _layout() -> Any:
+def layout_node() -> Any:
+    """What tells which views are shown; None without views."""
     return slicer.mrmlScene.GetFirstNodeByClass(LAYOUT)
 
 

@@ -315,6 +315,10 @@
         <translation>Eingaben werden geprüft</translation>
     </message>
     <message>
+        <source>Choose a Python instead of the server (Advanced).</source>
+        <translation>Wählen Sie statt des Servers ein Python (Erweitert).</translation>
+    </message>
+    <message>
         <source>Choose a Python of this machine (Advanced), and save again.</source>
         <translation>Wählen Sie ein Python dieses Rechners (Erweitert), und speichern Sie noch einmal.</translation>
     </message>
@@ -375,6 +379,10 @@
         <translation>Wählen Sie sie in der Liste aus.</translation>
     </message>
     <message>
+        <source>Choose weights in Networks.</source>
+        <translation>Wählen Sie Gewichte unter Netze.</translation>
+    </message>
+    <message>
         <source>Click within it.</source>
         <translation>In das Volumen klicken.</translation>
     </message>
@@ -411,6 +419,10 @@
         <translation>Das Bündel neu kopieren oder mit `medsegdl bundle` neu machen.</translation>
     </message>
     <message>
+        <source>Correct further results, and save each as a training case.</source>
+        <translation>Korrigieren Sie weitere Ergebnisse und speichern Sie jedes als Trainingsfall.</translation>
+    </message>
+    <message>
         <source>Correct it in the Segment Editor.</source>
         <translation>Im Segment Editor korrigieren.</translation>
     </message>
@@ -429,6 +441,10 @@
     <message>
         <source>Crop it to the region of interest if that is too much for this computer.</source>
         <translation>Auf die interessierende Region zuschneiden, wenn das für diesen Rechner zu viel ist.</translation>
+    </message>
+    <message>
+        <source>Day</source>
+        <translation>Tag</translation>
     </message>
     <message>
         <source>Done</source>
@@ -583,6 +599,10 @@
         <translation>Installieren Sie dort highdicom, oder wählen Sie in den Einstellungen ein anderes Python.</translation>
     </message>
     <message>
+        <source>Install it there: pip install medsegdl-training.</source>
+        <translation>Installieren Sie es dort: pip install medsegdl-training.</translation>
+    </message>
+    <message>
         <source>Install it with the Extensions Manager and restart Slicer, or make a private environment.</source>
         <translation>Mit dem Extensions Manager installieren und Slicer neu starten, oder eine eigene Umgebung anlegen.</translation>
     </message>
@@ -593,6 +613,18 @@
     <message>
         <source>Its inputs are: {titles}.</source>
         <translation>Seine Eingaben sind: {titles}.</translation>
+    </message>
+    <message>
+        <source>Judging on the cases kept back</source>
+        <translation>Prüfung an den zurückgehaltenen Fällen</translation>
+    </message>
+    <message>
+        <source>Learning from the corrections</source>
+        <translation>Lernen aus den Korrekturen</translation>
+    </message>
+    <message>
+        <source>Learning stopped: {last}</source>
+        <translation>Das Lernen brach ab: {last}</translation>
     </message>
     <message>
         <source>Leave --pixel-size out: a volume tells its own.</source>
@@ -667,6 +699,10 @@
         <translation>Sehen Sie sich die Untersuchungen übereinander an.</translation>
     </message>
     <message>
+        <source>Looking for the training package</source>
+        <translation>Das Trainingspaket wird gesucht</translation>
+    </message>
+    <message>
         <source>Looking how the {entry} lies</source>
         <translation>Lage von {entry} wird gesucht</translation>
     </message>
@@ -681,6 +717,10 @@
     <message>
         <source>Make it first (Advanced), or install the packages by hand.</source>
         <translation>Zuerst anlegen (Erweitert) oder die Pakete von Hand installieren.</translation>
+    </message>
+    <message>
+        <source>Make room there, and learn again.</source>
+        <translation>Schaffen Sie dort Platz und lernen Sie noch einmal.</translation>
     </message>
     <message>
         <source>Make sure that every image is what it was chosen for.</source>
@@ -823,6 +863,10 @@
         <translation>Regionen werden wiederhergestellt</translation>
     </message>
     <message>
+        <source>Save cases with a segmentation that is not empty.</source>
+        <translation>Speichern Sie Fälle, deren Segmentierung nicht leer ist.</translation>
+    </message>
+    <message>
         <source>Save it with 8 bits a colour.</source>
         <translation>Mit 8 Bit je Farbe speichern.</translation>
     </message>
@@ -875,6 +919,10 @@
         <translation>Bilder werden gesendet</translation>
     </message>
     <message>
+        <source>Study</source>
+        <translation>Untersuchung</translation>
+    </message>
+    <message>
         <source>Study {number} could not be registered to the first one: its lesions are matched as they lie.</source>
         <translation>Untersuchung {number} konnte nicht auf die erste registriert werden: ihre Läsionen werden so zugeordnet, wie sie liegen.</translation>
     </message>
@@ -911,6 +959,10 @@
         <translation>Die DICOM-Datenbank wurde inzwischen geschlossen.</translation>
     </message>
     <message>
+        <source>The Python {interpreter} cannot be started: {error}.</source>
+        <translation>Das Python {interpreter} lässt sich nicht starten: {error}.</translation>
+    </message>
+    <message>
         <source>The Python {launch} cannot be started: {error}.</source>
         <translation>Das Python {launch} kann nicht gestartet werden: {error}.</translation>
     </message>
@@ -929,6 +981,10 @@
     <message>
         <source>The certificate of {address} is not trusted ({error}).</source>
         <translation>Dem Zertifikat von {address} wird nicht vertraut ({error}).</translation>
+    </message>
+    <message>
+        <source>The earlier weights could not be put back into {place}: {error}.</source>
+        <translation>Die früheren Gewichte konnten nicht nach {place} zurückgelegt werden: {error}.</translation>
     </message>
     <message>
         <source>The extension PyTorch is not installed.</source>
@@ -959,6 +1015,14 @@
         <translation>Die Eingabe „{key}“ der Anfrage ist kein Bild: {error}.</translation>
     </message>
     <message>
+        <source>The kept cases could not be judged.</source>
+        <translation>Die zurückgehaltenen Fälle konnten nicht beurteilt werden.</translation>
+    </message>
+    <message>
+        <source>The learned weights are no longer in use: others have taken their place.</source>
+        <translation>Die gelernten Gewichte sind nicht mehr in Gebrauch: andere sind an ihre Stelle getreten.</translation>
+    </message>
+    <message>
         <source>The mask {mask} is not on the grid of {image}.</source>
         <translation>Die Maske {mask} liegt nicht auf dem Gitter von {image}.</translation>
     </message>
@@ -971,8 +1035,20 @@
         <translation>Der Speicher dieses Rechners reichte nicht.</translation>
     </message>
     <message>
+        <source>The network in use is as it was.</source>
+        <translation>Das benutzte Netz ist, wie es war.</translation>
+    </message>
+    <message>
+        <source>The network of a server cannot learn here.</source>
+        <translation>Das Netz eines Servers kann hier nicht lernen.</translation>
+    </message>
+    <message>
         <source>The network saw the picture with pixels of {wanted} in place of {side} micrometres; the result has the latter.</source>
         <translation>Das Netz sah das Bild mit Pixeln von {wanted} statt {side} Mikrometern; das Ergebnis hat die letzteren.</translation>
+    </message>
+    <message>
+        <source>The new weights could not be put into {place}: {error}.</source>
+        <translation>Die neuen Gewichte konnten nicht nach {place} gelegt werden: {error}.</translation>
     </message>
     <message>
         <source>The package {unknown} is none that a network needs.</source>
@@ -1055,6 +1131,14 @@
         <translation>Die temporäre Datei {name} kann in {parent} nicht geschrieben werden: {reason}.</translation>
     </message>
     <message>
+        <source>The training package cannot be started.</source>
+        <translation>Das Trainingspaket lässt sich nicht starten.</translation>
+    </message>
+    <message>
+        <source>The training package is not installed in the worker's Python.</source>
+        <translation>Das Trainingspaket ist im Python des Hilfsprogramms nicht installiert.</translation>
+    </message>
+    <message>
         <source>The volume came from Slicer's DICOM database, and this application has none.</source>
         <translation>Das Volumen kam aus Slicers DICOM-Datenbank, und dieses Programm hat keine.</translation>
     </message>
@@ -1079,6 +1163,10 @@
         <translation>Die Volumen, aus denen „{node}“ entstand, sind nicht bekannt.</translation>
     </message>
     <message>
+        <source>There are {names} corrected cases, and {least_cases} are needed: two to learn from, and one to be judged on.</source>
+        <translation>Es gibt {names} korrigierte Fälle, und {least_cases} sind nötig: zwei zum Lernen und einer zum Prüfen.</translation>
+    </message>
+    <message>
         <source>There is no private environment.</source>
         <translation>Es gibt keine eigene Umgebung.</translation>
     </message>
@@ -1101,6 +1189,10 @@
     <message>
         <source>There may be none.</source>
         <translation>Vielleicht gibt es keine.</translation>
+    </message>
+    <message>
+        <source>They lie in {kept}.</source>
+        <translation>Sie liegen in {kept}.</translation>
     </message>
     <message>
         <source>This is no address of a server.</source>
@@ -1161,6 +1253,10 @@
     <message>
         <source>Writing</source>
         <translation>Schreiben</translation>
+    </message>
+    <message>
+        <source>Writing the weights</source>
+        <translation>Die Gewichte werden geschrieben</translation>
     </message>
     <message>
         <source>a CT</source>
@@ -1931,6 +2027,53 @@
     </message>
 </context>
 <context>
+    <name>scene.learning_section</name>
+    <message>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
+    </message>
+    <message>
+        <source>Dice on {kept} cases kept back: {before} before, {after} after learning from {trained}. That is not better: the network in use stays.</source>
+        <translation>Dice an {kept} zurückgehaltenen Fällen: {before} vorher, {after} nach dem Lernen aus {trained}. Das ist nicht besser: das benutzte Netz bleibt.</translation>
+    </message>
+    <message>
+        <source>Dice on {kept} cases kept back: {before} before, {after} after learning from {trained}. The new network is used; one click takes it back.</source>
+        <translation>Dice an {kept} zurückgehaltenen Fällen: {before} vorher, {after} nach dem Lernen aus {trained}. Das neue Netz wird benutzt; ein Klick nimmt es zurück.</translation>
+    </message>
+    <message>
+        <source>Learn from my corrections</source>
+        <translation>Aus meinen Korrekturen lernen</translation>
+    </message>
+    <message>
+        <source>Learning was cancelled. The network in use stays.</source>
+        <translation>Das Lernen wurde abgebrochen. Das benutzte Netz bleibt.</translation>
+    </message>
+    <message>
+        <source>Starting ...</source>
+        <translation>Start ...</translation>
+    </message>
+    <message>
+        <source>Stop learning. The network in use stays.</source>
+        <translation>Das Lernen anhalten. Das benutzte Netz bleibt.</translation>
+    </message>
+    <message>
+        <source>Take the learned network away: the one from before is used again.</source>
+        <translation>Das gelernte Netz wegnehmen: das vorherige wird wieder benutzt.</translation>
+    </message>
+    <message>
+        <source>The network from before is used again.</source>
+        <translation>Das vorherige Netz wird wieder benutzt.</translation>
+    </message>
+    <message>
+        <source>Train the network on the saved cases, and judge it on some that are kept back. It is used only if it is better.</source>
+        <translation>Das Netz mit den gespeicherten Fällen trainieren und an zurückgehaltenen prüfen. Es wird nur benutzt, wenn es besser ist.</translation>
+    </message>
+    <message>
+        <source>Use the earlier network</source>
+        <translation>Das frühere Netz benutzen</translation>
+    </message>
+</context>
+<context>
     <name>scene.network_info</name>
     <message>
         <source>Licence</source>
@@ -2185,6 +2328,21 @@
     <message>
         <source>Show each region without those inside it: {names}.</source>
         <translation>Jede Region ohne die zeigen, die in ihr liegen: {names}.</translation>
+    </message>
+</context>
+<context>
+    <name>scene.undo_section</name>
+    <message>
+        <source>Take the last run away: its segments, tables and masks. What was shown before it is shown again.</source>
+        <translation>Den letzten Lauf wegnehmen: seine Segmente, Tabellen und Masken. Was vorher gezeigt wurde, ist wieder da.</translation>
+    </message>
+    <message>
+        <source>The run was undone.</source>
+        <translation>Der Lauf wurde rückgängig gemacht.</translation>
+    </message>
+    <message>
+        <source>Undo run</source>
+        <translation>Lauf rückgängig</translation>
     </message>
 </context>
 <context>

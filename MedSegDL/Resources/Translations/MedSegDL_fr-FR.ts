@@ -315,6 +315,10 @@
         <translation>Contrôle des entrées</translation>
     </message>
     <message>
+        <source>Choose a Python instead of the server (Advanced).</source>
+        <translation>Choisissez un Python au lieu du serveur (Avancé).</translation>
+    </message>
+    <message>
         <source>Choose a Python of this machine (Advanced), and save again.</source>
         <translation>Choisissez un Python de cet ordinateur (Avancé), puis enregistrez à nouveau.</translation>
     </message>
@@ -375,6 +379,10 @@
         <translation>Choisissez-les dans la liste.</translation>
     </message>
     <message>
+        <source>Choose weights in Networks.</source>
+        <translation>Choisissez des poids dans Réseaux.</translation>
+    </message>
+    <message>
         <source>Click within it.</source>
         <translation>Cliquer à l'intérieur.</translation>
     </message>
@@ -411,6 +419,10 @@
         <translation>Copier à nouveau le paquet, ou le refaire avec `medsegdl bundle`.</translation>
     </message>
     <message>
+        <source>Correct further results, and save each as a training case.</source>
+        <translation>Corrigez d'autres résultats et enregistrez chacun comme cas d'entraînement.</translation>
+    </message>
+    <message>
         <source>Correct it in the Segment Editor.</source>
         <translation>Le corriger dans l'éditeur de segments.</translation>
     </message>
@@ -429,6 +441,10 @@
     <message>
         <source>Crop it to the region of interest if that is too much for this computer.</source>
         <translation>La rogner à la région d'intérêt si c'est trop pour cet ordinateur.</translation>
+    </message>
+    <message>
+        <source>Day</source>
+        <translation>Jour</translation>
     </message>
     <message>
         <source>Done</source>
@@ -583,6 +599,10 @@
         <translation>Installez-y highdicom, ou choisissez un autre Python dans les réglages.</translation>
     </message>
     <message>
+        <source>Install it there: pip install medsegdl-training.</source>
+        <translation>Installez-le à cet endroit : pip install medsegdl-training.</translation>
+    </message>
+    <message>
         <source>Install it with the Extensions Manager and restart Slicer, or make a private environment.</source>
         <translation>L'installer avec l'Extensions Manager et redémarrer Slicer, ou créer un environnement privé.</translation>
     </message>
@@ -593,6 +613,18 @@
     <message>
         <source>Its inputs are: {titles}.</source>
         <translation>Ses entrées sont : {titles}.</translation>
+    </message>
+    <message>
+        <source>Judging on the cases kept back</source>
+        <translation>Évaluation sur les cas mis de côté</translation>
+    </message>
+    <message>
+        <source>Learning from the corrections</source>
+        <translation>Apprentissage à partir des corrections</translation>
+    </message>
+    <message>
+        <source>Learning stopped: {last}</source>
+        <translation>L'apprentissage s'est arrêté : {last}</translation>
     </message>
     <message>
         <source>Leave --pixel-size out: a volume tells its own.</source>
@@ -667,6 +699,10 @@
         <translation>Regardez les examens superposés.</translation>
     </message>
     <message>
+        <source>Looking for the training package</source>
+        <translation>Recherche du paquet d'entraînement</translation>
+    </message>
+    <message>
         <source>Looking how the {entry} lies</source>
         <translation>Recherche de la position de {entry}</translation>
     </message>
@@ -681,6 +717,10 @@
     <message>
         <source>Make it first (Advanced), or install the packages by hand.</source>
         <translation>Le créer d'abord (Avancé), ou installer les paquets à la main.</translation>
+    </message>
+    <message>
+        <source>Make room there, and learn again.</source>
+        <translation>Libérez de la place et relancez l'apprentissage.</translation>
     </message>
     <message>
         <source>Make sure that every image is what it was chosen for.</source>
@@ -823,6 +863,10 @@
         <translation>Restitution des régions</translation>
     </message>
     <message>
+        <source>Save cases with a segmentation that is not empty.</source>
+        <translation>Enregistrez des cas dont la segmentation n'est pas vide.</translation>
+    </message>
+    <message>
         <source>Save it with 8 bits a colour.</source>
         <translation>L'enregistrer avec 8 bits par couleur.</translation>
     </message>
@@ -875,6 +919,10 @@
         <translation>Envoi des images</translation>
     </message>
     <message>
+        <source>Study</source>
+        <translation>Examen</translation>
+    </message>
+    <message>
         <source>Study {number} could not be registered to the first one: its lesions are matched as they lie.</source>
         <translation>L'examen {number} n'a pas pu être recalé sur le premier : ses lésions sont appariées telles quelles.</translation>
     </message>
@@ -911,6 +959,10 @@
         <translation>La base de données DICOM a été fermée entre-temps.</translation>
     </message>
     <message>
+        <source>The Python {interpreter} cannot be started: {error}.</source>
+        <translation>Le Python {interpreter} ne peut pas être démarré : {error}.</translation>
+    </message>
+    <message>
         <source>The Python {launch} cannot be started: {error}.</source>
         <translation>Le Python {launch} ne peut pas être lancé : {error}.</translation>
     </message>
@@ -929,6 +981,10 @@
     <message>
         <source>The certificate of {address} is not trusted ({error}).</source>
         <translation>Le certificat de {address} n'est pas digne de confiance ({error}).</translation>
+    </message>
+    <message>
+        <source>The earlier weights could not be put back into {place}: {error}.</source>
+        <translation>Les poids précédents n'ont pas pu être remis dans {place} : {error}.</translation>
     </message>
     <message>
         <source>The extension PyTorch is not installed.</source>
@@ -959,6 +1015,14 @@
         <translation>L'entrée « {key} » de la requête n'est pas une image : {error}.</translation>
     </message>
     <message>
+        <source>The kept cases could not be judged.</source>
+        <translation>Les cas mis de côté n'ont pas pu être jugés.</translation>
+    </message>
+    <message>
+        <source>The learned weights are no longer in use: others have taken their place.</source>
+        <translation>Les poids appris ne sont plus utilisés : d'autres les ont remplacés.</translation>
+    </message>
+    <message>
         <source>The mask {mask} is not on the grid of {image}.</source>
         <translation>Le masque {mask} n'est pas sur la grille de {image}.</translation>
     </message>
@@ -971,8 +1035,20 @@
         <translation>La mémoire de cette machine n'a pas suffi.</translation>
     </message>
     <message>
+        <source>The network in use is as it was.</source>
+        <translation>Le réseau utilisé est inchangé.</translation>
+    </message>
+    <message>
+        <source>The network of a server cannot learn here.</source>
+        <translation>Le réseau d'un serveur ne peut pas apprendre ici.</translation>
+    </message>
+    <message>
         <source>The network saw the picture with pixels of {wanted} in place of {side} micrometres; the result has the latter.</source>
         <translation>Le réseau a vu l'image avec des pixels de {wanted} au lieu de {side} micromètres ; le résultat a ces derniers.</translation>
+    </message>
+    <message>
+        <source>The new weights could not be put into {place}: {error}.</source>
+        <translation>Les nouveaux poids n'ont pas pu être placés dans {place} : {error}.</translation>
     </message>
     <message>
         <source>The package {unknown} is none that a network needs.</source>
@@ -1055,6 +1131,14 @@
         <translation>Le fichier temporaire {name} ne peut pas être écrit dans {parent} : {reason}.</translation>
     </message>
     <message>
+        <source>The training package cannot be started.</source>
+        <translation>Le paquet d'entraînement ne peut pas être démarré.</translation>
+    </message>
+    <message>
+        <source>The training package is not installed in the worker's Python.</source>
+        <translation>Le paquet d'entraînement n'est pas installé dans le Python du programme auxiliaire.</translation>
+    </message>
+    <message>
         <source>The volume came from Slicer's DICOM database, and this application has none.</source>
         <translation>Le volume vient de la base de données DICOM de Slicer, et cette application n'en a pas.</translation>
     </message>
@@ -1079,6 +1163,10 @@
         <translation>Les volumes dont provient « {node} » ne sont pas connus.</translation>
     </message>
     <message>
+        <source>There are {names} corrected cases, and {least_cases} are needed: two to learn from, and one to be judged on.</source>
+        <translation>Il y a {names} cas corrigés, et il en faut {least_cases} : deux pour apprendre et un pour juger.</translation>
+    </message>
+    <message>
         <source>There is no private environment.</source>
         <translation>Il n'y a pas d'environnement privé.</translation>
     </message>
@@ -1101,6 +1189,10 @@
     <message>
         <source>There may be none.</source>
         <translation>Il n'y en a peut-être pas.</translation>
+    </message>
+    <message>
+        <source>They lie in {kept}.</source>
+        <translation>Ils se trouvent dans {kept}.</translation>
     </message>
     <message>
         <source>This is no address of a server.</source>
@@ -1161,6 +1253,10 @@
     <message>
         <source>Writing</source>
         <translation>Écriture</translation>
+    </message>
+    <message>
+        <source>Writing the weights</source>
+        <translation>Écriture des poids</translation>
     </message>
     <message>
         <source>a CT</source>
@@ -1931,6 +2027,53 @@
     </message>
 </context>
 <context>
+    <name>scene.learning_section</name>
+    <message>
+        <source>Cancel</source>
+        <translation>Annuler</translation>
+    </message>
+    <message>
+        <source>Dice on {kept} cases kept back: {before} before, {after} after learning from {trained}. That is not better: the network in use stays.</source>
+        <translation>Dice sur {kept} cas mis de côté : {before} avant, {after} après l'apprentissage sur {trained}. Ce n'est pas mieux : le réseau utilisé reste.</translation>
+    </message>
+    <message>
+        <source>Dice on {kept} cases kept back: {before} before, {after} after learning from {trained}. The new network is used; one click takes it back.</source>
+        <translation>Dice sur {kept} cas mis de côté : {before} avant, {after} après l'apprentissage sur {trained}. Le nouveau réseau est utilisé ; un clic revient en arrière.</translation>
+    </message>
+    <message>
+        <source>Learn from my corrections</source>
+        <translation>Apprendre de mes corrections</translation>
+    </message>
+    <message>
+        <source>Learning was cancelled. The network in use stays.</source>
+        <translation>L'apprentissage a été annulé. Le réseau utilisé reste.</translation>
+    </message>
+    <message>
+        <source>Starting ...</source>
+        <translation>Démarrage ...</translation>
+    </message>
+    <message>
+        <source>Stop learning. The network in use stays.</source>
+        <translation>Arrêter l'apprentissage. Le réseau utilisé reste.</translation>
+    </message>
+    <message>
+        <source>Take the learned network away: the one from before is used again.</source>
+        <translation>Retirer le réseau appris : le précédent est de nouveau utilisé.</translation>
+    </message>
+    <message>
+        <source>The network from before is used again.</source>
+        <translation>Le réseau précédent est de nouveau utilisé.</translation>
+    </message>
+    <message>
+        <source>Train the network on the saved cases, and judge it on some that are kept back. It is used only if it is better.</source>
+        <translation>Entraîner le réseau sur les cas enregistrés et le juger sur d'autres mis de côté. Il n'est utilisé que s'il est meilleur.</translation>
+    </message>
+    <message>
+        <source>Use the earlier network</source>
+        <translation>Utiliser le réseau précédent</translation>
+    </message>
+</context>
+<context>
     <name>scene.network_info</name>
     <message>
         <source>Licence</source>
@@ -2185,6 +2328,21 @@
     <message>
         <source>Show each region without those inside it: {names}.</source>
         <translation>Montrer chaque région sans celles qui se trouvent en elle : {names}.</translation>
+    </message>
+</context>
+<context>
+    <name>scene.undo_section</name>
+    <message>
+        <source>Take the last run away: its segments, tables and masks. What was shown before it is shown again.</source>
+        <translation>Retirer la dernière exécution : ses segments, tableaux et masques. Ce qui était montré avant l'est de nouveau.</translation>
+    </message>
+    <message>
+        <source>The run was undone.</source>
+        <translation>L'exécution a été annulée.</translation>
+    </message>
+    <message>
+        <source>Undo run</source>
+        <translation>Annuler l'exécution</translation>
     </message>
 </context>
 <context>
