@@ -29,6 +29,7 @@ class Piece:
 PIECES = {
     "phases-brain": Piece("phases", "brain", 120),
     "phases-head": Piece("phases", "head", 240),
+    "from-the-scanner": Piece("from_the_scanner", "measure", 3600, in_quick=False),
     "phases-liver": Piece("phases", "liver", 240),
     "worker": Piece("first_case", "measure", 300),
     "n4-simpleitk": Piece("n4", "against_simpleitk", 600),

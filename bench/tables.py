@@ -356,8 +356,51 @@ def desks(answers: Answers) -> str:
     return table("Many desks: `medsegdl serve`", heads, [row], "Stand-in network; the server was killed and started anew halfway.")
 
 
+def from_the_scanner(answers: Answers) -> str:
+    """Brain masks, motions and tumours of heads as the scanner gives them."""
+    if "from-the-scanner" not in answers:
+        return ""
+    found = answers["from-the-scanner"]
+    extraction = [
+        [row["head"], row["input"], _or_dash(row["dice"], 3), f"{row['ml']:.0f}", f"{row['seconds']:.1f}", f"{row['processor_s']:.1f}"]
+        for row in found["extraction"]
+    ]
+    registration = [
+        [
+            row["head"],
+            row["what"],
+            "yes" if row["seen"] else "no",
+            f"{row['mm']:.1f}",
+            f"{row['degrees']:.1f}",
+            f"{row['seconds']:.1f}",
+        ]
+        for row in found["registration"]
+    ]
+    tumour = [
+        [row["head"], row["how"], *(f"{row[key]:.2f}" for key in ("WT", "TC", "ET")), f"{row['found_ml']:.0f}", f"{row['seconds']:.1f}"]
+        for row in found["tumour"]
+    ]
+    note = f"{found['threads']} threads. Dice with HD-BET's mask, of painted heads with the brain around which they are painted."
+    heads = ["head", "motion", "seen", "mm left", "degrees left", "seconds"]
+    motions = "T1ce against FLAIR, moved by a known motion: the largest error 60 mm from the middle, and the angle that is left."
+    return "\n\n".join(
+        part
+        for part in (
+            table("From the scanner: brain", ["head", "input", "Dice", "mL", "seconds", "processor, s"], extraction, note),
+            table("From the scanner: registration", heads, registration, motions),
+            table("From the scanner: tumour", ["head", "how", "WT", "TC", "ET", "WT found, mL", "seconds"], tumour),
+        )
+        if part
+    )
+
+
+def _or_dash(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
 TABLES: tuple[Callable[[Answers], str], ...] = (
     phases,
+    from_the_scanner,
     worker,
     bias,
     bias_threads,

@@ -16,6 +16,7 @@ from .checks.findings import Finding, FindingCode, Severity
 from .geometry.align import reference_of
 from .geometry.boxes import bounding_box
 from .geometry.image import Image
+from .network.deepbet_plan import DeepbetPlan
 from .network.device import available_memory_bytes, resident_memory_mb
 from .network.sliding_window import estimate_bytes, kept_bytes, strategies
 from .network.weights import Weights
@@ -41,10 +42,12 @@ class Ahead:
     Attributes:
         biased: those whose bias field is corrected.
         extracted: those in which the brain is looked for.
+        looking_bytes: that the network which looks for it takes of this process's memory.
     """
 
     biased: int
     extracted: int = 0
+    looking_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,8 @@ def _imported(images: dict[str, Image], task: Task, weights: Weights, device: to
     x = FLOAT * arguments["in_channels"] * math.prod(network)
     depth = plan.tile[0] if len(plan.tile) == 3 else 1
     sums = FLOAT * (arguments["out_channels"] + 1) * depth * math.prod(network[1:])
-    forward = FLOAT * MAPS_AT_ONCE * int(arguments.get("features", (ASSUMED_FEATURES,))[0]) * math.prod(plan.tile)
+    maps = MAPS_AT_ONCE * int(arguments.get("features", (ASSUMED_FEATURES,))[0])
+    forward = plan.pass_bytes if isinstance(plan, DeepbetPlan) else FLOAT * maps * math.prod(plan.tile)
     on_cpu = device.type == "cpu"
     masks = MASK * whole * (len(task.regions) + 2)
     kept = LIBRARIES_BYTES + resampled
@@ -176,11 +180,13 @@ def _register(found: Extents, options: Options) -> tuple[int, int]:
 
 
 def _brain_extraction(found: Extents, ahead: Ahead) -> tuple[int, int]:
-    """The mask with its parts' labels, and inputs without what lies outside it: copies, also of those that needed no resampling."""
+    """The network and its answer on the reference's grid; then the mask with its parts' labels, and inputs without what lies outside it:
+    copies, also of those that needed no resampling."""
     if not ahead.extracted:
         return 0, 0
     copies, mask = FLOAT * found.whole * found.inputs, MASK * found.whole
-    return copies + (LABEL + 2 * MASK) * found.whole, mask + copies - FLOAT * found.whole * found.resampled
+    looking = ahead.looking_bytes + (3 * FLOAT + 2 * MASK) * found.whole
+    return max(looking, copies + (LABEL + 2 * MASK) * found.whole), mask + copies - FLOAT * found.whole * found.resampled
 
 
 def _align(found: Extents) -> tuple[int, int]:

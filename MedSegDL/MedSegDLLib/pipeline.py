@@ -21,6 +21,7 @@ from .geometry.boxes import voxels_of, whole_of
 from .geometry.image import Image
 from .geometry.resample import resample
 from .memory import Ahead, estimate_memory, scarcity
+from .network.deepbet_plan import DeepbetPlan
 from .network.device import choose_device, package_versions, peak_memory_mb, release_memory
 from .network.sliding_window import Strategy, predict, strategies
 from .network.weights import Weights, find_weights, load_weights
@@ -69,7 +70,7 @@ def segment(images: dict[str, Image], task: Task, options: Options = Options(), 
         release_memory()  # that an earlier case left behind
         device = choose_device(options.device)
         weights = load_once(find_weights(task, options.weights), task)
-        forecast = estimate_memory(images, task, weights, options, ahead_of(given, task, options, findings), device)
+        forecast = estimate_memory(images, task, weights, options, ahead_of(given, task, options, findings, device), device)
         findings += scarcity(forecast)
     with watch.phase("register"):
         registered = onto_reference(images, task, options.registration, span(progress, 0.02, 0.05))
@@ -284,11 +285,20 @@ def biased_inputs(images: dict[str, Image], task: Task, options: Options, findin
     return [key for key in images if key not in normalised]
 
 
-def ahead_of(given: dict[str, Image], task: Task, options: Options, findings: Sequence[Finding]) -> Ahead:
+def ahead_of(given: dict[str, Image], task: Task, options: Options, findings: Sequence[Finding], device: torch.device) -> Ahead:
     """How many images N4 and brain extraction will work on; a mask of the user's counts as one that is found."""
     images = {key: image for key, image in given.items() if key != MASK_KEY}
     extracted = len(with_skull(findings, task, options.brain_extraction, images)) or int(MASK_KEY in given)
-    return Ahead(len(biased_inputs(images, task, options, findings)), extracted)
+    looking = _looking_bytes(device) if extracted and MASK_KEY not in given else 0
+    return Ahead(len(biased_inputs(images, task, options, findings)), extracted, looking)
+
+
+def _looking_bytes(device: torch.device) -> int:
+    """Memory of this process that the brain mask's network takes; our own is too small to count, a GPU has its own."""
+    if device.type != "cpu":
+        return 0
+    plan = load_once(find_weights(BRAIN_MASK), BRAIN_MASK).plan
+    return plan.pass_bytes if isinstance(plan, DeepbetPlan) else 0
 
 
 def corrected(

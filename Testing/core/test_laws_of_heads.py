@@ -6,11 +6,8 @@ extraction may cost more (README, 'From the scanner').
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-import SimpleITK as sitk
 import torch
 
 from MedSegDLLib import pipeline
@@ -18,48 +15,16 @@ from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.geometry.registration import motion, moved
 from MedSegDLLib.geometry.resample import regrid
 from MedSegDLLib.options import Options
-from MedSegDLLib.phantom.head import head_phantom
 from MedSegDLLib.pipeline import segment
 from MedSegDLLib.result import Result
 from MedSegDLLib.tasks import BRAIN
 
-KEYS = ("t1ce", "flair")
-SHELLS_MM = ((3.0, 0.35), (10.0, 0.05), (17.0, 1.5))  # to which distance from the brain, and how bright against it: fluid, bone, scalp
+from .skulls import bare_head, with_skull
+
 STORED = 0.999
 MOVED = {"WT": 0.95, "TC": 0.95, "ET": 0.85}  # measured 0.983, 0.975, 0.904: what is left of the motion is a part of a voxel
 STRIPPED = {"WT": 0.75, "TC": 0.65, "ET": 0.5}  # measured 0.885, 0.824, 0.707; 0.95 is asked, and the mask's network is not there yet
 MADE = motion(np.array([0.0, 0.0, 9.0]), np.array([6.0, -8.0, 5.0]), np.zeros(3))
-
-
-def bare_head() -> dict[str, Image]:
-    """Two modalities of the phantom, 2.5 x 2.5 x 5 mm."""
-    images = head_phantom(5, (80, 80, 68), 2.5).images
-    return {key: _thick(images[key]) for key in KEYS}
-
-
-def _thick(image: Image) -> Image:
-    pairs = image.array.astype(np.float32).reshape(-1, 2, *image.array.shape[1:]).mean(axis=1)
-    affine = image.affine @ np.diag([1.0, 1.0, 2.0, 1.0])
-    affine[:3, 3] += image.affine[:3, 2] / 2
-    return Image(pairs, affine, image.name)
-
-
-def with_skull(images: dict[str, Image]) -> dict[str, Image]:
-    """Shells about the brain, with some noise everywhere."""
-    first = next(iter(images.values()))
-    brain = sitk.GetImageFromArray((first.array > 0).astype(np.uint8))
-    brain.SetSpacing([float(side) for side in first.grid.spacing_mm])
-    away = sitk.GetArrayFromImage(sitk.SignedMaurerDistanceMap(brain, squaredDistance=False, useImageSpacing=True))
-    return {key: replace(image, array=_shelled(image.array, away, number)) for number, (key, image) in enumerate(images.items())}
-
-
-def _shelled(array: np.ndarray, away: np.ndarray, seed: int) -> np.ndarray:
-    level, painted, low = float(array[array > 0].mean()), np.zeros_like(array), 0.0
-    for far, share in SHELLS_MM:
-        painted[(away > low) & (away <= far)] = share * level
-        low = far
-    noise = np.random.default_rng(seed).normal(0, 0.02 * level, array.shape)
-    return np.abs(np.where(array > 0, array, painted) + noise).astype(np.float32)
 
 
 def stored(image: Image, axes: tuple[int, int, int], reversed_axes: tuple[int, ...], name: str) -> Image:

@@ -44,9 +44,9 @@ print(held, int(peak.split()[1]) / 1024, record['expected_memory_mb'])
 
 
 def forecast_of(
-    images: dict[str, Image], task: Task, folder: Path, options: Options = Options("cpu"), extracted: int = 0
+    images: dict[str, Image], task: Task, folder: Path, options: Options = Options("cpu"), extracted: int = 0, looking_bytes: int = 0
 ) -> memory.Forecast:
-    ahead = Ahead(len(images) * task.bias_correction, extracted)
+    ahead = Ahead(len(images) * task.bias_correction, extracted, looking_bytes)
     return estimate_memory(images, task, load_once(tiny_weights(folder, task), task), options, ahead, CPU)
 
 
@@ -80,6 +80,8 @@ def test_extraction_and_registration_are_foretold(tmp_path: Path) -> None:
     assert with_skull.added_mb["bias correction"] - plain.added_mb["bias correction"] >= 0.9 * copies
     left = forecast_of(images, BRAIN, tmp_path, Options("cpu", registration="off"))
     assert set(plain.added_mb) - set(left.added_mb) == {"register"}
+    looking = forecast_of(images, BRAIN, tmp_path, extracted=4, looking_bytes=600 * memory.MIB)
+    assert looking.added_mb["brain extraction"] >= 600 and looking.added_mb["network"] == with_skull.added_mb["network"]
 
 
 def test_inputs_on_other_grids_count_twice(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ def forecast(order: Order) -> dict[str, float]:
         raise InputRefused(refused[0].message, refused[0].remedy)
     device = choose_device(options.device)
     weights = load_once(find_weights(task, options.weights), task)
-    expected = estimate_memory(images, task, weights, options, ahead_of(images, task, options, findings), device)
+    expected = estimate_memory(images, task, weights, options, ahead_of(images, task, options, findings, device), device)
     read_mb = sum(image.array.nbytes for image in images.values()) / MIB
     held = resident_memory_mb()
     mb = expected.most_mb + (held if held is not None else read_mb)

@@ -15,7 +15,10 @@ LONGEST_LICENCE = 200
 def add(command: argparse.ArgumentParser) -> None:
     """Options."""
     command.add_argument(
-        "source", type=path, metavar="SOURCE", help="a result folder of nnU-Net v2, a MONAI bundle, a model.pt of Auto3DSeg"
+        "source",
+        type=path,
+        metavar="SOURCE",
+        help="a result folder of nnU-Net v2, a MONAI bundle, a model.pt of Auto3DSeg, deepbet's wheel",
     )
     command.add_argument("-o", "--output", type=path, required=True, metavar="FILE", help="the weights: FILE.safetensors, with FILE.json")
     command.add_argument("--licence", default="", metavar="TEXT", help="the licence that came with it (asked for where it is not found)")

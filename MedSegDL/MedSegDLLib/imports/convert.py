@@ -14,13 +14,14 @@ from torch import Tensor
 
 from ..errors import WeightsError
 from ..io.atomic import file_sha256
+from ..network.deepbet_plan import DeepbetPlan
 from ..network.foreign_weights import empty_network, names_of, save_foreign
 from ..network.monai_plan import MonaiPlan
 from ..network.nnunet_plan import STEP, NnunetPlan, Scheme
 from ..progress import Progress, quiet, span
 from ..schema.records import Unfit
-from ..tasks import TASK_KEY, Modality, Task, refuse_target
-from . import auto3dseg
+from ..tasks import BRAIN_MASK, TASK_KEY, Modality, Task, refuse_target
+from . import auto3dseg, deepbet
 from .checkpoint import Checkpoint, open_checkpoint
 from .foreign_task import nominal_plan, plain, task_from
 from .monai_bundle import bundle_network, bundle_plan, input_names, output_names, region_names
@@ -34,7 +35,7 @@ UNSTATED = "not stated"
 LICENCE_FILES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "LICENCE.txt", "LICENCE.md")
 SOURCES_SAY = (
     "Give an nnU-Net v2 result folder (plans.json, dataset.json, fold_X/checkpoint_final.pth), a MONAI bundle (configs/inference.json, "
-    "configs/metadata.json, models/model.pt), or a model.pt of SlicerMONAIAuto3DSeg."
+    "configs/metadata.json, models/model.pt), a model.pt of SlicerMONAIAuto3DSeg, or the wheel of deepbet 1.0.2."
 )
 
 
@@ -71,14 +72,16 @@ class Foreign:
         states: a network's tensors each, by the names of `own_tensors`.
         origin: what it was, for the manifest.
         licence: found in it, or "".
+        data: what it was trained on, where that is known.
     """
 
     task: Task
-    plan: NnunetPlan | MonaiPlan
+    plan: NnunetPlan | MonaiPlan | DeepbetPlan
     architecture: dict[str, Any]
     states: list[dict[str, Tensor]]
     origin: dict[str, Any]
     licence: str
+    data: str = ""
 
 
 def import_network(
@@ -128,7 +131,7 @@ def _manifest(foreign: Foreign, licence: str) -> dict[str, Any]:
         "architecture": foreign.architecture,
         "plan": foreign.plan.to_json(),
         "origin": foreign.origin,
-        "training": {"licence": licence},
+        "training": {"licence": licence} | ({"data": foreign.data} if foreign.data else {}),
         "date": datetime.date.today().isoformat(),
     }
 
@@ -299,9 +302,18 @@ def _monai_task(plan: MonaiPlan, inputs: Sequence[str], regions: Sequence[str], 
     return task_from(key, wishes.title or name, [(one, Modality.OTHER) for one in inputs], regions, nominal)
 
 
+def read_deepbet(source: Path, wishes: Wishes, progress: Progress) -> Foreign:
+    """The wheel of deepbet: weights of the task 'brain mask' unless another key is wished for, with the licence's text in the manifest."""
+    states, notice = deepbet.read_models(source)
+    origin = {"kind": "deepbet", "version": deepbet.VERSION, "checkpoints_sha256": list(deepbet.MODELS.values()), "notice": notice}
+    task = replace(BRAIN_MASK, key=wishes.task_key or BRAIN_MASK.key, title=wishes.title or BRAIN_MASK.title)
+    return Foreign(task, deepbet.PLAN, deepbet.ARCHITECTURE, states, origin, "MIT", deepbet.DATA)
+
+
 Reader = Callable[[Path, Wishes, Progress], Foreign]
 SOURCES: tuple[tuple[Callable[[Path], bool], Reader], ...] = (
     (is_nnunet, read_nnunet),
     (is_bundle, read_bundle),
     (is_auto3dseg, read_auto3dseg),
+    (deepbet.is_deepbet, read_deepbet),
 )

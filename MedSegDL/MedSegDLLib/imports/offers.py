@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputRefused, WeightsError
+from ..network.deepbet_plan import DeepbetPlan
 from ..network.monai_plan import MonaiPlan
 from ..network.nnunet_plan import NnunetPlan
 from ..progress import Progress, quiet
 from ..schema.records import Unfit
-from ..tasks import TASKS, WEIGHTS_SUFFIX
+from ..tasks import BRAIN_MASK, TASKS, WEIGHTS_SUFFIX
 from ..worker.packages import PACKAGES_OF_PLAN
 from .convert import (
     SOURCES_SAY,
@@ -30,6 +31,7 @@ from .convert import (
     licence_beside,
     read_json,
 )
+from .deepbet import is_deepbet
 from .foreign_task import plain
 from .monai_bundle import bundle_plan, output_names, region_names
 from .nnunet_folder import outputs_of
@@ -155,8 +157,20 @@ def _look_at_auto3dseg(root: Path) -> dict[str, Any]:
     }
 
 
+def _look_at_deepbet(root: Path) -> dict[str, Any]:
+    return {
+        "kind": "deepbet",
+        "title": root.name.removesuffix(".whl")[:LONGEST_LICENCE],
+        "regions": [region.title for region in BRAIN_MASK.regions],
+        "licence": "MIT",
+        "bytes": root.stat().st_size,
+        "missing": _missing(DeepbetPlan.kind),
+    }
+
+
 LOOKS: tuple[tuple[Callable[[Path], bool], Callable[[Path], dict[str, Any]]], ...] = (
     (is_nnunet, _look_at_nnunet),
     (is_bundle, _look_at_bundle),
     (is_auto3dseg, _look_at_auto3dseg),
+    (is_deepbet, _look_at_deepbet),
 )

@@ -1,6 +1,7 @@
-"""Networks of others, built from a fixed list of names by the packages that define them: dynamic-network-architectures and MONAI.
+"""Networks of others, built from a fixed list of names: by the packages that define them (dynamic-network-architectures and MONAI, of the
+extra `import`), or written anew here (`linknet`).
 
-A manifest gives a name and arguments, both checked; no name of a class is ever looked up. The packages are of the extra `import`.
+A manifest gives a name and arguments, both checked; no name of a class is ever looked up.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from torch import nn
 
 from ..errors import PackageMissing, WeightsError
+from .linknet import build_linknet
 
 # Without what these ask for besides torch: the layers need none of it, and it would bring another build of torch's companions.
 REMEDY = (
@@ -177,6 +179,7 @@ def _positive(value: Any) -> list[float]:
 
 
 BUILDERS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
+    "LinkNet": build_linknet,
     "PlainConvUNet": _unet("PlainConvUNet", "n_conv_per_stage"),
     "ResidualEncoderUNet": _unet("ResidualEncoderUNet", "n_blocks_per_stage"),
     "SegResNet": _monai("SegResNet", {"init_filters": _features, "blocks_down": _repeats, "blocks_up": _repeats, "norm": _norm}),

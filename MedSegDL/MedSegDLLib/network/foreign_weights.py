@@ -1,4 +1,4 @@
-"""Weights of imported networks: the same two files as ours, in float32, one network a fold; every name and shape is checked.
+"""Weights of imported networks: the same two files as ours, in float32 or float16, one network a fold; every name and shape is checked.
 
 safetensors keeps a tensor under one name only; networks of nnU-Net have up to three for each weight (the same module, reached by three
 ways). The first that the network itself gives counts.
@@ -19,7 +19,7 @@ from ..errors import WeightsError
 from ..io.atomic import atomic_path, file_sha256
 from .foreign import READS_NUMBERS, build_foreign
 
-PRECISION = "float32"
+PRECISION, HALF_PRECISION = "float32", "float16"
 LARGEST_BYTES = 8 * 2**30
 REMEDY = "Import the network again."
 
@@ -78,7 +78,7 @@ def save_foreign(states: Sequence[Mapping[str, Tensor]], path: Path, manifest: d
     """Write weights and manifest, each atomically.
 
     Args:
-        states: a fold's tensors by the names of `own_tensors`.
+        states: a fold's tensors by the names of `own_tensors`; stored as they are, float32 or float16.
         path: of the safetensors file.
         manifest: with `architecture` and whatever else is to be told.
 
@@ -95,7 +95,8 @@ def save_foreign(states: Sequence[Mapping[str, Tensor]], path: Path, manifest: d
     stored = {f"{fold}.{name}": tensor.contiguous() for fold, state in enumerate(states) for name, tensor in state.items()}
     with atomic_path(path) as temporary:
         safetensors.torch.save_file(stored, temporary, metadata={"format": "pt"})
-        complete = {**manifest, "precision": PRECISION, "sha256": file_sha256(temporary)}
+        halved = any(tensor.dtype == torch.float16 for tensor in stored.values())
+        complete = {**manifest, "precision": HALF_PRECISION if halved else PRECISION, "sha256": file_sha256(temporary)}
     text = json.dumps(complete, indent=2, allow_nan=False) + "\n"
     with atomic_path(path.with_suffix(".json")) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -143,7 +144,8 @@ def _folds(stored: Mapping[str, Tensor], folds: int) -> Iterator[dict[str, Tenso
 
 
 def _filled(architecture: Mapping[str, Any], state: Mapping[str, Tensor]) -> nn.Module:
-    """A network with these tensors; made in memory only where it has others that no state dict holds."""
+    """A network with these tensors, in float32; made in memory only where it has others that no state dict holds."""
+    state = {name: tensor.float() if tensor.dtype == torch.float16 else tensor for name, tensor in state.items()}
     network = empty_network(architecture)
     network.load_state_dict(state, strict=False, assign=True)
     left = [name for name, tensor in (*network.named_parameters(), *network.named_buffers()) if tensor.is_meta]

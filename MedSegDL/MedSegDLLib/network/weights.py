@@ -34,6 +34,7 @@ from ..tasks import (
     refuse_misfit,
     weights_places,
 )
+from .deepbet_plan import DeepbetPlan
 from .foreign_weights import PRECISION, load_foreign, refuse_misfit_tile
 from .inception_unet import InceptionUNet, build, describe
 from .monai_plan import MonaiPlan
@@ -56,8 +57,8 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "plan": dict,
     "outputs": list,
 }
-ForeignPlan = NnunetPlan | MonaiPlan
-PLANS: dict[str, type] = {"": Plan, NnunetPlan.kind: NnunetPlan, MonaiPlan.kind: MonaiPlan}  # a plan that names no kind is ours
+ForeignPlan = NnunetPlan | MonaiPlan | DeepbetPlan
+PLANS: dict[str, type] = {"": Plan} | {plan.kind: plan for plan in (NnunetPlan, MonaiPlan, DeepbetPlan)}  # one that names no kind is ours
 
 
 @dataclass(frozen=True, eq=False)

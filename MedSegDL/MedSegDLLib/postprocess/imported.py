@@ -18,9 +18,12 @@ from ..checks.intensities import in_hounsfield_units, sampled
 from ..errors import InputRefused
 from ..geometry.align import Aligned
 from ..geometry.image import Grid, Image
+from ..network.deepbet_plan import DeepbetPlan
 from ..network.monai_plan import MonaiPlan
 from ..network.nnunet_plan import NnunetPlan
 from ..network.tiles import Tiling, all_flips, finished_planes, monai_steps, monai_weight, nnunet_steps, nnunet_weight
+from ..preprocess.brain_mask import brain_of
+from ..preprocess.deepbet import deepbet_probability
 from ..preprocess.monai import back, monai_input
 from ..preprocess.nnunet import NnunetInput, nnunet_input
 from ..preprocess.resize import resizer
@@ -28,11 +31,12 @@ from ..progress import Progress, quiet
 from ..result import Result
 from ..tasks import Task
 from .label_map import largest, on_grid, over_half, painted
+from .restore import entropy
 
 PREPARED = 0.1  # of the time until the network starts
 AIR_HU = -1000.0
 SHOWN = 5  # names in one sentence
-ForeignPlan = NnunetPlan | MonaiPlan
+ForeignPlan = NnunetPlan | MonaiPlan | DeepbetPlan
 
 
 @dataclass
@@ -174,6 +178,16 @@ def monai_planes(case: Case, plan: MonaiPlan, ready: NnunetInput) -> Iterator[tu
     return _planes(case, tiling, ready)
 
 
+def deepbet_masks(case: Case, plan: DeepbetPlan) -> list[np.ndarray]:
+    """The mask of the brain, (K, J, I) uint8: its largest connected part with what it encloses."""
+    started = time.perf_counter()
+    probability, part = deepbet_probability(case.arrays[0], case.grid, case.networks, plan, case.device, case.progress)
+    case.seconds["network"] = time.perf_counter() - started
+    if case.entropy:
+        case.uncertainty = entropy(probability[None], part, case.grid)
+    return [brain_of(probability, part, case.grid, plan.threshold)]
+
+
 def channels_of(volumes: Iterable[Image | None], wanted: int) -> list[np.ndarray]:
     """The channels of the network's input: a volume is one, a picture in colours one each. Raises InputRefused where there are others."""
     arrays = [image.array for image in volumes if image is not None]
@@ -229,4 +243,4 @@ def _nothing_found(result: Result) -> Iterator[Finding]:
 
 
 Masks = Callable[[Case, Any], list[np.ndarray]]
-ORIGINS: dict[str, Masks] = {NnunetPlan.kind: nnunet_masks, MonaiPlan.kind: monai_masks}
+ORIGINS: dict[str, Masks] = {NnunetPlan.kind: nnunet_masks, MonaiPlan.kind: monai_masks, DeepbetPlan.kind: deepbet_masks}

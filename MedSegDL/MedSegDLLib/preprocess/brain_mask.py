@@ -1,6 +1,7 @@
 """Brain extraction: where the brain is in heads as the scanner gives them, by a small network, and the images without the rest.
 
-The network sees one image at a time, whatever its contrast; what it says of several is averaged where they show the place.
+A network sees one image at a time, whatever its contrast. Our own sees all that are given, and their mean counts; deepbet's is larger and
+sees one, and others only where that one ends before the brain does.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ..geometry.align import Aligned, align
 from ..geometry.boxes import bounding_box
 from ..geometry.image import Grid, Image
 from ..geometry.resample import pooled, regrid, resample
+from ..network.deepbet_plan import DeepbetPlan
 from ..network.sliding_window import predict, strategies
 from ..network.weights import Weights
 from ..options import AUTO, OFF, ON
@@ -25,10 +27,12 @@ from ..postprocess.restore import restore
 from ..progress import Progress, quiet, span
 from ..result import MM3_PER_ML, Segment
 from ..tasks import BRAIN_MASK, Task
+from .deepbet import deepbet_probability
 from .foreground import FOREGROUND
 from .normalise import prepare
 
 POOLED_MM = 3.0  # half the network's voxel
+MOST_CUT_ML = 1.0  # of brain at the end of an image: a brain stem that is cut is no reason to look at another one
 BRAIN_ML = (600.0, 2200.0)  # a child's of two years, and the largest of adults with their fluid
 LOOK = "Look at the brain mask; correct it and give it as the brain mask if it is wrong."
 REMEDY_OFF = "Let the brain be extracted, or give a brain mask."
@@ -61,13 +65,26 @@ def brain_mask(images: dict[str, Image], grid: Grid, weights: Weights, device: t
     Args:
         images: input key -> Image, lying on each other, each on its own grid; the first lends the place that is looked at.
         grid: where the mask is wanted.
-        weights: of the task `BRAIN_MASK`.
+        weights: of the task `BRAIN_MASK`: our own, which see every image, or deepbet's, which see the one that they know best.
         device: where the network runs.
         progress: called with (fraction 0..1, message).
 
     Returns:
         (K, J, I) uint8 on `grid`: one connected part without holes, or nothing.
     """
+    look = _by_deepbet if isinstance(weights.plan, DeepbetPlan) else _by_all
+    probability, place = look(images, grid, weights, device, progress)
+    return brain_of(probability, place, grid, weights.plan.threshold)
+
+
+def brain_of(probability: torch.Tensor, source: Grid, grid: Grid, threshold: float) -> np.ndarray:
+    """The brain from (K, J, I) on `source`: (K, J, I) uint8 on `grid`, one connected part without holes, or nothing."""
+    plan = replace(BRAIN_MASK.plan, threshold=threshold)
+    return without_holes(restore(probability[None], source, grid, BRAIN_MASK, plan)[BRAIN_MASK.regions[0].key])
+
+
+def _by_all(images: dict[str, Image], grid: Grid, weights: Weights, device: torch.device, progress: Progress) -> tuple[torch.Tensor, Grid]:
+    """Our own network's mean answer for all images, (K, J, I), and where it lies."""
     found: list[tuple[torch.Tensor, Grid]] = []
     for number, image in enumerate(images.values()):
         part = span(progress, number / len(images), (number + 1) / len(images))
@@ -75,13 +92,45 @@ def brain_mask(images: dict[str, Image], grid: Grid, weights: Weights, device: t
     place = found[0][1]
     seen = [resample(torch.ones_like(p), source, place) for p, source in found]
     total = sum(resample(p, source, place) for p, source in found)
-    mean = total / sum(seen).clamp(min=1e-3)
-    mask = restore(mean, place, grid, BRAIN_MASK, weights.plan)[BRAIN_MASK.regions[0].key]
-    return without_holes(mask)
+    return (total / sum(seen).clamp(min=1e-3))[0], place
+
+
+def _by_deepbet(
+    images: dict[str, Image], grid: Grid, weights: Weights, device: torch.device, progress: Progress
+) -> tuple[torch.Tensor, Grid]:
+    """The answer for the image whose contrast is known best, (K, J, I) on `grid`; others tell of what that image does not show."""
+    known = weights.plan.contrasts
+    ordered = sorted(images, key=lambda key: known.index(key) if key in known else len(known))
+    probability = torch.zeros(grid.shape, device=device)
+    seen = torch.zeros(grid.shape, dtype=torch.bool, device=device)
+    for number, key in enumerate(ordered):
+        image, part = images[key], span(progress, number / len(images), (number + 1) / len(images))
+        found, place = deepbet_probability(image.array, image.grid, list(weights.network), weights.plan, device, part)
+        probability = torch.where(seen, probability, resample(found, place, grid))
+        seen |= _shown(image.grid, grid, device)
+        if not _goes_on(probability >= weights.plan.threshold, seen, grid):
+            break
+    return probability, grid
+
+
+def _shown(source: Grid, grid: Grid, device: torch.device) -> torch.Tensor:
+    """(K, J, I) bool: which voxels of `grid` lie in an image on `source`."""
+    if source.same_as(grid):
+        return torch.ones(grid.shape, dtype=torch.bool, device=device)
+    return resample(torch.ones(source.shape, device=device), source, grid) > 0
+
+
+def _goes_on(brain: torch.Tensor, seen: torch.Tensor, grid: Grid) -> bool:
+    """Whether a brain reaches the end of what was seen, and the grid shows more of it."""
+    if bool(seen.all()):
+        return False
+    beside_unseen = torch.nn.functional.max_pool3d((~seen)[None].float(), 3, stride=1, padding=1)[0] > 0
+    reached_ml = float((brain & seen & beside_unseen).sum()) * grid.voxel_volume_mm3 / MM3_PER_ML
+    return reached_ml > MOST_CUT_ML
 
 
 def _probability(image: Image, weights: Weights, device: torch.device, progress: Progress) -> tuple[torch.Tensor, Grid]:
-    """The network's answer for one image, (1, K, J, I), and where it lies. Fine voxels are averaged: the network's own are coarse."""
+    """Our own network's answer for one image, (1, K, J, I), and where it lies. Fine voxels are averaged: the network's own are coarse."""
     values, grid = pooled(image, POOLED_MM)
     aligned = align({BRAIN_MASK.inputs[0].key: Image(values.numpy(), grid.affine)}, BRAIN_MASK, str(device))
     arrays = {key: volume.array for key, volume in aligned.volumes.items() if volume is not None}

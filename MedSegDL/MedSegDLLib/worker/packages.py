@@ -44,6 +44,7 @@ PACKAGES = {
 PACKAGES_OF_PLAN = {  # by the kind of the plan in the manifest
     "nnunet": ("dynamic_network_architectures", "scipy"),  # what builds the network, and what resamples as its origin does
     "monai": ("monai", "scipy"),
+    "deepbet": (),
 }
 
 
