@@ -6,6 +6,8 @@ extraction may cost more (README, 'From the scanner').
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -22,6 +24,7 @@ from MedSegDLLib.tasks import BRAIN
 from .skulls import bare_head, with_skull
 
 STORED = 0.999
+Recorder = Callable[[str, object], None]  # what is measured goes into the report (`--junitxml`)
 MOVED = {"WT": 0.95, "TC": 0.95, "ET": 0.85}  # measured 0.983, 0.975, 0.904: what is left of the motion is a part of a voxel
 STRIPPED = {"WT": 0.75, "TC": 0.65, "ET": 0.5}  # measured 0.885, 0.824, 0.707; 0.95 is asked, and the mask's network is not there yet
 MADE = motion(np.array([0.0, 0.0, 9.0]), np.array([6.0, -8.0, 5.0]), np.zeros(3))
@@ -94,15 +97,17 @@ def test_threads_and_warm_or_cold_change_nothing(plain: Result, scanned: dict[st
     assert min(agreement(plain, again).values()) >= STORED, agreement(plain, again)
 
 
-def test_a_series_that_was_moved_is_moved_back(plain: Result, scanned: dict[str, Image]) -> None:
+def test_a_series_that_was_moved_is_moved_back(plain: Result, scanned: dict[str, Image], record_property: Recorder) -> None:
     again = run({**scanned, "t1ce": moved(scanned["t1ce"], MADE)})
     assert again.record["registration"]["t1ce"]["applied"]
     found = agreement(plain, again)
+    record_property("agreement", found)
     assert all(found[key] >= MOVED[key] for key in MOVED), found
 
 
-def test_with_and_without_the_skull(plain: Result, bare: dict[str, Image]) -> None:
+def test_with_and_without_the_skull(plain: Result, bare: dict[str, Image], record_property: Recorder) -> None:
     again = run(bare)
     assert again.brain_mask is None
     found = agreement(plain, again)
+    record_property("agreement", found)
     assert all(found[key] >= STRIPPED[key] for key in STRIPPED), found

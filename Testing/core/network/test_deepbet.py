@@ -111,7 +111,7 @@ class Bright(nn.Module):
     """Stands for a network: what is brighter than most is brain."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return 50 * (x - 0.6)
+        return 50 * (x - 0.5)
 
 
 def test_the_box_is_that_of_deepbet() -> None:
