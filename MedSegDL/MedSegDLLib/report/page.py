@@ -121,7 +121,13 @@ def _volumes(case: Case) -> str:
     rows = [
         (swatch(region), millilitres(sizes[region.key]), _share(case, region, sizes), _probability(case, region)) for region in case.regions
     ]
-    return table(("Region", "mL", "Share", OWN), rows) + f"<p class='small'>{OWN_MEANS}{_worth(case)}</p>"
+    return table(("Region", "mL", "Share", OWN), rows) + _brain(case) + f"<p class='small'>{OWN_MEANS}{_worth(case)}</p>"
+
+
+def _brain(case: Case) -> str:
+    """How large the brain is within which was looked, where the skull was taken away."""
+    volume_ml = case.record.get("brain_mask_ml")
+    return "" if volume_ml is None else f"<p>Looked for within a brain mask of {millilitres(float(volume_ml))} mL.</p>"
 
 
 def _probability(case: Case, region: Region, volume_ml: float | None = None) -> str:

@@ -1,4 +1,4 @@
-"""The figures of a report as rows, for the page and as CSV: a row a region, a row a lesion."""
+"""The figures of a report as rows, for the page and as CSV: a row a region, a row a lesion, and one for the brain mask."""
 
 from __future__ import annotations
 
@@ -51,6 +51,8 @@ def _rows(case: Case) -> Iterator[dict[str, object]]:
             places = {f"{axis}_mm": f"{value:.1f}" for axis, value in zip("RAS", lesion.middle)}
             sure = _sure(case, region.key, lesion.volume_ml)
             yield {"kind": "lesion", **named, "number": number, **sizes, **places, **sure}
+    if case.record.get("brain_mask_ml") is not None:
+        yield {"kind": "brain mask", "region": "Brain", "id": "brain", "volume_ml": f"{float(case.record['brain_mask_ml']):.4f}"}
 
 
 def _sure(case: Case, key: str, volume_ml: float | None = None) -> dict[str, float | None]:

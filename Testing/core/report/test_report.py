@@ -114,6 +114,14 @@ def test_an_edited_result_is_called_so() -> None:
     assert "edited" in case(record={"voxel_count": {**counts, "WT": 127}}).findings[0]["message"]
 
 
+def test_the_brain_within_which_was_looked_is_measured() -> None:
+    for record, said in (({"brain_mask_ml": 1402.345}, True), ({"brain_mask_ml": None}, False), ({}, False)):
+        one = case(record=record)
+        assert ("within a brain mask of 1,402.3 mL" in html_of(page(one))) == said
+        rows = [row for row in csv.DictReader(io.StringIO(csv_text(one))) if row["kind"] == "brain mask"]
+        assert [row["volume_ml"] for row in rows] == ["1402.3450"] * said
+
+
 def test_counted_objects_are_counted_not_measured_in_millilitres() -> None:
     numbers = np.zeros((1, 30, 40), np.uint16)
     numbers[0, 3:8, 3:9], numbers[0, 15:20, 20:30] = 1, 2
