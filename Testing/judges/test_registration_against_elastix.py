@@ -1,4 +1,4 @@
-"""Rigid registration against elastix (itk-elastix), where it is installed: known motions of a made-up head, another contrast, thick slices."""
+"""Rigid registration against elastix (itk-elastix), where it is installed: known motions of a made-up head, in another contrast."""
 
 from __future__ import annotations
 
