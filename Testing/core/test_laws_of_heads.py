@@ -6,8 +6,6 @@ extraction may cost more (README, 'From the scanner').
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 import torch
@@ -24,9 +22,8 @@ from MedSegDLLib.tasks import BRAIN
 from .skulls import bare_head, with_skull
 
 STORED = 0.999
-Recorder = Callable[[str, object], None]  # what is measured goes into the report (`--junitxml`)
-MOVED = {"WT": 0.95, "TC": 0.95, "ET": 0.85}  # measured 0.983, 0.975, 0.904: what is left of the motion is a part of a voxel
-STRIPPED = {"WT": 0.75, "TC": 0.65, "ET": 0.5}  # measured 0.885, 0.824, 0.707; 0.95 is asked, and the mask's network is not there yet
+MOVED = {"WT": 0.98, "TC": 0.97, "ET": 0.95}  # measured 0.999, 0.995, 0.994: what is left of the motion is a part of a voxel
+STRIPPED = {"WT": 0.9, "TC": 0.85, "ET": 0.65}  # measured 0.950, 0.907, 0.755; 0.95 is asked: deepbet's mask takes some of the drawn fluid
 MADE = motion(np.array([0.0, 0.0, 9.0]), np.array([6.0, -8.0, 5.0]), np.zeros(3))
 
 
@@ -97,17 +94,15 @@ def test_threads_and_warm_or_cold_change_nothing(plain: Result, scanned: dict[st
     assert min(agreement(plain, again).values()) >= STORED, agreement(plain, again)
 
 
-def test_a_series_that_was_moved_is_moved_back(plain: Result, scanned: dict[str, Image], record_property: Recorder) -> None:
+def test_a_series_that_was_moved_is_moved_back(plain: Result, scanned: dict[str, Image]) -> None:
     again = run({**scanned, "t1ce": moved(scanned["t1ce"], MADE)})
     assert again.record["registration"]["t1ce"]["applied"]
     found = agreement(plain, again)
-    record_property("agreement", found)
     assert all(found[key] >= MOVED[key] for key in MOVED), found
 
 
-def test_with_and_without_the_skull(plain: Result, bare: dict[str, Image], record_property: Recorder) -> None:
+def test_with_and_without_the_skull(plain: Result, bare: dict[str, Image]) -> None:
     again = run(bare)
     assert again.brain_mask is None
     found = agreement(plain, again)
-    record_property("agreement", found)
     assert all(found[key] >= STRIPPED[key] for key in STRIPPED), found
