@@ -46,6 +46,7 @@ class Recipe:
     old_plans: bool = False
     inherits: bool = False
     features: tuple[int, ...] = (4, 6, 8)
+    arch: dict[str, Any] = field(default_factory=dict)  # arguments of the network that are not the usual ones
     seed: int = 0
 
     @property
@@ -73,6 +74,7 @@ def architecture(recipe: Recipe) -> dict[str, Any]:
             "dropout_op_kwargs": None,
             "nonlin": "torch.nn.LeakyReLU",
             "nonlin_kwargs": {"inplace": True},
+            **recipe.arch,
         },
         "_kw_requires_import": ["conv_op", "norm_op", "dropout_op", "nonlin"],
     }
@@ -139,7 +141,7 @@ def dataset(recipe: Recipe) -> dict[str, Any]:
 
 def outputs(recipe: Recipe) -> int:
     """How many the network has: a region each, or a label each with background."""
-    return len(recipe.labels) - (1 if recipe.regions_class_order else 0)
+    return len(recipe.labels) - ("ignore" in recipe.labels) - (1 if recipe.regions_class_order else 0)
 
 
 def random_network(recipe: Recipe, seed: int) -> nn.Module:
@@ -149,11 +151,19 @@ def random_network(recipe: Recipe, seed: int) -> nn.Module:
     arguments = {
         key: locate(value) if key in entry["_kw_requires_import"] and value else value for key, value in entry["arch_kwargs"].items()
     }
+    if recipe.trainer == "nnUNetTrainerBN":
+        arguments |= {
+            "norm_op": {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}[recipe.dimensions],
+            "norm_op_kwargs": {"eps": 1e-05, "affine": True},
+        }
     kind = locate(entry["network_class_name"])
     network = kind(input_channels=len(recipe.channels), num_classes=outputs(recipe), deep_supervision=True, **arguments)
     for name, parameter in network.named_parameters():
         if "seg_layers" in name:
             nn.init.normal_(parameter, std=1.0)
+    for name, buffer in network.named_buffers():  # of batch norms: what they saw in training
+        if name.endswith(("running_mean", "running_var")):
+            buffer.copy_(torch.rand_like(buffer) + 0.5 * name.endswith("var"))
     return network
 
 

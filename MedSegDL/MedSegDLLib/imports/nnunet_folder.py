@@ -28,6 +28,7 @@ TRAINERS = re.compile(
     r"|Benchmark_5epochs(_noDataLoading)?|DA5(ord0|Segord0|_10epochs)?|_DASegOrd0(_NoMirroring)?"
     r"|_onlyMirror01(_1500ep|_DASegOrd0|_DA5)?|(Vanilla)?Ada[mn](1en3|3en4|1en1)?(CosAnneal)?|_\d{1,5}epochs?(_NoMirroring)?"
     r"|DiceLoss|DiceCELoss_noSmooth|Topk10Loss(LS01)?|DiceTopK10Loss|CELoss(_5epochs)?|_probabilisticOversampling(_\d{3})?)"
+    r"|nnUNet_Trainer_BS8"
 )
 WITH_BATCH_NORM = "nnUNetTrainerBN"
 

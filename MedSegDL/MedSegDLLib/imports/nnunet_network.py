@@ -19,7 +19,7 @@ NORMS = {
 ACTIVATIONS = {
     f"torch.nn.{path}{name}": slope for path in ("", "modules.activation.") for name, slope in (("LeakyReLU", LEAKY_SLOPE), ("ReLU", 0.0))
 }
-IGNORED = {"dropout_op", "dropout_op_kwargs", "deep_supervision"}  # do nothing at work
+IGNORED = {"dropout_op_kwargs", "deep_supervision"}  # do nothing at work
 
 
 def refuse_unknown_trainer(name: Any) -> None:
@@ -52,17 +52,19 @@ def architecture_of(entry: Mapping[str, Any], trainer: str, channels: int, outpu
             "in_channels": channels,
             "out_channels": outputs,
             "dimensions": dims,
-            "features": [features * 2**n for n in range(stages)] if isinstance(features, int) else list(features),
+            "features": _repeated(features, stages),
             "kernel_sizes": _sides(told.pop("kernel_sizes"), stages, dims),
             "strides": _sides(told.pop("strides"), stages, dims),
             "encoder": _repeated(told.pop(REPEATS[name]), stages),
             "decoder": _repeated(told.pop("n_conv_per_stage_decoder"), stages - 1),
             "bias": bool(told.pop("conv_bias", False)),
-            "norm": _named(NORMS, told.pop("norm_op"), "norm"),
+            "norm": (kind := _named(NORMS, told.pop("norm_op"), "norm")),
             "norm_eps": float(norm.get("eps", NORM_EPS)),
-            "affine": bool(norm.get("affine", trainer == WITH_BATCH_NORM)),
+            "affine": bool(norm.get("affine", kind == "batch")),  # torch's own where the plans leave it out
             "slope": float(activation.get("negative_slope", slope)) if slope else 0.0,
         }
+        if told.pop("dropout_op", None) is not None:  # which does nothing at work either, but is counted in the weights' names
+            arguments["dropout"] = True
     except (KeyError, TypeError, ValueError) as error:
         what = f"'{error.args[0]}' is missing" if isinstance(error, KeyError) else str(error)
         raise WeightsError(f"The plans do not describe their network: {what}.", OURS_ONLY) from error
@@ -73,14 +75,15 @@ def architecture_of(entry: Mapping[str, Any], trainer: str, channels: int, outpu
     return {"name": name, "arguments": arguments | changed}
 
 
+PACKAGE = "dynamic_network_architectures."  # another's class of the same name is another network
 REPEATS = {"PlainConvUNet": "n_conv_per_stage", "ResidualEncoderUNet": "n_blocks_per_stage"}
 
 
 def _told(entry: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Plans since nnU-Net 2.3."""
-    name = str(entry["architecture"]["network_class_name"]).rsplit(".", 1)[-1]
-    if name not in NETWORKS:
-        raise WeightsError(f"The network '{name}' is not known to this version.", OURS_ONLY)
+    place, _, name = str(entry["architecture"]["network_class_name"]).rpartition(".")
+    if name not in NETWORKS or not place.startswith(PACKAGE):
+        raise WeightsError(f"The network '{'.'.join(filter(None, (place, name))):.100}' is not known to this version.", OURS_ONLY)
     return name, dict(entry["architecture"]["arch_kwargs"])
 
 

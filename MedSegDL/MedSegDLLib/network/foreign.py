@@ -25,6 +25,7 @@ MOST_SWIN_FEATURES, MOST_SWIN_DEPTH = 96, 8  # twice the largest that MONAI's zo
 MOST_STAGES, MOST_FEATURES, MOST_REPEATS, MOST_SIDE = 12, 4096, 64, 31
 NNUNET_KEYS = {"in_channels", "out_channels", "dimensions", "features", "kernel_sizes", "strides", "encoder", "decoder", "bias", "slope"}
 NNUNET_KEYS |= {"norm", "norm_eps", "affine"}
+DROPOUT = "dropout"  # only of networks that were trained with it
 
 
 def build_foreign(name: str, arguments: Mapping[str, Any]) -> nn.Module:
@@ -66,8 +67,8 @@ def _unet(class_name: str, repeats: str) -> Callable[[Mapping[str, Any]], nn.Mod
     def build(arguments: Mapping[str, Any]) -> nn.Module:
         from dynamic_network_architectures.architectures import unet
 
-        if set(arguments) != NNUNET_KEYS:
-            raise ValueError(f"'{min(set(arguments) ^ NNUNET_KEYS)}' is missing or unknown")
+        if set(arguments) - {DROPOUT} != NNUNET_KEYS:
+            raise ValueError(f"'{min((set(arguments) - {DROPOUT}) ^ NNUNET_KEYS)}' is missing or unknown")
         dims = _whole(arguments["dimensions"], 3, 2)
         features = _wholes(arguments["features"], MOST_FEATURES)
         stages = _whole(len(features), MOST_STAGES, 2)
@@ -82,6 +83,8 @@ def _unet(class_name: str, repeats: str) -> Callable[[Mapping[str, Any]], nn.Mod
             num_classes=_whole(arguments["out_channels"], MOST_FEATURES),
             n_conv_per_stage_decoder=_wholes(arguments["decoder"], MOST_REPEATS, stages - 1),
             conv_bias=_yes_or_no(arguments["bias"]),
+            dropout_op={2: nn.Dropout2d, 3: nn.Dropout3d}[dims] if _yes_or_no(arguments.get(DROPOUT, False)) else None,
+            dropout_op_kwargs={"p": 0.0},
             norm_op=getattr(nn, norm),
             norm_op_kwargs={"eps": _share(arguments["norm_eps"]), "affine": _yes_or_no(arguments["affine"])},
             nonlin=nn.LeakyReLU,

@@ -130,6 +130,7 @@ def test_labels_that_mean_nothing_are_refused(labels: dict[str, Any]) -> None:
         ("nnUNetTrainer_100epochs", True),
         ("nnUNetTrainer_4000epochs_NoMirroring", True),
         ("nnUNetTrainer_DASegOrd0_NoMirroring", True),
+        ("nnUNet_Trainer_BS8", True),
         ("nnUNet_Primus_M_Trainer", False),
         ("nnUNetTrainerUMambaBot", False),
         ("nnUNetTrainerV2", False),
@@ -149,10 +150,12 @@ def test_old_plans_describe_the_same_network_as_new_ones() -> None:
     assert architecture_of(old, "nnUNetTrainer", 1, 3) == architecture_of(new, "nnUNetTrainer", 1, 3)
 
 
-def test_networks_of_others_are_refused_by_name() -> None:
+@pytest.mark.parametrize("name", ["os.system", "mine.unet.PlainConvUNet", "PlainConvUNet"])
+def test_networks_of_others_are_refused_by_name(name: str) -> None:
+    """A class of another package is another network, though it has the name of one that is known."""
     entry = plans(Recipe(**SMALL))["configurations"]["3d_fullres"]
-    entry["architecture"]["network_class_name"] = "os.system"
-    with pytest.raises(WeightsError, match="'system'"):
+    entry["architecture"]["network_class_name"] = name
+    with pytest.raises(WeightsError, match=f"'{name}'"):
         architecture_of(entry, "nnUNetTrainer", 1, 3)
 
 
