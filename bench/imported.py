@@ -5,55 +5,102 @@ Each runs in a process of its own. nnU-Net takes its one-process way (`predict_f
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
+import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
+from MedSegDLLib.io.free_memory import free_memory_bytes
 from MedSegDLLib.worker.environment import TORCH_READS
 
 from .inputs import ROOT
 from .meter import peak_mb, resident_mb, timed
 from .report import machine
 
-# Image, tile, features. At 512 x 512 x 400 nnU-Net holds 25 classes in more than the 23 GiB of the machine that this was written on, and
-# with mirroring takes an hour there.
-SIZES = {True: ((40, 72, 72), (16, 16, 16), (8, 16)), False: ((160, 288, 288), (64, 64, 64), (4, 8, 16))}
+SIZES = {True: ((40, 72, 72),), False: ((160, 288, 288), (400, 512, 512))}  # of the images, the smallest first
+NETWORKS = {True: ((16, 16, 16), (8, 16)), False: ((64, 64, 64), (4, 8, 16))}  # tile and features
 CLASSES = (3, 25)
+PATIENCE_S = 3300.0  # for all rows: the hour of a piece, less what comes before and after
+THEIRS_BYTES = 10  # that nnU-Net holds a class and voxel of the image: float32 logits, their softmax, and half of one more (estimated)
 SPACING_MM = (1.0, 0.7, 0.7)  # k, j, i
 NETWORK_MM = {True: (1.5, 1.5, 1.5), False: (2.0, 2.0, 2.0)}
 
 
+@dataclass(frozen=True)
+class Row:
+    """What is measured: an image, a network's classes, with mirrored tiles or without."""
+
+    image: tuple[int, ...]
+    classes: int
+    mirrored: bool
+
+    @property
+    def work(self) -> int:
+        """What its time goes with, roughly: voxels of all passes of the network."""
+        return math.prod(self.image) * (2**3 if self.mirrored else 1)
+
+    @property
+    def theirs_bytes(self) -> int:
+        """That nnU-Net needs for its outputs, roughly."""
+        return math.prod(self.image) * self.classes * THEIRS_BYTES
+
+
 def measure(quick: bool) -> dict:
-    """Seconds and MiB of both, with 3 and 25 classes, without and with mirroring (quick: without)."""
-    rows = []
+    """Seconds and MiB of both, with 3 and 25 classes, without and with mirroring (quick: without), the least work first.
+
+    A row that would not fit into the time left, going by the one before, or into the memory, is not run; its entry says why.
+    """
+    ways = (False,) if quick else (False, True)
+    wanted = sorted(itertools.starmap(Row, itertools.product(SIZES[quick], CLASSES, ways)), key=lambda row: row.work)
+    started, rows, pace = time.monotonic(), [], 0.0
     with tempfile.TemporaryDirectory(prefix="medsegdl-bench-") as folder:
-        shape, tile, features = SIZES[quick]
-        image = _write_image(Path(folder) / "image", shape)
-        for classes in CLASSES:
-            source = _write_network(Path(folder) / str(classes), classes, quick)
-            weights = Path(folder) / f"{classes}.safetensors"
-            _imported(source, weights)
-            for mirrored in (False,) if quick else (False, True):
-                answers = {}
-                for who, given in (("nnunet", source), ("ours", weights)):
-                    answers[who] = _in_a_process(who, given, image, mirrored)
-                    print(f"{classes} classes, mirrored {mirrored}, {who}: {answers[who]}", flush=True)
-                rows.append({"classes": classes, "image": shape, "mirrored": mirrored, **answers})
+        for row in wanted:
+            begun = time.monotonic()
+            told = _why_not(row, pace, PATIENCE_S - (begun - started))
+            found = {"not_run": told} if told else _row(Path(folder), row, quick)
+            if not told:
+                pace = max(pace, (time.monotonic() - begun) / row.work)
+            print(f"{row}: {found}", flush=True)
+            rows.append({**asdict(row), **found})
+    tile, features = NETWORKS[quick]
     return {"tile": tile, "features": features, "machine": machine(), "rows": rows}
 
 
+def _why_not(row: Row, pace: float, left_s: float) -> str:
+    """Why a row cannot be run; "" where it can."""
+    free, needed_s = free_memory_bytes(), pace * row.work
+    if row.theirs_bytes > free:
+        return f"nnU-Net needs about {row.theirs_bytes / 2**30:.0f} GiB, and {free / 2**30:.0f} are free"
+    return f"it takes about {needed_s / 60:.0f} min, and {max(left_s, 0) / 60:.0f} are left" if needed_s > left_s else ""
+
+
+def _row(folder: Path, row: Row, quick: bool) -> dict:
+    """Both, one after the other, each in a process of its own."""
+    image = _write_image(folder / "x".join(map(str, row.image)), row.image)
+    source, weights = folder / str(row.classes), folder / f"{row.classes}.safetensors"
+    if not weights.exists():
+        _imported(_write_network(source, row.classes, quick), weights)
+    [result] = source.iterdir()
+    return {who: _in_a_process(who, given, image, row.mirrored) for who, given in (("nnunet", result), ("ours", weights))}
+
+
 def _write_image(folder: Path, shape: tuple[int, ...]) -> Path:
+    path = folder / "case_0000.nii.gz"
+    if path.exists():
+        return path
     values = np.random.default_rng(0).normal(-100, 300, shape).astype(np.int16)
     image = sitk.GetImageFromArray(values)
     image.SetSpacing(SPACING_MM[::-1])
     folder.mkdir(exist_ok=True)
-    path = folder / "case_0000.nii.gz"
     sitk.WriteImage(image, str(path))
     return path
 
@@ -63,7 +110,7 @@ def _write_network(folder: Path, classes: int, quick: bool) -> Path:
     from Testing.judges.nnunet_folder import Recipe, write_folder
 
     labels = {"background": 0, **{f"organ {n}": n for n in range(1, classes)}}
-    _, tile, features = SIZES[quick]
+    tile, features = NETWORKS[quick]
     return write_folder(folder, Recipe(labels=labels, patch=tile, features=features, spacing=NETWORK_MM[quick]))
 
 

@@ -268,14 +268,19 @@ def imported(answers: Answers) -> str:
     if "imported" not in answers:
         return ""
     found = answers["imported"]
-    rows = []
+    rows, left_out = [], []
     for row in found["rows"]:
+        name = f"{row['classes']} classes{', mirrored' if row['mirrored'] else ''}, {' x '.join(map(str, row['image'][::-1]))}"
+        if "not_run" in row:
+            left_out.append(f"{name}: {row['not_run']}")
+            rows.append([name, "not run", *["-"] * 6])
+            continue
         theirs, ours = row["nnunet"], row["ours"]
         held = [one["peak_mb"] - one["before_mb"] for one in (theirs, ours)]
         parts = ours["phases"]
         rows.append(
             [
-                f"{row['classes']} classes{', mirrored' if row['mirrored'] else ''}, {' x '.join(map(str, row['image'][::-1]))}",
+                name,
                 f"{theirs['seconds']:.1f}",
                 f"{ours['seconds']:.1f}",
                 f"{ours['seconds'] / theirs['seconds']:.2f}",
@@ -289,6 +294,7 @@ def imported(answers: Answers) -> str:
     note = (
         f"The same random weights ({found['features']} features a stage, tile {tile}, step 0.5), volumes of noise, from file to file; "
         f"libraries are loaded before. Memory is what comes on top of them. {found['machine']}"
+        + (f" Not run: {'; '.join(left_out)}." if left_out else "")
     )
     heads = ["", "nnU-Net, s", "ours, s", "ours / theirs", "of it network + restore, s", "nnU-Net, MiB", "ours, MiB", "ours / theirs"]
     return table("An imported network against nnU-Net's own predictor", heads, rows, note)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench import __main__ as command
-from bench import pieces
+from bench import imported, pieces
 from bench.bias_truth import known_field
 from bench.inputs import head_of, made_up_ct
 from bench.meter import PhaseMeter, metered_pipeline
@@ -149,3 +149,29 @@ def test_a_cohorts_rows_are_ratios_of_one_run():
     text = cohort({"cohort": times, "cohort-nnunet": nnunet, "cohort-driver": {"cases": 2000, "mb": 140.0, "ms_a_case": 15.0}})
     assert "| `medsegdl cohort` | 20.0 | 2.0 |" in text and "| `medsegdl cohort` | 10.0 | 3.0 |" in text
     assert "| 2000 | 140 | 15.0 | 0.3 % |" in text
+
+
+def test_rows_of_the_imported_network_that_do_not_fit_are_told_as_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The least work first; what needs more memory or time than there is does not start, and the table says so."""
+    clock, ran = [0.0], []
+
+    def run(folder: object, one: imported.Row, quick: bool) -> dict:
+        ran.append(one)
+        clock[0] += one.work / 1e5  # 133 s for the smallest
+        side = {"seconds": 4.0, "peak_mb": 30, "before_mb": 10, "phases": {"network": 2.0, "restore": 1.0}}
+        return {"nnunet": side, "ours": side}
+
+    monkeypatch.setattr(imported, "_row", run)
+    monkeypatch.setattr(imported, "free_memory_bytes", lambda: 20 * 2**30)
+    monkeypatch.setattr(imported.time, "monotonic", lambda: clock[0])
+    found = imported.measure(False)
+    assert [(one.image[0], one.classes, one.mirrored) for one in ran] == [
+        (160, 3, False),
+        (160, 25, False),
+        (400, 3, False),
+        (160, 3, True),
+    ]
+    told = [entry["not_run"] for entry in found["rows"] if "not_run" in entry]
+    assert sum("GiB" in one for one in told) == 2 and sum("min" in one for one in told) == 2
+    shown = TABLES[[make.__name__ for make in TABLES].index("imported")]({"imported": found})
+    assert shown.count("| not run |") == 4 and "Not run: " in shown and shown.count("| 4.0 |") >= 4
