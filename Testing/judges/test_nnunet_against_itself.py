@@ -103,23 +103,25 @@ CASES: dict[str, tuple[Recipe, tuple[int, ...], tuple[float, ...], tuple[float, 
         (1.0, 1.0, 1.0),
         None,
     ),
-    "trained with dropout, odd order of classes, an ignored label": (
+    "odd order of classes, an ignored label": (
         Recipe(
             **MR,
             **UNMIRRORED,
             labels={"background": 0, "a": [1, 2, 3], "b": [2], "c": [3, 1], "ignore": 4},
             regions_class_order=[3, 1, 2],
-            arch={"dropout_op": "torch.nn.Dropout3d", "dropout_op_kwargs": {"p": 0.5}, "kernel_sizes": [[1, 3, 3], [3, 5, 1]]},
         ),
         (16, 17, 19),
         (1.2, 1.9, 1.1),
         None,
     ),
-    "batch norm with its own defaults, one number for all stages": (
-        Recipe(
-            **UNMIRRORED,
-            arch={"norm_op": "torch.nn.BatchNorm3d", "norm_op_kwargs": {}, "features_per_stage": 4, "n_conv_per_stage": 1},
-        ),
+    "trained with dropout": (
+        Recipe(**UNMIRRORED, arch={"dropout_op": "torch.nn.Dropout3d", "dropout_op_kwargs": {"p": 0.5}}),
+        (11, 19, 22),
+        (2.5, 1.2, 1.1),
+        None,
+    ),
+    "one number for all stages": (
+        Recipe(**UNMIRRORED, arch={"features_per_stage": 4, "kernel_sizes": 3, "strides": [1, 2], "n_conv_per_stage": 1}),
         (11, 19, 22),
         (2.5, 1.2, 1.1),
         None,

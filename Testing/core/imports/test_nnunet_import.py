@@ -150,6 +150,12 @@ def test_old_plans_describe_the_same_network_as_new_ones() -> None:
     assert architecture_of(old, "nnUNetTrainer", 1, 3) == architecture_of(new, "nnUNetTrainer", 1, 3)
 
 
+@pytest.mark.parametrize(("norm", "affine"), [("InstanceNorm3d", False), ("BatchNorm3d", True)])
+def test_norms_have_weights_by_torchs_own_default_where_the_plans_leave_it_out(norm: str, affine: bool) -> None:
+    entry = plans(Recipe(**SMALL, arch={"norm_op": f"torch.nn.{norm}", "norm_op_kwargs": {}}))["configurations"]["3d_fullres"]
+    assert architecture_of(entry, "nnUNetTrainer", 1, 3)["arguments"]["affine"] is affine
+
+
 @pytest.mark.parametrize("name", ["os.system", "mine.unet.PlainConvUNet", "PlainConvUNet"])
 def test_networks_of_others_are_refused_by_name(name: str) -> None:
     """A class of another package is another network, though it has the name of one that is known."""
