@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -163,7 +164,7 @@ def test_rows_of_the_imported_network_that_do_not_fit_are_told_as_not_run(monkey
 
     monkeypatch.setattr(imported, "_row", run)
     monkeypatch.setattr(imported, "free_memory_bytes", lambda: 20 * 2**30)
-    monkeypatch.setattr(imported.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(imported, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     found = imported.measure(False)
     assert [(one.image[0], one.classes, one.mirrored) for one in ran] == [
         (160, 3, False),
