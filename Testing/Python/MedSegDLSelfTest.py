@@ -18,6 +18,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+import qt
 import slicer
 import vtk
 from self_test_desktop import (
@@ -50,13 +51,16 @@ from MedSegDLLib.options import MASK_KEY
 from MedSegDLLib.scene.disjoint import labels_of, table_of
 from MedSegDLLib.scene.follow_up import part_of
 from MedSegDLLib.scene.head_nodes import MASK_SEGMENT
+from MedSegDLLib.scene.histogram import chart_of
 from MedSegDLLib.scene.lesion_table import rows_of
+from MedSegDLLib.scene.overlay import LEAST_SHOWN, lies_over, map_of
 from MedSegDLLib.scene.parameters import inputs_of, order_of
 from MedSegDLLib.scene.placing import place_result
 from MedSegDLLib.scene.segmentation import segment_ids
 from MedSegDLLib.scene.table import table_rows
 from MedSegDLLib.scene.volumes import world_affine
 from MedSegDLLib.scene.widgets import MOST_ROWS
+from MedSegDLLib.scene.wording import DARK, LIGHT
 
 BRAIN_REGIONS = ["WT", "TC", "ET"]
 BRAIN_LABELS = ["Oedema (ED)", "Necrosis and non-enhancing tumour (NCR)", "Enhancing tumour (ET)"]
@@ -90,6 +94,7 @@ class MedSegDLSelfTest(unittest.TestCase):
     def setUp(self) -> None:
         slicer.mrmlScene.Clear()
         self.take(open_panel())
+        self.panel.tour.leave()
 
     def take(self, widget: Any) -> None:
         """Work with this widget of the module."""
@@ -669,6 +674,135 @@ class MedSegDLSelfTest(unittest.TestCase):
         self.ui.labelsCheckBox.click()
         self.assertEqual([self.shown(row, 0) for row in range(3)], BRAIN_NAMES)
         self.assertTrue(segmentation.GetDisplayNode().GetVisibility())
+
+    @needs_worker
+    def test_71_uncertainty_by_one_click(self) -> None:
+        """A result made without a map gets one by a click, which shows something; the next click takes it off; the segments stay."""
+        self.load_and_guess()
+        segmentation = self.result()
+        self.lesions_shown()
+        before = [row["Voxels"] for row in table_rows(self.panel.parameters.resultTable)]
+        views = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+        with Ticking() as ticking:
+            self.ui.uncertaintyBox.click()
+            wait_until(lambda: lies_over(map_of(segmentation)), "the map lies over the images", 120)
+            live(0.3)
+        print(f"uncertainty: longest gap {ticking.longest_ms:.0f} ms")
+        self.assertLess(ticking.longest_ms, LONGEST_GAP_MS * crowd())
+        bits = slicer.util.arrayFromVolume(map_of(segmentation))
+        print(f"uncertainty: {100 * (bits > LEAST_SHOWN).mean():.1f} % of the voxels are coloured, the largest has {bits.max():.2f} bits")
+        self.assertTrue(self.ui.uncertaintyShownLabel.visible)
+        self.at_widths("71-uncertainty", self.ui.uncertaintyBox)
+        self.assertIs(self.panel.parameters.result, segmentation)
+        self.assertEqual([row["Voxels"] for row in table_rows(self.panel.parameters.resultTable)], before)
+        self.ui.uncertaintyBox.click()
+        wait_until(lambda: not lies_over(map_of(segmentation)), "the map is off", 20)
+        self.assertFalse(any(view.GetForegroundVolumeID() for view in views))
+
+    @needs_worker
+    def test_72_density_and_histogram_of_nuclei(self) -> None:
+        """Density by the pixel's size, the areas as a chart in a view of its own; the same click goes back to the layout before."""
+        picture = np.random.default_rng(0).integers(0, 255, (1, 64, 96, 3), dtype=np.uint8)
+        node = slicer.util.addVolumeFromArray(picture, name="cells", nodeClassName="vtkMRMLVectorVolumeNode")
+        node.SetSpacing(0.0005, 0.0005, 1.0)
+        self.ui.taskComboBox.currentIndex = 2
+        wait_until(lambda: inputs_of(self.panel.parameters), "the picture is guessed", 20)
+        segmentation = self.segment()
+        wait_until(lambda: not self.panel.result.news_due, "the objects are measured", 30)
+        if not rows_of(segmentation):  # a random network finds what it finds: four objects by hand
+            self.four_objects(segmentation)
+        self.assertIn("per mm2", self.ui.lesionLabel.text)
+        layout = slicer.app.layoutManager().layout
+        self.ui.histogramCheckBox.click()
+        live(0.5)
+        self.assertNotEqual(slicer.app.layoutManager().layout, layout)
+        chart = chart_of(segmentation)
+        self.assertEqual(slicer.app.layoutManager().plotWidget(0).mrmlPlotViewNode().GetPlotChartNodeID(), chart.GetID())
+        self.ui.scrollArea.ensureWidgetVisible(self.ui.histogramCheckBox)
+        self.window_picture("72-histogram")
+        self.ui.histogramCheckBox.click()
+        self.assertEqual(slicer.app.layoutManager().layout, layout)
+        self.ui.taskComboBox.currentIndex = 0
+
+    def test_73_the_tour(self) -> None:
+        """Four steps on top of the panel, which stay within a narrow dock, and are left by one click."""
+        tour = self.panel.tour
+        tour.start()
+        self.assertTrue(tour.box.visible)
+        self.at_widths("73-tour", tour.box)
+        for step in range(2, 5):
+            tour.nextButton.click()
+            self.assertIn(f"Step {step} of 4", tour.label.text)
+        tour.nextButton.click()
+        self.assertFalse(tour.box.visible)
+        tour.start()
+        tour.leaveButton.click()
+        self.assertFalse(tour.box.visible)
+
+    def test_74_dark_style(self) -> None:
+        """What the panel shows has other colours the moment that Slicer becomes dark, and its own again when it becomes light."""
+        before = qt.QPalette(slicer.app.palette())
+        finding = {"severity": "warning", "code": "made", "input": "t1", "message": "A made finding.", "remedy": "None."}
+        load_phantom()
+        wait_until(lambda: len(inputs_of(self.panel.parameters)) == 4, "four inputs are guessed", 20)
+        t1, flair = self.ui.brain_t1Selector.currentNode(), self.ui.brain_flairSelector.currentNode()
+        self.ui.brain_t1Selector.setCurrentNode(flair)
+        self.ui.brain_flairSelector.setCurrentNode(t1)
+        if CASE["folder"] is not None:
+            wait_until(lambda: "Swap" in self.ui.findingsLabel.text, "the swap is offered", 60)
+        else:
+            self.panel.findings.show([finding], order_of(self.panel.parameters).task, "Good.")
+        for style, window, text in (("light", "#ffffff", "#000000"), ("dark", "#323232", "#ffffff")):
+            palette = qt.QPalette(before)
+            for role in (qt.QPalette.Window, qt.QPalette.Base, qt.QPalette.Button):
+                palette.setColor(role, qt.QColor(window))
+            for role in (qt.QPalette.WindowText, qt.QPalette.Text, qt.QPalette.ButtonText):
+                palette.setColor(role, qt.QColor(text))
+            palette.setColor(qt.QPalette.Link, qt.QColor("#3ca4ff" if style == "dark" else "#0000ff"))
+            slicer.app.setPalette(palette)
+            live(0.5)
+            own, other = (DARK, LIGHT) if style == "dark" else (LIGHT, DARK)
+            shown = self.ui.findingsLabel.text
+            self.assertTrue(own.warning in shown or own.note in shown, shown)
+            self.assertFalse(other.warning in shown or other.note in shown, shown)
+            self.ui.scrollArea.ensureWidgetVisible(self.ui.inputsWidget)
+            self.at_widths(f"74-{style}", self.ui.findingsLabel)
+        slicer.app.setPalette(before)
+
+    def test_76_several_studies(self) -> None:
+        """Volumes of two studies are not mixed: the fuller one is chosen, the other is offered."""
+        volumes = {name: made_volume(name) for name in ("a_t1", "a_flair", "b_t1", "b_t2", "b_t1ce")}
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+        for letter in "ab":
+            person = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), f"Patient {letter}")
+            study = hierarchy.CreateStudyItem(person, "MR head")
+            for name in (name for name in volumes if name.startswith(letter)):
+                hierarchy.SetItemParent(hierarchy.GetItemByDataNode(volumes[name]), study)
+        self.ui.guessButton.click()
+        wait_until(lambda: len(inputs_of(self.panel.parameters)) == 3, "the fuller study is chosen", 20)
+        self.assertEqual({node.GetName()[0] for node in inputs_of(self.panel.parameters).values()}, {"b"})
+        self.assertTrue(self.ui.caseComboBox.visible)
+        self.at_widths("76-studies", self.ui.caseComboBox)
+        self.ui.caseComboBox.activated(0)
+        live(0.5)
+        self.assertEqual(sorted(node.GetName() for node in inputs_of(self.panel.parameters).values()), ["a_flair", "a_t1"])
+        self.assertEqual(self.ui.caseComboBox.currentText, "Patient a, MR head")
+
+    def four_objects(self, segmentation: Any) -> None:
+        """Put four objects into a result that has none, and measure them."""
+        numbers = slicer.util.arrayFromVolume(segmentation.GetNodeReference("MedSegDL.Instances"))
+        for number, side in enumerate((3, 4, 4, 9), start=1):
+            numbers[0, 12 * number : 12 * number + side, 5 : 5 + side] = number
+        self.panel.result.measure_lesions()
+        wait_until(lambda: rows_of(segmentation), "the objects are measured", 30)
+
+    def window_picture(self, name: str) -> None:
+        """A picture of the main window as it is."""
+        folder = os.environ.get(SCREENSHOTS_VARIABLE)
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            live(1.0)
+            slicer.util.mainWindow().grab().save(str(Path(folder) / f"{name}.png"))
 
     def at_widths(self, name: str, seen: Any) -> None:
         """Pictures of the panel at three widths of its dock, with a widget in sight; it needs none of them wider than the narrowest."""

@@ -39,7 +39,7 @@ def bare(application: QtWidgets.QApplication, monkeypatch: pytest.MonkeyPatch) -
     old = {name: getattr(slicer, name, None) for name in ("mrmlScene", "modules")}
     bare = open_scene()
     slicer.app = standins.Application()
-    standins.Settings.values = {}
+    standins.Settings.values = {"MedSegDL/TourSeen": "true"}  # the tour is what few tests are about
     pythonqt.slot_errors.clear()
     yield bare
     errors = list(pythonqt.slot_errors)

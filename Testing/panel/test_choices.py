@@ -8,13 +8,13 @@ import pytest
 import slicer
 
 from MedSegDLLib.scene.choices import Opinion, exchanged_pair, fitting_tasks, opinions, swaps
-from MedSegDLLib.scene.wording import SEVERITY_COLORS
+from MedSegDLLib.scene.wording import LIGHT
 from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI, SHIPPED
 
 from .fake_client import FakeClient
 from .test_panel import brain_volumes, volume
 
-AMBER = SEVERITY_COLORS["warning"]
+AMBER = LIGHT.warning
 
 
 def given(panel: Any) -> dict[str, Any]:

@@ -27,8 +27,9 @@ SELF_TESTS = Path(__file__).resolve().parents[1] / "Python"
 WITH_THE_REAL_WORKER = "test_06_cancel test_07_worker_killed test_08_scene_saved_and_loaded test_21_the_panel_always_comes_back"
 IN_THE_DESKTOP_ONLY = {"test_00_the_first_opening_is_short", "test_05_volumes_equal_segment_statistics", "test_24_on_a_small_screen"}
 IN_THE_DESKTOP_ONLY |= {"test_40_report", "test_50_a_head_as_scanned", "test_61_a_click_redraws_the_outline"}
-IN_THE_DESKTOP_ONLY |= {"test_70_labels_without_overlap"}
 IN_THE_DESKTOP_ONLY |= {"test_75_follow_up", "test_76_undo_of_a_run"}
+IN_THE_DESKTOP_ONLY |= {"test_70_labels_without_overlap", "test_71_uncertainty_by_one_click", "test_72_density_and_histogram_of_nuclei"}
+IN_THE_DESKTOP_ONLY |= {"test_73_the_tour", "test_74_dark_style", "test_77_several_studies"}
 WORKER_NEEDED = ("torch", "safetensors")
 RUNS_WITHOUT_A_WORKER = 14  # of the tests that the stand-ins can run
 

@@ -62,6 +62,17 @@ def keep_inputs(node: Any, task: Task, nodes: Mapping[str, Any]) -> None:
         node.SetNodeReferenceID(f"{INPUT_ROLE}{entry.key}", volume.GetID() if volume is not None else None)
 
 
+def inputs_behind(node: Any, task: Task) -> dict[str, Any]:
+    """The volumes that a result was made from, input key -> node. Raises InputRefused where they are not known, or one is gone."""
+    given = {entry.key: f"{INPUT_ROLE}{entry.key}" for entry in task.inputs if node.GetNodeReferenceID(f"{INPUT_ROLE}{entry.key}")}
+    found = {key: node.GetNodeReference(role) for key, role in given.items()}
+    if not found or None in found.values():
+        raise InputRefused(
+            f"The volumes that '{node.GetName()}' was made from are not known.", "Segment them again, and correct that result."
+        )
+    return found
+
+
 def case_of(node: Any, task: Task) -> Generator[None, None, tuple[dict[str, Image], dict[str, np.ndarray], np.ndarray]]:
     """What a result was made from and what it is now, in steps: input key -> image, region key -> mask, and where the masks lie, (4, 4).
 

@@ -14,6 +14,7 @@ from ..worker.installation import plan
 from ..worker.processes import Failure
 from . import wording
 from .guard import guarded
+from .scheme import scheme_of
 
 Offers = Sequence[tuple[str, str]]
 
@@ -29,19 +30,17 @@ class FindingsSection:
     def __init__(self, ui: Any, report: Callable[[Failure], None]) -> None:
         self.ui, self.report = ui, report
         self.links: dict[str, Callable[[str], None]] = {wording.KIND_LINK: self.fold}
-        self._shown: tuple[Sequence[dict], Task, str, Offers] | None = None
+        self._write: Callable[[], str] = lambda: ""  # what is shown, in the colours of the moment
         self._unfolded: set[str] = set()
         ui.findingsLabel.connect("linkActivated(QString)", self.follow_link)
 
     def show(self, findings: Sequence[dict], task: Task, good: str, offers: Offers = ()) -> None:
         """Show findings; `good` where there are none; below, what can be done in one click (link, text). What is unfolded stays so."""
-        self._shown = (findings, task, good, offers)
-        self.ui.findingsLabel.text = wording.findings_html(findings, task, good, self._unfolded) + wording.offers_html(offers)
+        self._put(lambda: wording.findings_html(findings, task, good, self._unfolded, self._scheme) + wording.offers_html(offers))
 
     def tell(self, text: str) -> None:
         """Show a plain sentence in their place."""
-        self._shown = None
-        self.ui.findingsLabel.text = text
+        self._put(lambda: text)
 
     def fail(self, failure: Failure, offers: Offers = ()) -> None:
         """Show what went wrong, how to come by the helper program where that is missing, and what else can be done in one click."""
@@ -49,7 +48,19 @@ class FindingsSection:
         install = _("Install it now ({size}, about {minutes:.0f} min)").format(
             size=wording.bytes_text(cost.download_bytes), minutes=cost.minutes
         )
-        self.tell(wording.failure_html(failure, install) + wording.offers_html(offers))
+        self._put(lambda: wording.failure_html(failure, install, self._scheme) + wording.offers_html(offers))
+
+    def restyle(self) -> None:
+        """The panel became light or dark: show the same in its colours."""
+        self.ui.findingsLabel.text = self._write()
+
+    def _put(self, write: Callable[[], str]) -> None:
+        self._write = write
+        self.restyle()
+
+    @property
+    def _scheme(self) -> wording.Scheme:
+        return scheme_of(self.ui.findingsLabel)
 
     @guarded
     def follow_link(self, link: str) -> None:
@@ -62,5 +73,4 @@ class FindingsSection:
     def fold(self, code: str) -> None:
         """Unfold a kind of finding, or fold it."""
         self._unfolded ^= {code}
-        if self._shown is not None:
-            self.show(*self._shown)
+        self.restyle()

@@ -4,6 +4,8 @@ Nodes come in finished; no names, no voxels.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import slicer
@@ -25,13 +27,42 @@ def place_beside(input_node: Any, *results: Any) -> None:
             hierarchy.SetItemParent(item_of(hierarchy, node), parent)
 
 
-def same_patient(node: Any, *others: Any) -> bool:
-    """Whether nothing in the hierarchy speaks against it: volumes that hang under no patient, or under the same one, may be one case."""
+@dataclass(frozen=True)
+class Place:
+    """Whose image a volume is. Attributes: patient, study: items of the hierarchy; `NO_ITEM` where it hangs under none."""
+
+    patient: int = NO_ITEM
+    study: int = NO_ITEM
+
+    def fits(self, other: Place) -> bool:
+        """Whether nothing speaks against one case: no other patient, no other study."""
+        pairs = ((self.patient, other.patient), (self.study, other.study))
+        return all(NO_ITEM in pair or pair[0] == pair[1] for pair in pairs)
+
+    @property
+    def name(self) -> str:
+        """Patient and study as the Data module names them; "" for a place of nobody."""
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+        return ", ".join(hierarchy.GetItemName(item) for item in (self.patient, self.study) if item != NO_ITEM)
+
+
+NOWHERE = Place()
+
+
+def place_of(node: Any) -> Place:
+    """Whose image a volume is, by the hierarchy."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    level = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMLevelPatient()
-    items = [hierarchy.GetItemByDataNode(entry) for entry in (node, *others)]
-    patients = {hierarchy.GetItemAncestorAtLevel(item, level) for item in items if item != NO_ITEM}
-    return len(patients - {NO_ITEM}) <= 1
+    item = hierarchy.GetItemByDataNode(node)
+    levels = slicer.vtkMRMLSubjectHierarchyConstants
+    if item == NO_ITEM:
+        return NOWHERE
+    return Place(*(hierarchy.GetItemAncestorAtLevel(item, level()) for level in (levels.GetDICOMLevelPatient, levels.GetDICOMLevelStudy)))
+
+
+def joined(places: Iterable[Place]) -> Place:
+    """What several places of one case say together."""
+    places = list(places)
+    return Place(*(next((item for item in items if item != NO_ITEM), NO_ITEM) for items in zip(*((p.patient, p.study) for p in places))))
 
 
 def item_of(hierarchy: Any, node: Any) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import qt
 import slicer
 import vtk
 from slicer.i18n import tr as _
@@ -16,13 +17,22 @@ from ..tasks import Task
 from ..worker.processes import Failure
 from .choices import Opinion, exchanged_pair, fitting_tasks, opinions, swaps
 from .guard import guarded
+from .hierarchy import NOWHERE, Place
 from .observing import Observing
 from .parameters import OFFERED, InputChoices, MedSegDLParameterNode, inputs_of, task_of
+from .session import cases
 from .translation import label
+from .volumes import state_of
 from .widgets import InputRows, Steps, new_timer
 
 GUESS_DELAY_MS = 300  # after the last volume came or changed: it is named and filled after it is added
 SWAP_LINK, TASK_LINK = "medsegdl:swap:", "medsegdl:task:"  # and what they are about, in the findings
+# What may change about a volume: its name, its transform or what moves that, its voxels
+CHANGES = (
+    vtk.vtkCommand.ModifiedEvent,
+    slicer.vtkMRMLTransformableNode.TransformModifiedEvent,
+    slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent,
+)
 BEFORE_THE_SELECTORS = 100.0  # priority of observation; theirs are 10 and less
 
 
@@ -37,12 +47,16 @@ class InputSection(Observing):
     def __init__(self, ui: Any, report: Callable[[Failure], None]) -> None:
         Observing.__init__(self)
         self.ui = ui
+        ui.caseLabel, ui.caseComboBox = _case_row(ui.inputsWidget.layout())
+        ui.caseComboBox.connect("activated(int)", self.case_chosen)
         self.rows = InputRows(ui.inputsWidget.layout())
         vars(ui).update(self.rows.selectors)
         self.report = report
         self.choices: InputChoices | None = None
         self.opinions: dict[str, Opinion] = {}
-        self.timer = new_timer(self.fill, GUESS_DELAY_MS, once=True)
+        self.reconsidered: Callable[[], None] = lambda: None  # called after a look at volumes that changed
+        self._places: list[Place] = []
+        self.timer = new_timer(self.look, GUESS_DELAY_MS, once=True)
         self.steps = Steps(report)
         self.steps.start(warming())
         self._followed = self._locked = False
@@ -75,8 +89,33 @@ class InputSection(Observing):
         """Say why each image stands for its input, and what contradicts it."""
         if self.choices is not None:
             parameters = self.choices.parameters
+            self._show_cases(task_of(parameters))
             self.opinions = opinions(inputs_of(parameters), task_of(parameters))
             self.rows.explain(task_of(parameters), self.opinions)
+
+    def _show_cases(self, task: Task) -> None:
+        """List the studies of the scene, where there are several, and show whose images are selected."""
+        found, box = cases(task), self.ui.caseComboBox
+        self.ui.caseLabel.visible = box.visible = len(found) > 1
+        names = [place.name for place in found]
+        if names != [box.itemText(row) for row in range(box.count)]:
+            box.clear()
+            box.addItems(names)
+        self._places = found
+        now = self.choices.case
+        box.currentIndex = next((row for row, place in enumerate(found) if now != NOWHERE and place.fits(now)), -1)
+
+    @guarded
+    def case_chosen(self, row: int) -> None:
+        """The user wants the images of another study."""
+        if self.choices is not None and not self._locked and row < len(self._places):
+            self.choices.choose_case(self._places[row])
+
+    @property
+    def state(self) -> tuple[Any, ...]:
+        """What findings and reasons rest on: the task, and each selected volume with its name, voxels and place."""
+        parameters = self.choices.parameters
+        return task_of(parameters).key, tuple((key, state_of(node)) for key, node in inputs_of(parameters).items())
 
     def offers(self, findings: Sequence[dict]) -> list[tuple[str, str]]:
         """What could be done about the findings in one click: (link, text)."""
@@ -130,6 +169,12 @@ class InputSection(Observing):
             self.choices.fill()
 
     @guarded
+    def look(self) -> None:
+        """Volumes came or changed: fill what is empty, and think again about what is selected."""
+        self.fill()
+        self.reconsidered()
+
+    @guarded
     def guess_anew(self) -> None:
         """The user asks for a guess of everything."""
         if self.choices is not None:
@@ -145,7 +190,7 @@ class InputSection(Observing):
 
     @guarded
     def on_volume_changed(self, caller: vtk.vtkObject, event: str) -> None:
-        """A volume was named or filled, maybe long after it was added."""
+        """A volume was named, filled or moved, maybe long after it was added."""
         if self._followed:
             self.timer.start()
 
@@ -153,11 +198,22 @@ class InputSection(Observing):
     @guarded
     def on_node_goes(self, caller: vtk.vtkObject, event: str, node: vtk.vtkObject) -> None:
         """A selected node leaves the scene: nothing else may take its place."""
-        if self.hasObserver(node, vtk.vtkCommand.ModifiedEvent, self.on_volume_changed):
-            self.removeObserver(node, vtk.vtkCommand.ModifiedEvent, self.on_volume_changed)
+        for event in CHANGES:
+            self.removeObserver(node, event, self.on_volume_changed)
         if self.choices is not None:
             self.choices.forget(node)
 
     def _follow_volume(self, node: Any) -> None:
-        if not self.hasObserver(node, vtk.vtkCommand.ModifiedEvent, self.on_volume_changed):
-            self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self.on_volume_changed)
+        for event in CHANGES:
+            if not self.hasObserver(node, event, self.on_volume_changed):
+                self.addObserver(node, event, self.on_volume_changed)
+
+
+def _case_row(form: Any) -> tuple[Any, Any]:
+    """The row that offers the studies of the scene, above the inputs."""
+    label, box = qt.QLabel(_("Study:")), qt.QComboBox()
+    label.name, box.name = "caseLabel", "caseComboBox"
+    box.sizeAdjustPolicy = qt.QComboBox.AdjustToMinimumContentsLengthWithIcon
+    box.toolTip = _("The scene holds images of several studies. One is segmented at a time: choose which; its images fill the inputs.")
+    form.addRow(label, box)
+    return label, box

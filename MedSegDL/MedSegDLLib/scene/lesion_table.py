@@ -12,7 +12,10 @@ import numpy as np
 import slicer
 import vtk
 
+from ..geometry.image import Grid
+from ..metrics.density import Density
 from ..metrics.diameters import lesions_of
+from ..result import pixel_area_um2
 from ..tasks import Task
 from .segmentation import labelmap_voxels, segment_ids
 from .table import INSTANCES_ROLE, table_rows
@@ -116,6 +119,15 @@ def rows_of(node: Any) -> list[dict[str, str]]:
     """The table that a segmentation refers to, as shown; empty without one."""
     table = node.GetNodeReference(LESIONS_ROLE)
     return [] if table is None else table_rows(table)
+
+
+def density_of(node: Any, task: Task, count: int) -> Density | None:
+    """How densely so many objects lie in the picture; None where the result counts none."""
+    objects = node.GetNodeReference(INSTANCES_ROLE)
+    if objects is None or objects.GetImageData() is None:
+        return None
+    shape = tuple(reversed(objects.GetImageData().GetDimensions()))
+    return Density(count, int(np.prod(shape)), pixel_area_um2(Grid(shape, local_affine(objects)), task))
 
 
 def place_of(node: Any, row: dict[str, str]) -> np.ndarray:

@@ -4,7 +4,7 @@ Desktop only, for PythonQt: properties are attributes, signals connect by their 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import slicer
@@ -26,13 +26,15 @@ from .learning_section import LearningSection
 from .network_info import network_of
 from .networks_section import PACKAGES_LINK, NetworksSection
 from .observing import Observing
-from .parameters import MedSegDLParameterNode, declare, inputs_of, order_of, task_of
-from .placing import Outcome
+from .parameters import MedSegDLParameterNode, declare, inputs_of, map_order, order_of, task_of
+from .placing import Order, Outcome
 from .python_section import PythonSection
 from .report_section import ReportSection
 from .result_section import ResultSection
+from .scheme import follow_style
 from .shown_section import ShownSection
 from .tab_order import follow_layout
+from .tour_section import TourSection
 from .translation import sentence
 from .undo_section import UndoSection
 from .widgets import Steps, button_row, narrow, new_timer, parameter_widgets
@@ -70,8 +72,9 @@ class Panel(Observing):
         self.findings = FindingsSection(self.ui, self.report)
         self.expectation = ExpectationSection(self.ui.findingsLabel)
         self.inputs = InputSection(self.ui, self.report)
+        self.inputs.reconsidered = self.inputs_changed
         self.result = ResultSection(self.ui, self.report)
-        self.shown = ShownSection(self.ui, self.result, self.report)
+        self.shown = ShownSection(self.ui, self.result, self.report, self.ask_for_map)
         row = button_row(self.ui.resultCollapsibleButton.layout())
         self.reporting = ReportSection(row, self.report, lambda: self.result.subject, self.log)
         self.dicom = DicomSection(self.ui.resultCollapsibleButton.layout(), self, lambda: self.result.subject)
@@ -85,6 +88,8 @@ class Panel(Observing):
         self.findings.links[PACKAGES_LINK] = self.networks.follow_packages
         self.findings.links |= {SWAP_LINK: self.inputs.follow_swap, TASK_LINK: self.inputs.follow_task}
         self.findings.links[wording.MAKE_ENVIRONMENT_LINK] = lambda rest: self.python.make_environment()
+        self.tour = TourSection(self.ui, self.report)
+        self._leave_style = follow_style(self.restyle)
         self._connect(widget)
         follow_layout(widget)
         self.take_parameters()
@@ -111,7 +116,14 @@ class Panel(Observing):
             self.take_parameters()
         self.inputs.follow()
         self.networks.show()
+        self.tour.offer()
         self.start_worker()
+
+    @guarded
+    def restyle(self) -> None:
+        """Slicer became light or dark."""
+        self.findings.restyle()
+        self.inputs.explain()
 
     @guarded
     def exit(self) -> None:
@@ -126,6 +138,7 @@ class Panel(Observing):
         self.timer.stop()
         self.check_timer.stop()
         self.steps.stop()
+        self._leave_style()
         self.session.close()
         self.set_parameters(None)
         sections = (self.inputs, self.result, self.correction, self.reporting, self.dicom, self.python, self.shown, self.follow_up)
@@ -190,7 +203,15 @@ class Panel(Observing):
         self.learning.show(self.correction.task)
         self.follow_up.show(task_of(parameters), parameters.result)
         self.update_buttons()
-        inputs = (self._shown_task, tuple((key, node.GetID()) for key, node in inputs_of(parameters).items()))
+        self.inputs_changed()
+
+    @guarded
+    def inputs_changed(self) -> None:
+        """Look again at the inputs, where they or something of them changed since the last look."""
+        parameters = self.parameters
+        if parameters is None or self.session.running:
+            return
+        inputs = self.inputs.state
         if inputs != self._checked_inputs:
             self._checked_inputs = inputs
             self.inputs.explain()
@@ -221,6 +242,7 @@ class Panel(Observing):
         for name in LOCKED:
             getattr(self.ui, name).enabled = not running
         self.ui.biasCorrectionCheckBox.enabled = not running and self.parameters is not None and task_of(self.parameters).bias_correction
+        self.shown.lock(running)
         if running:
             self.ui.removeButton.enabled = False
 
@@ -326,12 +348,26 @@ class Panel(Observing):
     @guarded
     def segment(self) -> None:
         """Start the segmentation; the button gives way to progress and Cancel."""
-        self.show_progress(0.0, _("Starting ..."))
-        self.session.start(self.python.setting, Callbacks())
-        told = Callbacks(on_progress=self.show_progress, on_result=self.segmented, on_error=self.segment_failed)
         order = order_of(self.parameters)
         if order.besides:
             self.log(_("The corrected brain mask is used."))
+        self._run(order, self.segmented)
+
+    @guarded
+    def ask_for_map(self, node: Any) -> None:
+        """Let the network say once more how sure it is of a result's inputs; the segments stay as they are."""
+        self._run(map_order(self.parameters, node), self.map_made)
+
+    @guarded
+    def map_made(self, outcome: Outcome) -> None:
+        """The map is in the scene: lay it over the images."""
+        self.update_buttons()
+        self.shown.lay_over(outcome.segmentation)
+
+    def _run(self, order: Order, done: Callable[[Outcome], None]) -> None:
+        self.show_progress(0.0, _("Starting ..."))
+        self.session.start(self.python.setting, Callbacks())
+        told = Callbacks(on_progress=self.show_progress, on_result=done, on_error=self.segment_failed)
         self.session.segment(order, told)
         self.update_buttons()
         self.expect_news()
@@ -373,6 +409,7 @@ class Panel(Observing):
     def segment_failed(self, failure: Failure) -> None:
         """Nothing was written; say why. A worker that is gone is started again, so that the next click finds it warm."""
         self.report(failure)
+        self.shown.show()
         if self.session.ready is None and self.entered:
             self.session.start(self.python.setting, Callbacks(on_result=self._warm, on_error=self.worker_failed))
         self.update_buttons()

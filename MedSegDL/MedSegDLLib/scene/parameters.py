@@ -13,11 +13,15 @@ from slicer.parameterNodeWrapper import parameterNodeWrapper
 
 from ..options import AUTO, MASK_KEY, OFF, ON
 from ..tasks import TASKS, Input, Task
+from .choices import opinions
+from .correcting import inputs_behind
 from .head_nodes import corrected_mask
-from .hierarchy import same_patient
+from .hierarchy import NOWHERE, Place, joined, place_of
 from .placing import Order
-from .session import guess_nodes
+from .report_case import record_of
+from .session import cases, guess_nodes
 from .translation import label
+from .volumes import RESULT_ATTRIBUTE
 
 
 class Labelled(Enum):
@@ -136,20 +140,39 @@ class InputChoices:
             self.parameters.chosen = " ".join(sorted(self.chosen | changed))
 
     def fill(self) -> None:
-        """Guess the inputs of the task that are empty, and that the user has not left empty himself."""
+        """Guess the inputs of the task that are empty, and that the user has not left empty himself; a guess that name and header
+        speak against by now is made anew.
+        """
         task, given = task_of(self.parameters), inputs_of(self.parameters)
-        free = [key for key in (entry.key for entry in task.inputs) if key not in given and f"{task.key}_{key}" not in self.chosen]
+        chosen = {entry.key for entry in task.inputs if input_parameter(task, entry) in self.chosen}
+        doubted = {key for key, opinion in opinions(given, task).items() if opinion.looks_like and key not in chosen}
+        kept = {key: node for key, node in given.items() if key not in doubted}
+        free = [entry.key for entry in task.inputs if entry.key not in kept and entry.key not in chosen]
         if not free:
             return
-        found = guess_nodes(task, tuple(given.values()))
-        fitting = {key: found[key] for key in free if key in found and same_patient(found[key], *given.values())}
-        self._set({f"{task.key}_{key}": node for key, node in fitting.items()})
+        case = joined(map(place_of, kept.values())) if kept else NOWHERE
+        found = guess_nodes(task, tuple(kept.values()), self._most_complete(task, case, kept))
+        self._set({f"{task.key}_{key}": found.get(key) for key in free if key in found or key in doubted})
+
+    @property
+    def case(self) -> Place:
+        """Whose images the selected ones are."""
+        return joined(map(place_of, inputs_of(self.parameters).values()))
+
+    def choose_case(self, case: Place) -> None:
+        """Take all inputs of the task from this study: the user has asked for it."""
+        task = task_of(self.parameters)
+        found, names = guess_nodes(task, case=case), {entry.key: input_parameter(task, entry) for entry in task.inputs}
+        self._set({name: found.get(key) for key, name in names.items()}, self.chosen - set(names.values()))
+
+    def _most_complete(self, task: Task, case: Place, kept: dict[str, Any]) -> Place:
+        """Of the studies that a case may be of, the one that fills most inputs, the first of several: volumes of two are never mixed."""
+        fitting = [place for place in cases(task) if place.fits(case)]
+        return max(fitting, key=lambda place: len(guess_nodes(task, tuple(kept.values()), place)), default=case)
 
     def guess_anew(self) -> None:
         """Forget what was chosen for the task, and guess all its inputs: the user has asked for it."""
-        task = task_of(self.parameters)
-        found, names = guess_nodes(task), {entry.key: input_parameter(task, entry) for entry in task.inputs}
-        self._set({name: found.get(key) for key, name in names.items()}, self.chosen - set(names.values()))
+        self.choose_case(self._most_complete(task_of(self.parameters), self.case, {}))
 
     def swap(self, one: str, other: str) -> None:
         """Exchange two inputs of the task: the user has asked for it, and nothing undoes it."""
@@ -206,4 +229,19 @@ def order_of(parameters: MedSegDLParameterNode) -> Order:
     again = parameters.output is not None and parameters.output is parameters.result
     order = Order(task_of(parameters), inputs_of(parameters), options, parameters.output, parameters.resultTable if again else None)
     mask = corrected_mask(parameters.result, order.reference, order.task, parameters.brainExtraction.name)
+    return order if mask is None else replace(order, besides={MASK_KEY: mask})
+
+
+def map_order(parameters: MedSegDLParameterNode, node: Any) -> Order:
+    """What a wish for the uncertainty of a result asks for: its own inputs, as its own run took them.
+
+    Raises:
+        InputRefused: the volumes that it was made from are gone, or not known.
+    """
+    task = TASKS[node.GetAttribute(RESULT_ATTRIBUTE)]
+    now = order_of(parameters)
+    then = record_of(node).get("options", {})
+    options = {name: then.get(name, value) for name, value in now.options.items()} | {"device": now.options["device"], "uncertainty": True}
+    order = Order(task, inputs_behind(node, task), options, table=parameters.resultTable, map_for=node)
+    mask = corrected_mask(node, order.reference, task, options["brain_extraction"])
     return order if mask is None else replace(order, besides={MASK_KEY: mask})

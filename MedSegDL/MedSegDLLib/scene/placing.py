@@ -20,6 +20,7 @@ from .correcting import keep_inputs, keep_untouched
 from .disjoint import labels_of
 from .head_nodes import move_inputs, note_mask
 from .hierarchy import place_beside
+from .overlay import UNCERTAINTY_ROLE
 from .report_case import RECORD_ATTRIBUTE
 from .segmentation import Packed, add_instances, add_uncertainty, filling, new_segmentation, pack
 from .table import INSTANCES_ROLE, volumes_table
@@ -40,6 +41,7 @@ class Order:
         output: segmentation node to write into, or None for a new one.
         table: table node to fill anew, or None for a new one.
         besides: further images that the run gets, by their key: a brain mask.
+        map_for: an earlier result of the same inputs of which only the uncertainty is wanted: its segments stay as they are; else None.
     """
 
     task: Task
@@ -48,6 +50,7 @@ class Order:
     output: Any = None
     table: Any = None
     besides: dict[str, Image] = field(default_factory=dict)
+    map_for: Any = None
 
     @property
     def reference(self) -> Any:
@@ -95,6 +98,8 @@ def placing(order: Order, result: Result, packed: list[Packed]) -> Generator[Non
     volume = order.nodes[result.reference]
     if not _in_scene(volume):
         raise InputRefused(f"Volume '{volume.GetName()}' was removed while it was segmented.", "Load it again.")
+    if order.map_for is not None:
+        return (yield from _placing_map(order, result, volume))
     made: list[Any] = []
     hidden: list[Any] = []
     try:
@@ -109,6 +114,7 @@ def placing(order: Order, result: Result, packed: list[Packed]) -> Generator[Non
         segmentation.SetAttribute(RESULT_ATTRIBUTE, order.task.key)
         segmentation.SetAttribute(RECORD_ATTRIBUTE, json.dumps(result.record))
         note_mask(result, segmentation)
+        segmentation.SetNodeReferenceID(UNCERTAINTY_ROLE, uncertainty.GetID() if uncertainty is not None else None)
         segmentation.SetNodeReferenceID(INSTANCES_ROLE, objects.GetID() if objects is not None else None)
         yield
         keep_inputs(segmentation, order.task, order.nodes)
@@ -131,6 +137,18 @@ def placing(order: Order, result: Result, packed: list[Packed]) -> Generator[Non
         raise
     placed = Placed(segmentation.GetID(), tuple(node.GetID() for node in made), tuple(display.GetID() for display in hidden), over)
     return Outcome(segmentation, table, uncertainty, result.record, placed)
+
+
+def _placing_map(order: Order, result: Result, volume: Any) -> Generator[None, None, Outcome]:
+    """The uncertainty alone, beside the result that it is about."""
+    segmentation = order.map_for
+    if not _in_scene(segmentation):
+        raise InputRefused("The segmentation was removed while its uncertainty was computed.", "Segment again.")
+    made: list[Any] = []
+    uncertainty = yield from _added(add_uncertainty, result, volume, "", made)
+    segmentation.SetNodeReferenceID(UNCERTAINTY_ROLE, uncertainty.GetID())
+    place_beside(volume, uncertainty)
+    return Outcome(segmentation, order.table, uncertainty, result.record)
 
 
 def result_name(order: Order, volume: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import slicer
 
+from ..metrics.density import Density
 from ..tasks import TASKS, Task
 from ..worker.client import Background, Callbacks
 from ..worker.processes import Failure
@@ -41,7 +42,7 @@ class ResultSection(Observing):
         self.table: Any = None
         self.timer = new_timer(self.measure, MEASURE_DELAY_MS, once=True)
         self.steps = Steps(report)
-        self.followers: list[Callable[[], None]] = []  # called after a measurement
+        self.followers: list[Callable[[], None]] = []  # called after lesions or objects were measured
         self._instead: tuple[Any, Any, str] | None = None  # segmentation and table that are shown instead, and a word on it
         self._items: list[Any] = []  # of the table; see widgets.fill_table
         self._lesion_items: list[Any] = []
@@ -142,8 +143,6 @@ class ResultSection(Observing):
             measure_again(node, self.task, table)
             self.measure_lesions()
         self._fill()
-        for follower in self.followers:
-            follower()
 
     def measure_lesions(self, look: bool = False) -> None:
         """Measure the lesions in a thread; `look`: and turn the views to the largest one."""
@@ -162,6 +161,8 @@ class ResultSection(Observing):
         table = lesion_table.lesion_table(node, rows)
         place_beside(node, table)
         self.show_lesions()
+        for follower in self.followers:
+            follower()
         first = lesion_table.largest(lesion_table.rows_of(node))
         if look and first is not None:
             self.steps.start(views.jumping(lesion_table.place_of(node, first)))
@@ -171,12 +172,19 @@ class ResultSection(Observing):
         node, task = self.segmentation, self.task
         rows = lesion_table.rows_of(node) if task is not None else []
         volumes = {row[COLUMNS[1]]: float(row.get(COLUMNS[4], 0)) for row in table_rows(self.table)} if task is not None else {}
-        text = wording.lesions_text(rows, lesion_table.burdens(node, task, volumes)) if task is not None else ""
+        text = wording.lesions_text(rows, lesion_table.burdens(node, task, volumes), self.density) if task is not None else ""
         self.ui.lesionTable.visible = bool(rows)
         self.ui.lesionLabel.visible, self.ui.lesionLabel.text = bool(text), text
         self.ui.show3DButton.visible = task is None or not task.pictures
         if rows:
             self._lesion_items = fill_lesions(self.ui.lesionTable, node, rows)
+
+    @property
+    def density(self) -> Density | None:
+        """Of the objects that the result counts; None where it counts none."""
+        if self.task is None:
+            return None
+        return lesion_table.density_of(self.segmentation, self.task, len(lesion_table.rows_of(self.segmentation)))
 
     @guarded
     def look_at(self, row: int, column: int) -> None:
@@ -193,7 +201,8 @@ class ResultSection(Observing):
         volumes = {row[COLUMNS[1]]: float(row.get(COLUMNS[4], 0)) for row in table_rows(self.table)}
         shares = lesion_table.burdens(node, self.task, volumes) if self.task is not None else []
         shown, table, note = self._shown
-        told = [note, wording.lesions_text([], shares), self.ui.resultLabel.text, self.ui.noticeLabel.text]
+        counted = wording.density_text(self.density) if self.density is not None else ""
+        told = [note, counted, wording.lesions_text([], shares), self.ui.resultLabel.text, self.ui.noticeLabel.text]
         text.plainText = wording.result_text(shown.GetName(), table_rows(table), lesion_table.rows_of(node), told)
         text.selectAll()
         text.copy()

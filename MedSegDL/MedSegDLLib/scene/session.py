@@ -25,6 +25,7 @@ from ..worker.packages import add_packages
 from ..worker.processes import Failure
 from ..worker.remote import Address, AnyWorker, is_address
 from .guard import failure_of
+from .hierarchy import NO_ITEM, NOWHERE, Place, place_of
 from .placing import Order, Outcome, pack, placing
 from .slicer_python import slicer_python
 from .volumes import RESULT_ATTRIBUTE, dicom_tags, image_from_node
@@ -42,18 +43,26 @@ def volume_classes(modality: Modality) -> tuple[str, ...]:
     return VOLUME_CLASSES.get(modality, GREY_VOLUMES)
 
 
-def guess_nodes(task: Task, leave_out: tuple[Any, ...] = ()) -> dict[str, Any]:
+def guess_nodes(task: Task, leave_out: tuple[Any, ...] = (), case: Place = NOWHERE) -> dict[str, Any]:
     """Input key -> volume node of the scene, by DICOM tags and names; a task's only input takes the only fitting volume there is.
 
     Args:
         task: whose inputs are looked for.
         leave_out: nodes that stand for an input already.
+        case: images of another patient or study are left out; `NOWHERE` leaves none out.
     """
-    nodes = [node for node in _volumes(task) if not any(node is taken for taken in leave_out)]
+    nodes = [node for node in _volumes(task) if not any(node is taken for taken in leave_out) and place_of(node).fits(case)]
     found = guess_modalities([Candidate(node.GetName(), dicom_tags(node)) for node in nodes], task)
     if not found and len(task.inputs) == 1:
         return _only_one(task.inputs[0], nodes)
     return {key: nodes[index] for key, index in found.items()}
+
+
+def cases(task: Task) -> list[Place]:
+    """The patients' studies of which the scene holds volumes for the task, in the scene's order; those under none are no case."""
+    found = dict.fromkeys(place_of(node) for node in _volumes(task))
+    whole = [place for place in found if place.study != NO_ITEM]
+    return whole + [place for place in found if place.study == NO_ITEM != place.patient and not any(place.fits(other) for other in whole)]
 
 
 def _only_one(entry: Input, nodes: list[Any]) -> dict[str, Any]:

@@ -96,6 +96,16 @@ def to_world(node: Any) -> np.ndarray:
     return numpy_matrix(matrix)
 
 
+def state_of(node: Any) -> tuple[Any, ...]:
+    """What a look at a volume rests on: its name, its voxels and where it lies. Changes as soon as one of them does."""
+    data, transform = node.GetImageData(), node.GetParentTransformNode()
+    places = tuple(local_affine(node).ravel())
+    while transform is not None:
+        places += (transform.GetID(), transform.GetTransformToParent().GetMTime() if transform.GetTransformToParent() is not None else 0)
+        transform = transform.GetParentTransformNode()
+    return node.GetID(), node.GetName(), data.GetMTime() if data is not None else 0, places
+
+
 def dicom_tags(node: Any) -> dict[str, str]:
     """Tags of the volume's DICOM series by keyword; empty for volumes that were not loaded from the DICOM database."""
     uids = (node.GetAttribute("DICOM.instanceUIDs") or "").split()

@@ -16,11 +16,12 @@ from ..worker.processes import Failure
 from .choices import Opinion
 from .guard import guarded
 from .parameters import OFFERED, input_parameter
+from .scheme import scheme_of
 from .session import GREY_VOLUMES, volume_classes
 from .table import COLUMNS, OBJECT_COLUMNS
 from .translation import label as label_of
 from .translation import sentence
-from .wording import SEVERITY_COLORS, input_helps, milliliters
+from .wording import input_helps, milliliters
 
 PARAMETER_PROPERTY = "SlicerParameterName"  # dynamic property by which parameterNodeWrapper knows its widgets
 # They derive from scalar volumes and are no images. vtkMRMLTensorVolumeNode stays in: colour pictures derive from it.
@@ -30,7 +31,6 @@ _NAME, KEY, VOXELS, _MM3, MILLILITERS = COLUMNS
 COUNT = OBJECT_COLUMNS[0]
 COLOR_LEVELS = 255
 STEP_PAUSE_MS = 5
-AMBER = SEVERITY_COLORS["warning"]
 BAR_PIXELS = (44, 10)  # of the longest bar beside a volume; the panel works at 350 pixels
 MOST_ROWS = 200  # of lesions or objects that the panel lists
 
@@ -81,7 +81,7 @@ class InputRows:
                     _("Looks like {title}: {against}.").format(title=label_of(opinion.looks_like), against=sentence(opinion.against))
                 )
             selector.toolTip = "\n".join([*told, input_helps().get(entry.key, "")]).strip()
-            label.styleSheet = f"color: {AMBER}; font-weight: bold" if opinion.looks_like else ""
+            label.styleSheet = f"color: {scheme_of(label).warning}; font-weight: bold" if opinion.looks_like else ""
 
     def _row(self, form: Any, task: Task, entry: Input) -> tuple[Any, Any]:
         label, selector = qt.QLabel(f"{label_of(entry.title)}:"), slicer.qMRMLNodeComboBox()

@@ -5,19 +5,19 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from slicer.i18n import tr as _
 
+from ..metrics.density import Density
 from ..tasks import Task
 from ..worker.environment import Interpreter
 from ..worker.installation import Plan
 from ..worker.processes import Failure
 from .translation import label, sentence
 
-SEVERITY_COLORS = {"error": "#c0392b", "warning": "#d35400", "note": "#2e86c1"}  # readable on Slicer's light and dark panels
-SEVERITY_ORDER = tuple(SEVERITY_COLORS)
-GOOD_COLOR = "#27ae60"
+SEVERITY_ORDER = ("error", "warning", "note")
 INDENTED = "margin:1px 0 1px 16px"
 MANY_INPUTS = 3  # from so many on they are counted instead of named
 MAKE_ENVIRONMENT_LINK = "medsegdl:environment"
@@ -25,6 +25,25 @@ KIND_LINK = "medsegdl:kind:"  # and the code of a kind of finding: unfold or fol
 LONGEST_RUN = 24  # characters without a place to break: the panel works at 350 pixels
 NEEDS_HELPER = ("torch", "installation")  # kinds of failure where the helper program is not there
 NEEDS_PYTHON = (*NEEDS_HELPER, "python")  # kinds of failure that another Python cures
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """Colours of words and signs on one kind of background. Attributes: error, warning, note: of findings; good: where there is none."""
+
+    error: str
+    warning: str
+    note: str
+    good: str
+
+    def of(self, severity: str) -> str:
+        """The colour of a finding; that of a note where the severity is unknown."""
+        return {"error": self.error, "warning": self.warning}.get(severity, self.note)
+
+
+# At least 4.5 to 1 on Slicer's light and dark panels and their tables (qSlicerStyle.cxx); a test measures it.
+LIGHT = Scheme(error="#b03020", warning="#a04000", note="#1f6391", good="#1a6e2d")
+DARK = Scheme(error="#ff8a80", warning="#ffb74d", note="#64b5f6", good="#81c784")
 
 
 def input_helps() -> dict[str, str]:
@@ -73,7 +92,7 @@ def kind_texts() -> dict[str, str]:
     }
 
 
-def findings_html(findings: Sequence[dict[str, Any]], task: Task, good: str, unfolded: Collection[str] = ()) -> str:
+def findings_html(findings: Sequence[dict[str, Any]], task: Task, good: str, unfolded: Collection[str] = (), scheme: Scheme = LIGHT) -> str:
     """The findings of the input check, a line a kind, the worst first; `good` where there are none.
 
     A line names the inputs and says in a few words what they have; its link unfolds the whole sentences with what to do. Errors, and what a
@@ -84,14 +103,15 @@ def findings_html(findings: Sequence[dict[str, Any]], task: Task, good: str, unf
         task: whose inputs the findings name.
         good: what to say of inputs without findings.
         unfolded: codes of the kinds that the reader has unfolded.
+        scheme: colours.
     """
     if not findings:
-        return _line(GOOD_COLOR, "&#10003;", html.escape(good))
+        return _line(scheme.good, "&#10003;", html.escape(good))
     titles = {entry.key: label(entry.title) for entry in task.inputs}
     kinds: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for finding in sorted(findings, key=lambda finding: _rank(finding["severity"])):
         kinds.setdefault((finding["severity"], finding.get("code", "")), []).append(finding)
-    return "".join(_kind(code, kind, titles, code in unfolded) for (_severity, code), kind in kinds.items())
+    return "".join(_kind(code, kind, titles, code in unfolded, scheme) for (_severity, code), kind in kinds.items())
 
 
 def offers_html(offers: Sequence[tuple[str, str]]) -> str:
@@ -100,14 +120,15 @@ def offers_html(offers: Sequence[tuple[str, str]]) -> str:
     return "".join(f'<p style="{INDENTED}">&#8594; {link}</p>' for link in links)
 
 
-def failure_html(failure: Failure, environment: str = "") -> str:
+def failure_html(failure: Failure, environment: str = "", scheme: Scheme = LIGHT) -> str:
     """Why something did not work and what to do; with a link to the helper program where that would help.
 
     Args:
         failure: message and remedy.
         environment: text of the link that installs the helper program.
+        scheme: colours.
     """
-    color = SEVERITY_COLORS["note" if failure.kind == "cancelled" else "error"]
+    color = scheme.note if failure.kind == "cancelled" else scheme.error
     text = f"{_escaped(sentence(failure.message))} {_remedy(failure.remedy)}"
     if failure.kind in NEEDS_HELPER and environment:
         text = html.escape(_("This needs the helper program, which does the arithmetic."))
@@ -157,17 +178,28 @@ def result_text(name: str, volumes: Sequence[dict[str, str]], lesions: Sequence[
     return "\n".join([*lines, *(line for line in told if line)])
 
 
-def lesions_text(rows: Sequence[dict[str, str]], burdens: Sequence[tuple[str, float, str]]) -> str:
+def density_text(density: Density) -> str:
+    """How densely the objects lie, and by which pixels."""
+    if density.per_mm2 is None:
+        told = _("{density} per megapixel: the picture states no size of its pixels.")
+        return told.format(density=f"{density.per_megapixel:,.0f}")
+    told = _("{density} per mm2, at {area} um2 a pixel.")
+    return told.format(density=f"{density.per_mm2:,.0f}", area=f"{density.pixel_area_um2:.3g}")
+
+
+def lesions_text(rows: Sequence[dict[str, str]], burdens: Sequence[tuple[str, float, str]], density: Density | None = None) -> str:
     """How many lesions (or objects, with their mean area) there are, and what share of an organ they take; "" where there is nothing.
 
     Args:
         rows: see `lesion_table.rows_of`.
         burdens: (segment, per cent, organ).
+        density: of objects.
     """
     if rows and "Area px" in rows[0]:
         areas = [float(row["Area px"]) for row in rows]
         told = _("{count} objects, mean area {area} px. A click shows one.")
-        return told.format(count=f"{len(rows):,}", area=f"{sum(areas) / len(areas):.1f}")
+        counted = told.format(count=f"{len(rows):,}", area=f"{sum(areas) / len(areas):.1f}")
+        return counted if density is None else f"{counted} {density_text(density)}"
     counts: dict[str, int] = {}
     for row in rows:
         counts[row["Segment"]] = counts.get(row["Segment"], 0) + 1
@@ -225,9 +257,9 @@ def _rank(severity: str) -> int:
     return SEVERITY_ORDER.index(severity) if severity in SEVERITY_ORDER else len(SEVERITY_ORDER)
 
 
-def _kind(code: str, findings: Sequence[dict[str, Any]], titles: dict[str, str], unfolded: bool) -> str:
+def _kind(code: str, findings: Sequence[dict[str, Any]], titles: dict[str, str], unfolded: bool, scheme: Scheme) -> str:
     """All findings of one kind in a line, or with their sentences under it."""
-    color = SEVERITY_COLORS.get(findings[0]["severity"], SEVERITY_COLORS["note"])
+    color = scheme.of(findings[0]["severity"])
     words = kind_texts().get(code)
     if words is None or findings[0]["severity"] == "error":
         return "".join(_line(color, "&#9679;", _sentences(finding, titles)) for finding in findings)
