@@ -760,7 +760,7 @@ class MedSegDLSelfTest(unittest.TestCase):
                 palette.setColor(role, qt.QColor(text))
             palette.setColor(qt.QPalette.Link, qt.QColor("#3ca4ff" if style == "dark" else "#0000ff"))
             slicer.app.setPalette(palette)
-            live(0.5)
+            live(1.5)  # the panel looks about every second
             own, other = (DARK, LIGHT) if style == "dark" else (LIGHT, DARK)
             shown = self.ui.findingsLabel.text
             self.assertTrue(own.warning in shown or own.note in shown, shown)

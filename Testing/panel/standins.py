@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import slicer
 import slicer.util
-from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
+from PySide6 import QtCore, QtUiTools, QtWidgets
 
 from . import parameter_nodes, pythonqt
 from .slicer_widgets import WIDGETS
@@ -74,26 +74,15 @@ class Application:
 
     def __init__(self) -> None:
         self.startup: list[Callable] = []
-        self.style: list[Callable] = []
 
     def testingEnabled(self) -> bool:
         """As under --testing."""
         return True
 
     def connect(self, signal: str, function: Callable) -> None:
-        """Only the signals that modules use are known."""
-        {"startupCompleted()": self.startup, "paletteChanged(QPalette)": self.style}[signal].append(function)
-
-    def disconnect(self, signal: str, function: Callable) -> None:
-        """Only the signal that the panel leaves is known."""
-        assert signal == "paletteChanged(QPalette)", signal
-        self.style.remove(function)
-
-    def setPalette(self, palette: QtGui.QPalette) -> None:
-        """Change the colours of all widgets, and tell."""
-        QtWidgets.QApplication.setPalette(palette)
-        for function in list(self.style):
-            function(palette)
+        """Only the signal that modules use is known."""
+        assert signal == "startupCompleted()", signal
+        self.startup.append(function)
 
     def layoutManager(self) -> None:
         """There are no views."""

@@ -5,14 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import slicer
 from PySide6 import QtGui, QtWidgets
 
-from MedSegDLLib.scene import panel as panel_module
 from MedSegDLLib.scene.wording import DARK, LIGHT
 from MedSegDLLib.tasks import BRAIN
 from MedSegDLLib.worker.processes import Failure
@@ -47,8 +44,16 @@ def styled(entered: Any, client: FakeClient) -> Iterator[Any]:
     brain_volumes()
     entered.inputs.fill()
     choose(entered, t1="case_flair", flair="case_t1")
+    pythonqt.unwrap(entered.ui.MedSegDL).window().show()  # a window that was never shown does not know its palette
     yield entered
     QtWidgets.QApplication.setPalette(before)
+
+
+def dress(panel: Any, style: str) -> None:
+    """Slicer's style is changed, and the panel looks about as it does every second."""
+    QtWidgets.QApplication.setPalette(palette(style))
+    QtWidgets.QApplication.processEvents()
+    panel.poll()
 
 
 def contrast(one: str, other: str) -> float:
@@ -89,7 +94,7 @@ def everything_shown(panel: Any) -> Iterator[None]:
 
 @pytest.mark.parametrize("style", STYLES)
 def test_every_named_colour_can_be_read(styled: Any, style: str) -> None:
-    slicer.app.setPalette(palette(style))
+    dress(styled, style)
     seen = set()
     for _ in everything_shown(styled):
         found = named_colors(styled)
@@ -101,19 +106,16 @@ def test_every_named_colour_can_be_read(styled: Any, style: str) -> None:
 
 
 def test_what_is_shown_changes_its_colours_with_the_style(styled: Any) -> None:
-    slicer.app.setPalette(palette("light"))
+    dress(styled, "light")
     next(everything_shown(styled))
     assert {color for _w, color, _b in named_colors(styled)} == {LIGHT.error, LIGHT.warning, LIGHT.note}
-    slicer.app.setPalette(palette("dark"))
+    dress(styled, "dark")
     assert {color for _w, color, _b in named_colors(styled)} == {DARK.error, DARK.warning, DARK.note}
-    styled.close()
-    slicer.app.setPalette(palette("light"))  # a closed panel is not told
 
 
 def test_no_other_part_of_the_panel_names_a_colour() -> None:
     """Pictures and segments have colours of their own; words, signs and widgets have the scheme's or the palette's."""
-    folder = Path(panel_module.__file__).parent
-    for path in sorted(folder.glob("*.py")):
+    for path in sorted((standins.MODULE_FOLDER / "MedSegDLLib" / "scene").glob("*.py")):
         texts = [node.value for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Constant)]
         named = {color for text in texts if isinstance(text, str) for color in COLOR.findall(text)}
         assert not named or path.name == "wording.py", (path.name, named)

@@ -31,7 +31,7 @@ from .placing import Order, Outcome
 from .python_section import PythonSection
 from .report_section import ReportSection
 from .result_section import ResultSection
-from .scheme import follow_style
+from .scheme import scheme_of
 from .shown_section import ShownSection
 from .tab_order import follow_layout
 from .tour_section import TourSection
@@ -89,7 +89,7 @@ class Panel(Observing):
         self.findings.links |= {SWAP_LINK: self.inputs.follow_swap, TASK_LINK: self.inputs.follow_task}
         self.findings.links[wording.MAKE_ENVIRONMENT_LINK] = lambda rest: self.python.make_environment()
         self.tour = TourSection(self.ui, self.report)
-        self._leave_style = follow_style(self.restyle)
+        self._scheme = scheme_of(self.ui.findingsLabel)
         self._connect(widget)
         follow_layout(widget)
         self.take_parameters()
@@ -120,12 +120,6 @@ class Panel(Observing):
         self.start_worker()
 
     @guarded
-    def restyle(self) -> None:
-        """Slicer became light or dark."""
-        self.findings.restyle()
-        self.inputs.explain()
-
-    @guarded
     def exit(self) -> None:
         """Another module is shown. A run goes on and is followed; nothing new is asked."""
         self.entered = False
@@ -138,7 +132,6 @@ class Panel(Observing):
         self.timer.stop()
         self.check_timer.stop()
         self.steps.stop()
-        self._leave_style()
         self.session.close()
         self.set_parameters(None)
         sections = (self.inputs, self.result, self.correction, self.reporting, self.dicom, self.python, self.shown, self.follow_up)
@@ -321,19 +314,27 @@ class Panel(Observing):
 
     @guarded
     def poll(self) -> None:
-        """Deliver what the worker said since the last time, and let a result take its next step."""
+        """Deliver what the worker said since the last time, and let a result take its next step; a change of Slicer's style is seen too."""
         self.session.poll()
         self.python.poll()
         self.result.poll()
         self.reporting.poll()
         self.follow_up.poll()
         self.dicom.poll()
+        self._follow_style()
         sections = (self.session, self.python, self.result, self.reporting, self.follow_up, self.dicom)
         news_due = any(section.news_due for section in sections)
         if self.session.finishing:
             self.timer.interval = FINISHING_MS
         else:
             self.timer.interval = POLL_MS if news_due else IDLE_POLL_MS
+
+    def _follow_style(self) -> None:
+        scheme = scheme_of(self.ui.findingsLabel)
+        if scheme != self._scheme:  # Slicer became light or dark
+            self._scheme = scheme
+            self.findings.restyle()
+            self.inputs.explain()
 
     def expect_news(self) -> None:
         """Ask often from now on."""

@@ -883,6 +883,10 @@
         <translation>Segmentieren Sie noch einmal, oder zeichnen Sie welche.</translation>
     </message>
     <message>
+        <source>Segment again.</source>
+        <translation>Erneut segmentieren.</translation>
+    </message>
+    <message>
         <source>Segment all of them with the same weights.</source>
         <translation>Segmentieren Sie alle mit denselben Gewichten.</translation>
     </message>
@@ -1109,6 +1113,10 @@
     <message>
         <source>The segmentation process gave an answer that cannot be read.</source>
         <translation>Der Segmentierungsprozess gab eine Antwort, die nicht zu lesen ist.</translation>
+    </message>
+    <message>
+        <source>The segmentation was removed while its uncertainty was computed.</source>
+        <translation>Die Segmentierung wurde entfernt, während ihre Unsicherheit berechnet wurde.</translation>
     </message>
     <message>
         <source>The series states no FrameOfReferenceUID: the DICOM results name one of their own.</source>
@@ -2018,8 +2026,16 @@
 <context>
     <name>scene.input_section</name>
     <message>
+        <source>Study:</source>
+        <translation>Studie:</translation>
+    </message>
+    <message>
         <source>Swap {one} and {other}</source>
         <translation>{one} und {other} tauschen</translation>
+    </message>
+    <message>
+        <source>The scene holds images of several studies. One is segmented at a time: choose which; its images fill the inputs.</source>
+        <translation>Die Szene enthält Bilder mehrerer Studien. Segmentiert wird eine zur Zeit: Wählen Sie, welche; ihre Bilder füllen die Eingänge.</translation>
     </message>
     <message>
         <source>Use it for: {task}</source>
@@ -2318,16 +2334,107 @@
 <context>
     <name>scene.shown_section</name>
     <message>
+        <source>Area (pixels)</source>
+        <translation>Fläche (Pixel)</translation>
+    </message>
+    <message>
+        <source>Area (um2)</source>
+        <translation>Fläche (um2)</translation>
+    </message>
+    <message>
+        <source>Areas of the objects</source>
+        <translation>Flächen der Objekte</translation>
+    </message>
+    <message>
+        <source>Bright: undecided, a probability near 0.5. Clear: sure, which is not to say right.</source>
+        <translation>Hell: unentschieden, eine Wahrscheinlichkeit nahe 0.5. Durchsichtig: sicher, was nicht richtig heißt.</translation>
+    </message>
+    <message>
         <source>Each label is without those inside it. Lesions, corrections and the report keep to the regions.</source>
         <translation>Jedes Label ist ohne die, die in ihm liegen. Läsionen, Korrekturen und der Bericht bleiben bei den Regionen.</translation>
+    </message>
+    <message>
+        <source>Histogram of the areas</source>
+        <translation>Histogramm der Flächen</translation>
     </message>
     <message>
         <source>Labels without overlap</source>
         <translation>Labels ohne Überlappung</translation>
     </message>
     <message>
+        <source>Objects</source>
+        <translation>Objekte</translation>
+    </message>
+    <message>
         <source>Show each region without those inside it: {names}.</source>
         <translation>Jede Region ohne die zeigen, die in ihr liegen: {names}.</translation>
+    </message>
+    <message>
+        <source>Show how many objects have which area, in a view of its own. The chart is saved with the scene.</source>
+        <translation>Zeigen, wie viele Objekte welche Fläche haben, in einer eigenen Ansicht. Das Diagramm wird mit der Szene gespeichert.</translation>
+    </message>
+    <message>
+        <source>Show where the network is undecided: brightest where its probability is near 0.5, clear where it is sure. A result that was made without such a map gets one first; its segments stay as they are.</source>
+        <translation>Zeigen, wo das Netz unentschieden ist: am hellsten, wo seine Wahrscheinlichkeit nahe 0.5 liegt, durchsichtig, wo es sicher ist. Ein Ergebnis, das ohne eine solche Karte entstand, bekommt zuerst eine; seine Segmente bleiben, wie sie sind.</translation>
+    </message>
+    <message>
+        <source>The network is sure everywhere, which is not to say right: the largest uncertainty is {largest} bits.</source>
+        <translation>Das Netz ist überall sicher, was nicht richtig heißt: Die größte Unsicherheit ist {largest} Bit.</translation>
+    </message>
+    <message>
+        <source>Uncertainty over the images</source>
+        <translation>Unsicherheit über den Bildern</translation>
+    </message>
+</context>
+<context>
+    <name>scene.tour_section</name>
+    <message>
+        <source>&lt;b&gt;Click Segment&lt;/b&gt;, at the bottom. It can be cancelled at any time; Slicer stays free meanwhile.</source>
+        <translation>&lt;b&gt;Segmentieren klicken&lt;/b&gt;, ganz unten. Das kann jederzeit abgebrochen werden; Slicer bleibt währenddessen frei.</translation>
+    </message>
+    <message>
+        <source>&lt;b&gt;Load images and choose the task.&lt;/b&gt; The inputs fill themselves from names and DICOM tags; rest the mouse on one to read why. Without images of your own: &lt;i&gt;Sample Data&lt;/i&gt;, &lt;i&gt;MedSegDL&lt;/i&gt;.</source>
+        <translation>&lt;b&gt;Bilder laden und die Aufgabe wählen.&lt;/b&gt; Die Eingänge füllen sich aus Namen und DICOM-Tags; wo die Maus auf einem ruht, steht der Grund. Ohne eigene Bilder: &lt;i&gt;Sample Data&lt;/i&gt;, &lt;i&gt;MedSegDL&lt;/i&gt;.</translation>
+    </message>
+    <message>
+        <source>&lt;b&gt;Look, correct, report.&lt;/b&gt; Volumes and lesions appear here; a click on a lesion shows it, &lt;i&gt;Inside&lt;/i&gt; and &lt;i&gt;Outside&lt;/i&gt; redraw an outline, &lt;i&gt;Report&lt;/i&gt; writes a page. Research use only: check every result.</source>
+        <translation>&lt;b&gt;Ansehen, korrigieren, berichten.&lt;/b&gt; Volumen und Läsionen erscheinen hier; ein Klick auf eine Läsion zeigt sie, &lt;i&gt;Innen&lt;/i&gt; und &lt;i&gt;Außen&lt;/i&gt; ziehen einen Umriss neu, &lt;i&gt;Bericht&lt;/i&gt; schreibt eine Seite. Nur für die Forschung: Prüfen Sie jedes Ergebnis.</translation>
+    </message>
+    <message>
+        <source>&lt;b&gt;Read the findings.&lt;/b&gt; They say what is unusual about the images, and offer what can be done about it in one click.</source>
+        <translation>&lt;b&gt;Die Befunde lesen.&lt;/b&gt; Sie sagen, was an den Bildern ungewöhnlich ist, und bieten an, was sich mit einem Klick dagegen tun lässt.</translation>
+    </message>
+    <message>
+        <source>Done</source>
+        <translation>Fertig</translation>
+    </message>
+    <message>
+        <source>Go to the next step.</source>
+        <translation>Zum nächsten Schritt gehen.</translation>
+    </message>
+    <message>
+        <source>Help: a tour in four steps</source>
+        <translation>Hilfe: ein Rundgang in vier Schritten</translation>
+    </message>
+    <message>
+        <source>Leave the tour</source>
+        <translation>Rundgang verlassen</translation>
+    </message>
+    <message>
+        <source>Next</source>
+        <translation>Weiter</translation>
+    </message>
+    <message>
+        <source>Show what the parts of this panel are for.</source>
+        <translation>Zeigen, wofür die Teile dieses Moduls da sind.</translation>
+    </message>
+    <message>
+        <source>Step {number} of {count}</source>
+        <translation>Schritt {number} von {count}</translation>
+    </message>
+    <message>
+        <source>The link below the inputs shows it again.</source>
+        <translation>Der Link unter den Eingängen zeigt ihn wieder.</translation>
     </message>
 </context>
 <context>
@@ -2581,6 +2688,14 @@
     <message>
         <source>{count} waiting</source>
         <translation>{count} warten</translation>
+    </message>
+    <message>
+        <source>{density} per megapixel: the picture states no size of its pixels.</source>
+        <translation>{density} pro Megapixel: Das Bild nennt keine Größe seiner Pixel.</translation>
+    </message>
+    <message>
+        <source>{density} per mm2, at {area} um2 a pixel.</source>
+        <translation>{density} pro mm2, bei {area} um2 je Pixel.</translation>
     </message>
     <message>
         <source>{name} takes {share} % of {organ}.</source>

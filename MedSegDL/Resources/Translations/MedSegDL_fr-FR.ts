@@ -883,6 +883,10 @@
         <translation>Segmentez à nouveau, ou dessinez-en.</translation>
     </message>
     <message>
+        <source>Segment again.</source>
+        <translation>Segmentez à nouveau.</translation>
+    </message>
+    <message>
         <source>Segment all of them with the same weights.</source>
         <translation>Segmentez-les tous avec les mêmes poids.</translation>
     </message>
@@ -1109,6 +1113,10 @@
     <message>
         <source>The segmentation process gave an answer that cannot be read.</source>
         <translation>Le processus de segmentation a donné une réponse illisible.</translation>
+    </message>
+    <message>
+        <source>The segmentation was removed while its uncertainty was computed.</source>
+        <translation>La segmentation a été retirée pendant le calcul de son incertitude.</translation>
     </message>
     <message>
         <source>The series states no FrameOfReferenceUID: the DICOM results name one of their own.</source>
@@ -2018,8 +2026,16 @@
 <context>
     <name>scene.input_section</name>
     <message>
+        <source>Study:</source>
+        <translation>Étude :</translation>
+    </message>
+    <message>
         <source>Swap {one} and {other}</source>
         <translation>Échanger {one} et {other}</translation>
+    </message>
+    <message>
+        <source>The scene holds images of several studies. One is segmented at a time: choose which; its images fill the inputs.</source>
+        <translation>La scène contient des images de plusieurs études. Une seule est segmentée à la fois : choisissez laquelle ; ses images remplissent les entrées.</translation>
     </message>
     <message>
         <source>Use it for: {task}</source>
@@ -2318,16 +2334,107 @@
 <context>
     <name>scene.shown_section</name>
     <message>
+        <source>Area (pixels)</source>
+        <translation>Aire (pixels)</translation>
+    </message>
+    <message>
+        <source>Area (um2)</source>
+        <translation>Aire (um2)</translation>
+    </message>
+    <message>
+        <source>Areas of the objects</source>
+        <translation>Aires des objets</translation>
+    </message>
+    <message>
+        <source>Bright: undecided, a probability near 0.5. Clear: sure, which is not to say right.</source>
+        <translation>Clair : indécis, une probabilité proche de 0.5. Transparent : sûr, ce qui ne veut pas dire juste.</translation>
+    </message>
+    <message>
         <source>Each label is without those inside it. Lesions, corrections and the report keep to the regions.</source>
         <translation>Chaque étiquette est sans celles qui se trouvent en elle. Les lésions, les corrections et le rapport s'en tiennent aux régions.</translation>
+    </message>
+    <message>
+        <source>Histogram of the areas</source>
+        <translation>Histogramme des aires</translation>
     </message>
     <message>
         <source>Labels without overlap</source>
         <translation>Étiquettes sans recouvrement</translation>
     </message>
     <message>
+        <source>Objects</source>
+        <translation>Objets</translation>
+    </message>
+    <message>
         <source>Show each region without those inside it: {names}.</source>
         <translation>Montrer chaque région sans celles qui se trouvent en elle : {names}.</translation>
+    </message>
+    <message>
+        <source>Show how many objects have which area, in a view of its own. The chart is saved with the scene.</source>
+        <translation>Montrer combien d'objets ont quelle aire, dans une vue à part. Le diagramme est enregistré avec la scène.</translation>
+    </message>
+    <message>
+        <source>Show where the network is undecided: brightest where its probability is near 0.5, clear where it is sure. A result that was made without such a map gets one first; its segments stay as they are.</source>
+        <translation>Montrer où le réseau est indécis : le plus clair là où sa probabilité est proche de 0.5, transparent là où il est sûr. Un résultat obtenu sans une telle carte en reçoit d'abord une ; ses segments restent tels quels.</translation>
+    </message>
+    <message>
+        <source>The network is sure everywhere, which is not to say right: the largest uncertainty is {largest} bits.</source>
+        <translation>Le réseau est sûr partout, ce qui ne veut pas dire juste : la plus grande incertitude est de {largest} bit.</translation>
+    </message>
+    <message>
+        <source>Uncertainty over the images</source>
+        <translation>Incertitude sur les images</translation>
+    </message>
+</context>
+<context>
+    <name>scene.tour_section</name>
+    <message>
+        <source>&lt;b&gt;Click Segment&lt;/b&gt;, at the bottom. It can be cancelled at any time; Slicer stays free meanwhile.</source>
+        <translation>&lt;b&gt;Cliquez sur Segmenter&lt;/b&gt;, tout en bas. On peut annuler à tout moment ; Slicer reste libre pendant ce temps.</translation>
+    </message>
+    <message>
+        <source>&lt;b&gt;Load images and choose the task.&lt;/b&gt; The inputs fill themselves from names and DICOM tags; rest the mouse on one to read why. Without images of your own: &lt;i&gt;Sample Data&lt;/i&gt;, &lt;i&gt;MedSegDL&lt;/i&gt;.</source>
+        <translation>&lt;b&gt;Chargez des images et choisissez la tâche.&lt;/b&gt; Les entrées se remplissent d'après les noms et les tags DICOM ; laissez la souris sur l'une d'elles pour lire pourquoi. Sans images à vous : &lt;i&gt;Sample Data&lt;/i&gt;, &lt;i&gt;MedSegDL&lt;/i&gt;.</translation>
+    </message>
+    <message>
+        <source>&lt;b&gt;Look, correct, report.&lt;/b&gt; Volumes and lesions appear here; a click on a lesion shows it, &lt;i&gt;Inside&lt;/i&gt; and &lt;i&gt;Outside&lt;/i&gt; redraw an outline, &lt;i&gt;Report&lt;/i&gt; writes a page. Research use only: check every result.</source>
+        <translation>&lt;b&gt;Regardez, corrigez, rédigez.&lt;/b&gt; Les volumes et les lésions apparaissent ici ; un clic sur une lésion la montre, &lt;i&gt;Dedans&lt;/i&gt; et &lt;i&gt;Dehors&lt;/i&gt; redessinent un contour, &lt;i&gt;Rapport&lt;/i&gt; écrit une page. Pour la recherche uniquement : vérifiez chaque résultat.</translation>
+    </message>
+    <message>
+        <source>&lt;b&gt;Read the findings.&lt;/b&gt; They say what is unusual about the images, and offer what can be done about it in one click.</source>
+        <translation>&lt;b&gt;Lisez les constats.&lt;/b&gt; Ils disent ce que les images ont d'inhabituel, et proposent ce qu'on peut y faire en un clic.</translation>
+    </message>
+    <message>
+        <source>Done</source>
+        <translation>Terminé</translation>
+    </message>
+    <message>
+        <source>Go to the next step.</source>
+        <translation>Passer à l'étape suivante.</translation>
+    </message>
+    <message>
+        <source>Help: a tour in four steps</source>
+        <translation>Aide : une visite en quatre étapes</translation>
+    </message>
+    <message>
+        <source>Leave the tour</source>
+        <translation>Quitter la visite</translation>
+    </message>
+    <message>
+        <source>Next</source>
+        <translation>Suivant</translation>
+    </message>
+    <message>
+        <source>Show what the parts of this panel are for.</source>
+        <translation>Montrer à quoi servent les parties de ce panneau.</translation>
+    </message>
+    <message>
+        <source>Step {number} of {count}</source>
+        <translation>Étape {number} sur {count}</translation>
+    </message>
+    <message>
+        <source>The link below the inputs shows it again.</source>
+        <translation>Le lien sous les entrées la montre à nouveau.</translation>
     </message>
 </context>
 <context>
@@ -2581,6 +2688,14 @@
     <message>
         <source>{count} waiting</source>
         <translation>{count} en attente</translation>
+    </message>
+    <message>
+        <source>{density} per megapixel: the picture states no size of its pixels.</source>
+        <translation>{density} par mégapixel : l'image n'indique pas la taille de ses pixels.</translation>
+    </message>
+    <message>
+        <source>{density} per mm2, at {area} um2 a pixel.</source>
+        <translation>{density} par mm2, à {area} um2 par pixel.</translation>
     </message>
     <message>
         <source>{name} takes {share} % of {organ}.</source>
