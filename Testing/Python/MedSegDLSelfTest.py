@@ -783,7 +783,7 @@ class MedSegDLSelfTest(unittest.TestCase):
         self.assertEqual({node.GetName()[0] for node in inputs_of(self.panel.parameters).values()}, {"b"})
         self.assertTrue(self.ui.caseComboBox.visible)
         self.at_widths("76-studies", self.ui.caseComboBox)
-        self.ui.caseComboBox.activated(0)
+        self.panel.inputs.case_chosen(0)
         live(0.5)
         self.assertEqual(sorted(node.GetName() for node in inputs_of(self.panel.parameters).values()), ["a_flair", "a_t1"])
         self.assertEqual(self.ui.caseComboBox.currentText, "Patient a, MR head")

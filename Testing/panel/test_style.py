@@ -74,7 +74,10 @@ def named_colors(panel: Any) -> list[tuple[str, str, str]]:
     root, found = pythonqt.unwrap(panel.ui.MedSegDL), []
     for widget in [root, *root.findChildren(QtWidgets.QWidget)]:
         written = widget.styleSheet() + (widget.text() if isinstance(widget, QtWidgets.QLabel) else "")
-        found += [(widget.objectName(), color, widget.palette().window().color().name()) for color in COLOR.findall(written)]
+        holder = widget
+        while holder.styleSheet():  # it keeps an old palette, and is seen through
+            holder = holder.parentWidget()
+        found += [(widget.objectName(), color, holder.palette().window().color().name()) for color in COLOR.findall(written)]
     return found
 
 

@@ -72,7 +72,10 @@ class InputRows:
                 label.visible = selector.visible = shown.key == task.key
 
     def explain(self, task: Task, opinions: Mapping[str, Opinion]) -> None:
-        """Say where the mouse rests why an image stands for an input; what contradicts its choice is amber."""
+        """Say where the mouse rests why an image stands for an input; what contradicts its choice is amber.
+
+        Light or dark is asked of the selector: a label with a style sheet of its own keeps the palette of the day it got it.
+        """
         for entry, (label, selector) in zip(task.inputs, self._rows[task]):
             opinion = opinions.get(entry.key, Opinion())
             told = [_("Chosen, for {reason}.").format(reason=sentence(opinion.reason))] if opinion.reason else []
@@ -81,7 +84,7 @@ class InputRows:
                     _("Looks like {title}: {against}.").format(title=label_of(opinion.looks_like), against=sentence(opinion.against))
                 )
             selector.toolTip = "\n".join([*told, input_helps().get(entry.key, "")]).strip()
-            label.styleSheet = f"color: {scheme_of(label).warning}; font-weight: bold" if opinion.looks_like else ""
+            label.styleSheet = f"color: {scheme_of(selector).warning}; font-weight: bold" if opinion.looks_like else ""
 
     def _row(self, form: Any, task: Task, entry: Input) -> tuple[Any, Any]:
         label, selector = qt.QLabel(f"{label_of(entry.title)}:"), slicer.qMRMLNodeComboBox()
