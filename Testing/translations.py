@@ -83,6 +83,20 @@ ALSO = (
 )
 
 
+# What a report says that does not stand in its calls of `say`: constants, planes, words of the CSV, severities
+REPORTED = (
+    "Research software, not a medical device.",
+    "Network's own probability",
+    "Network's own probability: its mean within the region or lesion. It is not calibrated: a network may be sure and wrong.",
+    "In brackets: how many of the voxels with such probabilities were right in cases that the network had not seen.",
+    "The patient's right is on the left of axial and coronal pictures; anterior is on the left of sagittal ones.",
+    "The segments were edited after the run; the figures are those of the edited ones.",
+    *("Axial", "Coronal", "Sagittal", "Outlines", "reference", "Error", "Warning", "Note"),
+    *("kind", "region", "lesion", "object", "brain mask", "number", "volume_ml", "longest_mm", "perpendicular_mm", "pixels"),
+    *("own_probability", "calibrated_probability"),
+)
+
+
 @dataclass(frozen=True, order=True)
 class Text:
     """A text that is shown. Attributes: context, source."""
@@ -93,7 +107,7 @@ class Text:
 
 def texts() -> list[Text]:
     """All of them, each once, in the order of contexts and sources."""
-    found = {*of_calls(panel_files()), *of_forms(), *of_tasks(), *(Text(CORE, source) for source in of_core())}
+    found = {*of_calls(panel_files()), *of_forms(), *of_tasks(), *(Text(CORE, source) for source in (*of_core(), *of_reports()))}
     return sorted(found | {Text(CORE, source) for source in ALSO})
 
 
@@ -144,6 +158,15 @@ def of_core() -> Iterator[str]:
             if path.name not in SPOKEN_TO_OTHERS:
                 said = _said(ast.parse(path.read_text(encoding="utf-8")))
                 yield from (source for source in said if len(re.findall(r"[A-Za-z]{2}", re.sub(r"{\w*}", "", source))) > 1)
+
+
+def of_reports() -> Iterator[str]:
+    """What a report says through `say("...")`, and its constants that go through it."""
+    for path in sorted((LIBRARY / "report").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = isinstance(node, ast.Call) and (getattr(node.func, "attr", "") == "say" or getattr(node.func, "id", "") == "say")
+            yield from (entry.value for entry in (node.args if called else ()) if isinstance(entry, ast.Constant))
+    yield from REPORTED
 
 
 def _said(tree: ast.Module) -> Iterator[str]:

@@ -769,7 +769,7 @@ class MedSegDLSelfTest(unittest.TestCase):
             self.at_widths(f"74-{style}", self.ui.findingsLabel)
         slicer.app.setPalette(before)
 
-    def test_76_several_studies(self) -> None:
+    def test_77_several_studies(self) -> None:
         """Volumes of two studies are not mixed: the fuller one is chosen, the other is offered."""
         volumes = {name: made_volume(name) for name in ("a_t1", "a_flair", "b_t1", "b_t2", "b_t1ce")}
         hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
@@ -782,7 +782,7 @@ class MedSegDLSelfTest(unittest.TestCase):
         wait_until(lambda: len(inputs_of(self.panel.parameters)) == 3, "the fuller study is chosen", 20)
         self.assertEqual({node.GetName()[0] for node in inputs_of(self.panel.parameters).values()}, {"b"})
         self.assertTrue(self.ui.caseComboBox.visible)
-        self.at_widths("76-studies", self.ui.caseComboBox)
+        self.at_widths("77-studies", self.ui.caseComboBox)
         self.panel.inputs.case_chosen(0)
         live(0.5)
         self.assertEqual(sorted(node.GetName() for node in inputs_of(self.panel.parameters).values()), ["a_flair", "a_t1"])

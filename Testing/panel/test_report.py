@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import slicer
+
+from MedSegDLLib.scene import translation
 
 from .fake_client import FakeClient
 from .test_results import draw, segmented
@@ -53,3 +56,17 @@ def test_without_its_volume_it_says_so_and_writes_nothing(loaded: Any, client: F
     take_all(loaded.reporting.steps)
     assert "no longer in the scene" in loaded.ui.findingsLabel.text
     assert loaded.reporting.button.enabled and not list(tmp_path.glob("none.*"))
+
+
+def test_the_report_speaks_the_panels_language(monkeypatch: pytest.MonkeyPatch, loaded: Any, client: FakeClient, tmp_path: Path) -> None:  # noqa: F811
+    segmented(loaded, client)
+    settle_lesions(loaded)
+    german = translation.sentences_of(tuple(translation.messages(translation.file_for("de_DE"))))
+    monkeypatch.setattr(translation, "_sentences", german)
+    monkeypatch.setattr(translation, "_language", "de")
+    text = written(loaded, tmp_path / "bericht.html")
+    assert "lang='de'" in text and "kein Medizinprodukt" in text and "Gesamttumor (WT)" in text and "Umrisse auf dem Bild: FLAIR." in text
+    assert "Whole tumour" not in text and "Run record" not in text and "Lesions" not in text
+    rows = (tmp_path / "bericht.csv").read_text(encoding="utf-8").splitlines()
+    assert rows[0].startswith("Art,Region,id,Nummer,Volumen_ml") and rows[1].startswith("Region,Gesamttumor (WT),WT,")
+    assert translation.translated("{count} smaller ones are in the CSV.") == "{count} kleinere stehen in der CSV-Datei."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,13 @@ from ..record import names_struck
 from ..result import MM3_PER_ML, Result
 from ..tasks import Region, Task
 
+Say = Callable[[str], str]  # an English text in the reader's language; a text with {places} keeps them
 EDITED = {"severity": "note", "message": "The segments were edited after the run; the figures are those of the edited ones.", "remedy": ""}
+
+
+def english(text: str) -> str:
+    """The language of the command line and of files."""
+    return text
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,8 @@ class Case:
         record: the run record; empty where it is not known.
         image: what the outlines are drawn on, on any grid; None where it is not at hand.
         image_title: what kind of image it is ("FLAIR"); never its name.
+        say: in which language the report speaks.
+        language: code of that language (BCP 47).
     """
 
     task: Task
@@ -37,6 +45,21 @@ class Case:
     record: Mapping[str, Any] = field(default_factory=dict)
     image: Image | None = None
     image_title: str = ""
+    say: Say = english
+    language: str = "en"
+
+    @property
+    def labels_ml(self) -> dict[str, float]:
+        """The task's labels that do not overlap, key -> volume: of a region that holds others its rest. Empty without all its regions."""
+        if not self.task.labels or {region.key for region in self.task.regions} != set(self.masks):
+            return {}
+        voxel_ml, found = self.grid.voxel_volume_mm3 / MM3_PER_ML, {}
+        for region, label in zip(self.task.regions, self.task.labels):
+            rest = self.masks[region.key] != 0
+            for inner in self.task.inner(region.key):
+                rest = rest & (self.masks[inner.key] == 0)
+            found[label.key] = np.count_nonzero(rest) * voxel_ml
+        return found
 
     @property
     def regions(self) -> list[Region]:

@@ -11,8 +11,10 @@ import numpy as np
 
 from .. import __version__
 from ..geometry.image import Grid
+from ..metrics.density import Density
+from ..result import pixel_area_um2
 from ..tasks import Region
-from .case import Case
+from .case import Case, Say, english
 from .planes import Layer, drawn, drawn_picture
 from .png import data_uri
 from .table import object_areas
@@ -23,7 +25,7 @@ PICTURE_SIDE = 224  # of three beside each other, in pixels of the page: they fi
 WIDE = 480
 SEVERITY_COLORS = {"error": "#c0392b", "warning": "#b9500a", "note": "#1f6391"}
 OWN = "Network's own probability"
-OWN_MEANS = f"{OWN}: its mean within the region or lesion. It is not calibrated: a network may be sure and wrong."
+OWN_MEANS = "Network's own probability: its mean within the region or lesion. It is not calibrated: a network may be sure and wrong."
 WORTH = "In brackets: how many of the voxels with such probabilities were right in cases that the network had not seen."
 SIDES = "The patient's right is on the left of axial and coronal pictures; anterior is on the left of sagittal ones."
 STYLE = """
@@ -44,10 +46,10 @@ def millilitres(volume_ml: float) -> str:
     return f"{volume_ml:,.1f}" if abs(volume_ml) >= 10 else f"{volume_ml:.3g}"
 
 
-def document(title: str, body: Iterable[str]) -> Iterator[str]:
+def document(title: str, body: Iterable[str], say: Say = english, language: str = "en") -> Iterator[str]:
     """A whole page around a body, with the notice on top."""
-    yield f"<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'><title>{escape(title)}</title><style>{STYLE}</style></head><body>"
-    yield f"<h1>{escape(title)}</h1><p class='notice'>{NOTICE}</p>"
+    yield f"<!DOCTYPE html><html lang='{language}'><head><meta charset='utf-8'><title>{escape(title)}</title><style>{STYLE}</style></head>"
+    yield f"<body><h1>{escape(title)}</h1><p class='notice'>{escape(say(NOTICE))}</p>"
     yield from body
     yield "</body></html>\n"
 
@@ -59,16 +61,16 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f"<table cellspacing='0'><tr>{head}</tr>{body}</table>"
 
 
-def findings_text(findings: Sequence[dict[str, Any]]) -> str:
+def findings_text(findings: Sequence[dict[str, Any]], say: Say = english) -> str:
     """A line a finding, the worst first."""
     order = list(SEVERITY_COLORS)
     ranked = sorted(findings, key=lambda entry: order.index(entry["severity"]) if entry["severity"] in order else len(order))
     lines = (
-        f"<p><font color='{SEVERITY_COLORS.get(entry['severity'], '#222')}'><b>{escape(entry['severity'].capitalize())}:</b></font> "
-        f"{escape(entry['message'])} <i>{escape(entry.get('remedy', ''))}</i></p>"
+        f"<p><font color='{SEVERITY_COLORS.get(entry['severity'], '#222')}'><b>{escape(say(entry['severity'].capitalize()))}:</b></font> "
+        f"{escape(say(entry['message']))} <i>{escape(say(entry.get('remedy', '')))}</i></p>"
         for entry in ranked
     )
-    return "".join(lines) or "<p>None.</p>"
+    return "".join(lines) or f"<p>{escape(say('None.'))}</p>"
 
 
 def pictures_table(pictures: dict[str, np.ndarray], side: int = PICTURE_SIDE) -> str:
@@ -86,48 +88,77 @@ def _picture(name: str, pixels: np.ndarray, side: int) -> str:
     return f"<img src='{data_uri(pixels)}' {size} alt='{escape(name)}'>"
 
 
-def swatch(region: Region) -> str:
+def swatch(region: Region, say: Say = english) -> str:
     """A region's name behind a square of its colour."""
     colour = "#" + "".join(f"{round(255 * part):02x}" for part in region.color)
-    return f"<font color='{colour}'>&#9632;</font> {escape(region.label)}"
+    return f"<font color='{colour}'>&#9632;</font> {escape(say(region.label))}"
 
 
 def _page(case: Case) -> Iterator[str]:
-    yield from document(f"{case.task.title}: report", _body(case))
+    title = case.say("{task}: report").format(task=case.say(case.task.title))
+    yield from document(title, _body(case), case.say, case.language)
 
 
 def _body(case: Case) -> Iterator[str]:
-    yield f"<p class='small'>Made on {time.strftime('%Y-%m-%d')} with MedSegDL {escape(__version__)}.</p>"
-    yield f"<h2>Pictures</h2>{_pictures(case)}"
-    yield "<h2>Counted objects</h2>" + _objects(case) if case.task.instances else f"<h2>Volumes</h2>{_volumes(case)}"
+    say = case.say
+    made = say("Made on {date} with MedSegDL {version}.").format(date=time.strftime("%Y-%m-%d"), version=__version__)
+    yield f"<p class='small'>{escape(made)}</p>"
+    yield _head(say("Pictures")) + _pictures(case)
+    yield _head(say("Counted objects")) + _objects(case) if case.task.instances else _head(say("Volumes")) + _volumes(case)
     if case.lesions:
-        yield "<h2>Lesions</h2>" + "".join(_lesions(case))
-    yield f"<h2>Findings</h2>{findings_text(case.findings)}"
-    yield f"<h2>Run record</h2>{_record(case)}"
+        yield _head(say("Lesions")) + "".join(_lesions(case))
+    yield _head(say("Findings")) + findings_text(case.findings, say)
+    yield _head(say("Run record")) + _record(case)
+
+
+def _head(text: str) -> str:
+    return f"<h2>{escape(text)}</h2>"
+
+
+def _small(text: str) -> str:
+    return f"<p class='small'>{escape(text)}</p>"
 
 
 def _pictures(case: Case) -> str:
     layers = [Layer(case.masks[region.key], region.color) for region in case.regions]
     if case.task.pictures:
-        return pictures_table({case.image_title or "Outlines": drawn_picture(case.image, case.grid, layers)}, WIDE)
-    under = f"Outlines on the {case.image_title or 'reference'}" if case.image is not None else "Outlines only: the image was not given"
-    lesion = any(case.lesions.values())
-    told = f"{under}, in the slices through the {'largest lesion' if lesion else 'middle'}. {SIDES}"
-    return pictures_table(drawn(case.image, case.grid, layers, case.place)) + f"<p class='small'>{escape(told)}</p>"
+        return pictures_table({case.say(case.image_title or "Outlines"): drawn_picture(case.image, case.grid, layers)}, WIDE)
+    say = case.say
+    under = say("Outlines on the image: {image}.").format(image=say(case.image_title or "reference"))
+    if case.image is None:
+        under = say("Outlines only: the image was not given.")
+    through = say("Slices through the largest lesion.") if any(case.lesions.values()) else say("Slices through the middle.")
+    planes = {say(name): pixels for name, pixels in drawn(case.image, case.grid, layers, case.place).items()}
+    return pictures_table(planes) + _small(f"{under} {through} {say(SIDES)}")
 
 
 def _volumes(case: Case) -> str:
     sizes = case.millilitres
     rows = [
-        (swatch(region), millilitres(sizes[region.key]), _share(case, region, sizes), _probability(case, region)) for region in case.regions
+        (swatch(region, case.say), millilitres(sizes[region.key]), _share(case, region, sizes), _probability(case, region))
+        for region in case.regions
     ]
-    return table(("Region", "mL", "Share", OWN), rows) + _brain(case) + f"<p class='small'>{OWN_MEANS}{_worth(case)}</p>"
+    say = case.say
+    heads = (say("Region"), "mL", say("Share"), say(OWN))
+    return table(heads, rows) + _labels(case) + _brain(case) + _small(f"{say(OWN_MEANS)}{_worth(case)}")
+
+
+def _labels(case: Case) -> str:
+    """The same without overlap: regions hold those inside them."""
+    volumes, names = case.labels_ml, {label.key: case.say(label.label) for label in case.task.labels}
+    if not volumes:
+        return ""
+    told = ", ".join(f"{names[key]} {millilitres(volume)} mL" for key, volume in volumes.items())
+    return _small(case.say("A region holds those inside it. Without overlap: {volumes}.").format(volumes=told))
 
 
 def _brain(case: Case) -> str:
     """How large the brain is within which was looked, where the skull was taken away."""
     volume_ml = case.record.get("brain_mask_ml")
-    return "" if volume_ml is None else f"<p>Looked for within a brain mask of {millilitres(float(volume_ml))} mL.</p>"
+    if volume_ml is None:
+        return ""
+    told = case.say("Looked for within a brain mask of {volume} mL.").format(volume=millilitres(float(volume_ml)))
+    return f"<p>{escape(told)}</p>"
 
 
 def _probability(case: Case, region: Region, volume_ml: float | None = None) -> str:
@@ -139,7 +170,7 @@ def _probability(case: Case, region: Region, volume_ml: float | None = None) -> 
 def _worth(case: Case) -> str:
     """What the brackets mean, where there are any."""
     known = (case.own_probability(region.key, said="calibrated") is not None for region in case.regions)
-    return f" {WORTH}" if any(known) else ""
+    return f" {case.say(WORTH)}" if any(known) else ""
 
 
 def _share(case: Case, region: Region, sizes: dict[str, float]) -> str:
@@ -147,13 +178,15 @@ def _share(case: Case, region: Region, sizes: dict[str, float]) -> str:
     around = region.inside
     if around not in sizes or not sizes[around]:
         return ""
-    return f"{100 * sizes[region.key] / sizes[around]:.1f} % of {escape(case.task.region(around).label)}"
+    share, name = f"{100 * sizes[region.key] / sizes[around]:.1f}", case.say(case.task.region(around).label)
+    return escape(case.say("{share} % of {region}").format(share=share, region=name))
 
 
 def _lesions(case: Case) -> Iterator[str]:
+    say = case.say
     for region in (region for region in case.regions if region.key in case.lesions):
         found = case.lesions[region.key]
-        yield f"<p><b>{escape(region.label)}</b>: {len(found)}</p>"
+        yield f"<p><b>{escape(say(region.label))}</b>: {len(found)}</p>"
         rows = [
             (
                 str(number),
@@ -165,10 +198,10 @@ def _lesions(case: Case) -> Iterator[str]:
             for number, one in enumerate(found[:MOST_LESIONS], start=1)
         ]
         if rows:
-            yield table(("Number", "mL", "Diameters (mm)", "Place (mm)", OWN), rows)
+            yield table((say("Number"), "mL", say("Diameters (mm)"), say("Place (mm)"), say(OWN)), rows)
         if len(found) > MOST_LESIONS:
-            yield f"<p class='small'>{len(found) - MOST_LESIONS} smaller ones are in the CSV.</p>"
-    yield "<p class='small'>Longest diameter in an axial slice, and the longest one across it.</p>"
+            yield _small(say("{count} smaller ones are in the CSV.").format(count=len(found) - MOST_LESIONS))
+    yield _small(say("Longest diameter in an axial slice, and the longest one across it."))
 
 
 def _place(middle: np.ndarray) -> str:
@@ -178,25 +211,38 @@ def _place(middle: np.ndarray) -> str:
 
 def _objects(case: Case) -> str:
     areas = [area for _number, area in object_areas(case)]
+    say = case.say
     if not areas:
-        return "<p>0 objects.</p>"
-    return f"<p>{len(areas):,} objects, mean area {np.mean(areas):.1f} pixels, median {np.median(areas):.0f}.</p>"
+        return f"<p>{escape(say('No objects.'))}</p>"
+    told = say("{count} objects, mean area {mean} pixels, median {median}.")
+    sizes = told.format(count=f"{len(areas):,}", mean=f"{np.mean(areas):.1f}", median=f"{np.median(areas):.0f}")
+    return f"<p>{escape(sizes)} {escape(_density(case, len(areas)))}</p>"
+
+
+def _density(case: Case, count: int) -> str:
+    density = Density(count, int(np.prod(case.grid.shape)), pixel_area_um2(case.grid, case.task))
+    if density.per_mm2 is None:
+        told = case.say("{density} per megapixel: the picture states no size of its pixels.")
+        return told.format(density=f"{density.per_megapixel:,.0f}")
+    told = case.say("{density} per mm2, at {area} um2 a pixel.")
+    return told.format(density=f"{density.per_mm2:,.0f}", area=f"{density.pixel_area_um2:.3g}")
 
 
 def _record(case: Case) -> str:
     record = case.record
     if not record:
-        return "<p>Not known: the result was not made by this version, or without a record.</p>"
+        return f"<p>{escape(case.say('Not known: the result was not made by this version, or without a record.'))}</p>"
+    say = case.say
     weights = record.get("weights", {})
     rows = [
-        ("Task", f"{escape(case.task.title)}, version {record.get('version', '?')}"),
-        ("Network", escape(str(weights.get("file", "?")))),
-        ("SHA-256 of the network", escape(str(weights.get("sha256", "?")))),
-        ("Device", escape(str(record.get("device", "?")))),
-        ("Seconds", f"{sum(record.get('seconds', {}).values()):.1f}"),
-        ("Inputs", escape(", ".join(_inputs(case)))),
-        ("Grid of the result", f"{' x '.join(map(str, case.grid.shape[::-1]))}, {_spacing(case.grid)} mm"),
-        ("Packages", escape(", ".join(f"{name} {number}" for name, number in record.get("packages", {}).items()))),
+        (say("Task"), escape(say("{task}, version {version}").format(task=say(case.task.title), version=record.get("version", "?")))),
+        (say("Network"), escape(str(weights.get("file", "?")))),
+        (say("SHA-256 of the network"), escape(str(weights.get("sha256", "?")))),
+        (say("Device"), escape(str(record.get("device", "?")))),
+        (say("Seconds"), f"{sum(record.get('seconds', {}).values()):.1f}"),
+        (say("Inputs"), escape(", ".join(_inputs(case)))),
+        (say("Grid of the result"), f"{' x '.join(map(str, case.grid.shape[::-1]))}, {_spacing(case.grid)} mm"),
+        (say("Packages"), escape(", ".join(f"{name} {number}" for name, number in record.get("packages", {}).items()))),
     ]
     cells = "".join(f"<tr><td class='words'>{name}</td><td class='words small'>{text}</td></tr>" for name, text in rows)
     return f"<table cellspacing='0'>{cells}</table>"
@@ -204,7 +250,7 @@ def _record(case: Case) -> str:
 
 def _inputs(case: Case) -> list[str]:
     """Titles of the inputs that were given."""
-    return [entry.title for entry in case.task.inputs if entry.key in case.record.get("inputs", {})]
+    return [case.say(entry.title) for entry in case.task.inputs if entry.key in case.record.get("inputs", {})]
 
 
 def _spacing(grid: Grid) -> str:

@@ -31,8 +31,8 @@ def csv_text(case: Case) -> str:
     """All rows, with a head; numbers with a point, whatever the country. Spreadsheets open it."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(_rows(case))
+    writer.writerow({column: case.say(column) for column in COLUMNS})
+    writer.writerows({**row, "kind": case.say(str(row["kind"])), "region": case.say(str(row["region"]))} for row in _rows(case))
     return stream.getvalue()
 
 

@@ -14,6 +14,7 @@ from ..report.case import Case
 from ..tasks import Task
 from .segmentation import segment_mask, task_segments
 from .table import INSTANCES_ROLE
+from .translation import language, translated
 from .volumes import image_from_node, local_affine, to_world, vtk_to_numpy
 
 RECORD_ATTRIBUTE = "MedSegDL.Record"  # of a result's segmentation: the run record as JSON, saved with the scene
@@ -40,7 +41,7 @@ def collecting(node: Any, task: Task) -> Generator[None, None, Case]:
         masks = {task.regions[0].key: numbers * masks[task.regions[0].key]}
     record = record_of(node)
     title = next((entry.title for entry in task.inputs if entry.key == record.get("reference")), "")
-    return Case(task, grid, masks, record, image, title)
+    return Case(task, grid, masks, record, image, title, translated, language())
 
 
 def record_of(node: Any) -> dict[str, Any]:

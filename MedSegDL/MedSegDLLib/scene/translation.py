@@ -68,6 +68,7 @@ class Sentences:
 
 NOTHING = Sentences({}, ())
 _sentences = NOTHING
+_language = SOURCE_LANGUAGE
 _translators: list[object] = []  # in the application; Qt does not keep them
 
 
@@ -93,12 +94,12 @@ def install(locale: str) -> bool:
     Returns:
         whether there is a translation.
     """
-    global _sentences
+    global _sentences, _language
     while _translators:
         slicer.app.removeTranslator(_translators.pop())
     path = file_for(locale)
     found = tuple(messages(path)) if path is not None else ()
-    _sentences = sentences_of(found)
+    _sentences, _language = sentences_of(found), path.stem.partition("_")[2].split("-")[0] if path is not None else SOURCE_LANGUAGE
     if path is None:
         return False
     import qt
@@ -124,6 +125,17 @@ def label(text: str) -> str:
     if text in _sentences.exact or not found:
         return _sentences.exact.get(text, text)
     return f"{_sentences.exact.get(found['title'], found['title'])} ({found['key']})"
+
+
+def translated(text: str) -> str:
+    """Whatever the core says, a name or a sentence, in the reader's language."""
+    told = label(text)
+    return sentence(text) if told == text else told
+
+
+def language() -> str:
+    """Code of the reader's language, as far as there is a translation."""
+    return _language
 
 
 def sentences_of(found: Sequence[Message]) -> Sentences:

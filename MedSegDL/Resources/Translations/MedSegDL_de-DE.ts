@@ -231,6 +231,10 @@
         <translation>Eine Pixelgröße gilt für Bilder, nicht für: {task}.</translation>
     </message>
     <message>
+        <source>A region holds those inside it. Without overlap: {volumes}.</source>
+        <translation>Eine Region enthält die, die in ihr liegen. Ohne Überlappung: {volumes}.</translation>
+    </message>
+    <message>
         <source>A segmentation is running.</source>
         <translation>Eine Segmentierung läuft.</translation>
     </message>
@@ -257,6 +261,10 @@
     <message>
         <source>Automatic</source>
         <translation>Automatisch</translation>
+    </message>
+    <message>
+        <source>Axial</source>
+        <translation>Axial</translation>
     </message>
     <message>
         <source>Brain</source>
@@ -419,6 +427,10 @@
         <translation>Das Bündel neu kopieren oder mit `medsegdl bundle` neu machen.</translation>
     </message>
     <message>
+        <source>Coronal</source>
+        <translation>Koronal</translation>
+    </message>
+    <message>
         <source>Correct further results, and save each as a training case.</source>
         <translation>Korrigieren Sie weitere Ergebnisse und speichern Sie jedes als Trainingsfall.</translation>
     </message>
@@ -439,6 +451,10 @@
         <translation>Den Voxelabstand im Header berichtigen (in mm).</translation>
     </message>
     <message>
+        <source>Counted objects</source>
+        <translation>Gezählte Objekte</translation>
+    </message>
+    <message>
         <source>Crop it to the region of interest if that is too much for this computer.</source>
         <translation>Auf die interessierende Region zuschneiden, wenn das für diesen Rechner zu viel ist.</translation>
     </message>
@@ -447,12 +463,24 @@
         <translation>Tag</translation>
     </message>
     <message>
+        <source>Device</source>
+        <translation>Gerät</translation>
+    </message>
+    <message>
+        <source>Diameters (mm)</source>
+        <translation>Durchmesser (mm)</translation>
+    </message>
+    <message>
         <source>Done</source>
         <translation>Fertig</translation>
     </message>
     <message>
         <source>Enhancing tumour</source>
         <translation>Anreicherndes Tumorgewebe</translation>
+    </message>
+    <message>
+        <source>Error</source>
+        <translation>Fehler</translation>
     </message>
     <message>
         <source>FLAIR</source>
@@ -465,6 +493,10 @@
     <message>
         <source>Fetching the result</source>
         <translation>Das Ergebnis wird geholt</translation>
+    </message>
+    <message>
+        <source>Findings</source>
+        <translation>Befunde</translation>
     </message>
     <message>
         <source>Follow-up changes</source>
@@ -587,12 +619,24 @@
         <translation>Auch {wanted} geben, wenn es das gibt.</translation>
     </message>
     <message>
+        <source>Grid of the result</source>
+        <translation>Gitter des Ergebnisses</translation>
+    </message>
+    <message>
         <source>Harden the transform (Data module) or resample the volume first.</source>
         <translation>Zuerst die Transformation fest anwenden (Modul Data, Harden) oder das Volumen neu abtasten.</translation>
     </message>
     <message>
         <source>If its training images were stored otherwise, import it with --orientation.</source>
         <translation>Waren seine Trainingsbilder anders gespeichert, mit --orientation importieren.</translation>
+    </message>
+    <message>
+        <source>In brackets: how many of the voxels with such probabilities were right in cases that the network had not seen.</source>
+        <translation>In Klammern: wie viele der Voxel mit solchen Wahrscheinlichkeiten in Fällen, die das Netz nicht gesehen hatte, richtig waren.</translation>
+    </message>
+    <message>
+        <source>Inputs</source>
+        <translation>Eingänge</translation>
     </message>
     <message>
         <source>Install highdicom there, or choose another Python in the settings.</source>
@@ -629,6 +673,10 @@
     <message>
         <source>Leave --pixel-size out: a volume tells its own.</source>
         <translation>--pixel-size weglassen: ein Volumen nennt seine eigene.</translation>
+    </message>
+    <message>
+        <source>Lesions</source>
+        <translation>Läsionen</translation>
     </message>
     <message>
         <source>Let the brain be extracted, or give a brain mask.</source>
@@ -675,6 +723,10 @@
         <translation>Gewichte werden geladen</translation>
     </message>
     <message>
+        <source>Longest diameter in an axial slice, and the longest one across it.</source>
+        <translation>Längster Durchmesser in einem axialen Schnitt und der längste quer dazu.</translation>
+    </message>
+    <message>
         <source>Look at both on each other, and register them by hand.</source>
         <translation>Beide übereinander ansehen und von Hand registrieren.</translation>
     </message>
@@ -699,6 +751,14 @@
         <translation>Sehen Sie sich die Untersuchungen übereinander an.</translation>
     </message>
     <message>
+        <source>Looked for within a brain mask of {volume} mL.</source>
+        <translation>Gesucht innerhalb einer Hirnmaske von {volume} mL.</translation>
+    </message>
+    <message>
+        <source>Looking for the brain</source>
+        <translation>Das Gehirn wird gesucht</translation>
+    </message>
+    <message>
         <source>Looking for the training package</source>
         <translation>Das Trainingspaket wird gesucht</translation>
     </message>
@@ -709,6 +769,10 @@
     <message>
         <source>MR</source>
         <translation>MR</translation>
+    </message>
+    <message>
+        <source>Made on {date} with MedSegDL {version}.</source>
+        <translation>Erstellt am {date} mit MedSegDL {version}.</translation>
     </message>
     <message>
         <source>Make a private environment instead.</source>
@@ -755,6 +819,18 @@
         <translation>Nekrose und nicht anreichernder Tumor</translation>
     </message>
     <message>
+        <source>Network</source>
+        <translation>Netz</translation>
+    </message>
+    <message>
+        <source>Network's own probability</source>
+        <translation>Eigene Wahrscheinlichkeit des Netzes</translation>
+    </message>
+    <message>
+        <source>Network's own probability: its mean within the region or lesion. It is not calibrated: a network may be sure and wrong.</source>
+        <translation>Eigene Wahrscheinlichkeit des Netzes: ihr Mittel innerhalb der Region oder Läsion. Sie ist nicht kalibriert: Ein Netz kann sicher sein und irren.</translation>
+    </message>
+    <message>
         <source>No brain was found in the images: they are used as they are, and parts outside the brain may be taken for tumour.</source>
         <translation>Kein Gehirn wurde in den Bildern gefunden: sie werden benutzt, wie sie sind, und Teile außerhalb des Gehirns können für Tumor gehalten werden.</translation>
     </message>
@@ -763,12 +839,28 @@
         <translation>Kein Bild wurde gegeben für: {task}.</translation>
     </message>
     <message>
+        <source>No objects.</source>
+        <translation>Keine Objekte.</translation>
+    </message>
+    <message>
         <source>No temporary folder can be made in {where}: {error}.</source>
         <translation>In {where} kann kein temporärer Ordner angelegt werden: {error}.</translation>
     </message>
     <message>
         <source>No volume is selected.</source>
         <translation>Kein Volumen ist gewählt.</translation>
+    </message>
+    <message>
+        <source>None.</source>
+        <translation>Keine.</translation>
+    </message>
+    <message>
+        <source>Not known: the result was not made by this version, or without a record.</source>
+        <translation>Nicht bekannt: Das Ergebnis entstand nicht mit dieser Version oder ohne Protokoll.</translation>
+    </message>
+    <message>
+        <source>Note</source>
+        <translation>Hinweis</translation>
     </message>
     <message>
         <source>Nothing need be done if a constant was added to the image.</source>
@@ -795,6 +887,10 @@
         <translation>Zellkerne</translation>
     </message>
     <message>
+        <source>Number</source>
+        <translation>Nummer</translation>
+    </message>
+    <message>
         <source>Oedema</source>
         <translation>Ödem</translation>
     </message>
@@ -811,12 +907,36 @@
         <translation>Öffnen Sie sie im Modul DICOM, und speichern Sie noch einmal.</translation>
     </message>
     <message>
+        <source>Outlines</source>
+        <translation>Umrisse</translation>
+    </message>
+    <message>
+        <source>Outlines on the image: {image}.</source>
+        <translation>Umrisse auf dem Bild: {image}.</translation>
+    </message>
+    <message>
+        <source>Outlines only: the image was not given.</source>
+        <translation>Nur Umrisse: Das Bild war nicht gegeben.</translation>
+    </message>
+    <message>
+        <source>Packages</source>
+        <translation>Pakete</translation>
+    </message>
+    <message>
         <source>Picture</source>
         <translation>Bild</translation>
     </message>
     <message>
+        <source>Pictures</source>
+        <translation>Bilder</translation>
+    </message>
+    <message>
         <source>Pixels of {side} micrometres are too coarse for {title}: what was found is doubtful.</source>
         <translation>Pixel von {side} Mikrometern sind zu grob für {title}: was gefunden wurde, ist zweifelhaft.</translation>
+    </message>
+    <message>
+        <source>Place (mm)</source>
+        <translation>Ort (mm)</translation>
     </message>
     <message>
         <source>Please report it with the log (Advanced).</source>
@@ -851,6 +971,10 @@
         <translation>Lesen der Serie</translation>
     </message>
     <message>
+        <source>Region</source>
+        <translation>Region</translation>
+    </message>
+    <message>
         <source>Replace them (by 0 where they lie in the background) and save the image again.</source>
         <translation>Durch Zahlen ersetzen (durch 0, wo sie im Hintergrund liegen) und das Bild neu speichern.</translation>
     </message>
@@ -859,8 +983,24 @@
         <translation>Die Maske auf das Bild umtasten.</translation>
     </message>
     <message>
+        <source>Research software, not a medical device.</source>
+        <translation>Forschungssoftware, kein Medizinprodukt.</translation>
+    </message>
+    <message>
         <source>Restoring the regions</source>
         <translation>Regionen werden wiederhergestellt</translation>
+    </message>
+    <message>
+        <source>Run record</source>
+        <translation>Protokoll des Laufs</translation>
+    </message>
+    <message>
+        <source>SHA-256 of the network</source>
+        <translation>SHA-256 des Netzes</translation>
+    </message>
+    <message>
+        <source>Sagittal</source>
+        <translation>Sagittal</translation>
     </message>
     <message>
         <source>Save cases with a segmentation that is not empty.</source>
@@ -877,6 +1017,10 @@
     <message>
         <source>Saving as DICOM needs pydicom and highdicom, and {sys} has no {error}.</source>
         <translation>Zum Speichern als DICOM sind pydicom und highdicom nötig, und {sys} hat kein {error}.</translation>
+    </message>
+    <message>
+        <source>Seconds</source>
+        <translation>Sekunden</translation>
     </message>
     <message>
         <source>Segment again, or draw some.</source>
@@ -923,6 +1067,18 @@
         <translation>Bilder werden gesendet</translation>
     </message>
     <message>
+        <source>Share</source>
+        <translation>Anteil</translation>
+    </message>
+    <message>
+        <source>Slices through the largest lesion.</source>
+        <translation>Schnitte durch die größte Läsion.</translation>
+    </message>
+    <message>
+        <source>Slices through the middle.</source>
+        <translation>Schnitte durch die Mitte.</translation>
+    </message>
+    <message>
         <source>Study</source>
         <translation>Untersuchung</translation>
     </message>
@@ -957,6 +1113,10 @@
     <message>
         <source>Taking it into use</source>
         <translation>Wird in Gebrauch genommen</translation>
+    </message>
+    <message>
+        <source>Task</source>
+        <translation>Aufgabe</translation>
     </message>
     <message>
         <source>The DICOM database was closed meanwhile.</source>
@@ -1059,6 +1219,10 @@
         <translation>Das Paket {unknown} braucht kein Netz.</translation>
     </message>
     <message>
+        <source>The patient's right is on the left of axial and coronal pictures; anterior is on the left of sagittal ones.</source>
+        <translation>Rechts des Patienten ist in axialen und koronalen Bildern links; vorne ist in sagittalen links.</translation>
+    </message>
+    <message>
         <source>The phantom could not be computed: {last}</source>
         <translation>Das Phantom konnte nicht berechnet werden: {last}</translation>
     </message>
@@ -1117,6 +1281,10 @@
     <message>
         <source>The segmentation was removed while its uncertainty was computed.</source>
         <translation>Die Segmentierung wurde entfernt, während ihre Unsicherheit berechnet wurde.</translation>
+    </message>
+    <message>
+        <source>The segments were edited after the run; the figures are those of the edited ones.</source>
+        <translation>Die Segmente wurden nach dem Lauf bearbeitet; die Zahlen sind die der bearbeiteten.</translation>
     </message>
     <message>
         <source>The series states no FrameOfReferenceUID: the DICOM results name one of their own.</source>
@@ -1239,6 +1407,10 @@
         <translation>Das Volumen „{volume}“ wurde entfernt, während es segmentiert wurde.</translation>
     </message>
     <message>
+        <source>Volumes</source>
+        <translation>Volumen</translation>
+    </message>
+    <message>
         <source>Wait for it, or cancel it where it was begun.</source>
         <translation>Abwarten oder dort abbrechen, wo es begonnen wurde.</translation>
     </message>
@@ -1249,6 +1421,10 @@
     <message>
         <source>Waiting for the server: {away}</source>
         <translation>Warten auf den Server: {away}</translation>
+    </message>
+    <message>
+        <source>Warning</source>
+        <translation>Warnung</translation>
     </message>
     <message>
         <source>Wen and others 2023, the same table</source>
@@ -1287,8 +1463,16 @@
         <translation>Hirnextraktion</translation>
     </message>
     <message>
+        <source>brain mask</source>
+        <translation>Hirnmaske</translation>
+    </message>
+    <message>
         <source>bundle.json in {folder} is damaged.</source>
         <translation>bundle.json in {folder} ist beschädigt.</translation>
+    </message>
+    <message>
+        <source>calibrated_probability</source>
+        <translation>kalibrierte_Wahrscheinlichkeit</translation>
     </message>
     <message>
         <source>it is a thousand times too small</source>
@@ -1339,12 +1523,52 @@
         <translation>seine Zeiten sind {quote}</translation>
     </message>
     <message>
+        <source>kind</source>
+        <translation>Art</translation>
+    </message>
+    <message>
+        <source>lesion</source>
+        <translation>Läsion</translation>
+    </message>
+    <message>
+        <source>longest_mm</source>
+        <translation>laengster_mm</translation>
+    </message>
+    <message>
         <source>not part of RECIST: of a sphere whose diameter changes so, 0.7 and 1.2 cubed</source>
         <translation>nicht Teil von RECIST: einer Kugel, deren Durchmesser sich so ändert, 0.7 und 1.2 hoch drei</translation>
     </message>
     <message>
+        <source>number</source>
+        <translation>Nummer</translation>
+    </message>
+    <message>
+        <source>object</source>
+        <translation>Objekt</translation>
+    </message>
+    <message>
+        <source>own_probability</source>
+        <translation>eigene_Wahrscheinlichkeit</translation>
+    </message>
+    <message>
+        <source>perpendicular_mm</source>
+        <translation>quer_mm</translation>
+    </message>
+    <message>
+        <source>pixels</source>
+        <translation>Pixel</translation>
+    </message>
+    <message>
         <source>private environment</source>
         <translation>eigene Umgebung</translation>
+    </message>
+    <message>
+        <source>reference</source>
+        <translation>Referenz</translation>
+    </message>
+    <message>
+        <source>region</source>
+        <translation>Region</translation>
     </message>
     <message>
         <source>setting</source>
@@ -1355,12 +1579,32 @@
         <translation>Variable</translation>
     </message>
     <message>
+        <source>volume_ml</source>
+        <translation>Volumen_ml</translation>
+    </message>
+    <message>
+        <source>{count} objects, mean area {mean} pixels, median {median}.</source>
+        <translation>{count} Objekte, mittlere Fläche {mean} Pixel, Median {median}.</translation>
+    </message>
+    <message>
+        <source>{count} smaller ones are in the CSV.</source>
+        <translation>{count} kleinere stehen in der CSV-Datei.</translation>
+    </message>
+    <message>
         <source>{criteria}: sum of longest diameters</source>
         <translation>{criteria}: Summe der längsten Durchmesser</translation>
     </message>
     <message>
         <source>{criteria}: sum of products of both diameters</source>
         <translation>{criteria}: Summe der Produkte beider Durchmesser</translation>
+    </message>
+    <message>
+        <source>{density} per megapixel: the picture states no size of its pixels.</source>
+        <translation>{density} pro Megapixel: Das Bild nennt keine Größe seiner Pixel.</translation>
+    </message>
+    <message>
+        <source>{density} per mm2, at {area} um2 a pixel.</source>
+        <translation>{density} pro mm2, bei {area} um2 je Pixel.</translation>
     </message>
     <message>
         <source>{folder} holds no wheels.</source>
@@ -1571,8 +1815,20 @@
         <translation>{segment} nimmt {share} von allem ein, was die Bilder zeigen: das ist mehr als möglich.</translation>
     </message>
     <message>
+        <source>{share} % of {region}</source>
+        <translation>{share} % von {region}</translation>
+    </message>
+    <message>
         <source>{share} and at least {least} mm</source>
         <translation>{share} und mindestens {least} mm</translation>
+    </message>
+    <message>
+        <source>{task}, version {version}</source>
+        <translation>{task}, Version {version}</translation>
+    </message>
+    <message>
+        <source>{task}: report</source>
+        <translation>{task}: Bericht</translation>
     </message>
     <message>
         <source>{titles} is missing: the segmentation is less accurate without it.</source>

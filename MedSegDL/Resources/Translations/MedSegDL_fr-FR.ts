@@ -231,6 +231,10 @@
         <translation>Une taille de pixel est pour des images planes, pas pour : {task}.</translation>
     </message>
     <message>
+        <source>A region holds those inside it. Without overlap: {volumes}.</source>
+        <translation>Une région contient celles qui s'y trouvent. Sans recouvrement : {volumes}.</translation>
+    </message>
+    <message>
         <source>A segmentation is running.</source>
         <translation>Une segmentation est en cours.</translation>
     </message>
@@ -257,6 +261,10 @@
     <message>
         <source>Automatic</source>
         <translation>Automatique</translation>
+    </message>
+    <message>
+        <source>Axial</source>
+        <translation>Axial</translation>
     </message>
     <message>
         <source>Brain</source>
@@ -419,6 +427,10 @@
         <translation>Copier à nouveau le paquet, ou le refaire avec `medsegdl bundle`.</translation>
     </message>
     <message>
+        <source>Coronal</source>
+        <translation>Coronal</translation>
+    </message>
+    <message>
         <source>Correct further results, and save each as a training case.</source>
         <translation>Corrigez d'autres résultats et enregistrez chacun comme cas d'entraînement.</translation>
     </message>
@@ -439,6 +451,10 @@
         <translation>Rectifier l'espacement dans l'en-tête (en mm).</translation>
     </message>
     <message>
+        <source>Counted objects</source>
+        <translation>Objets comptés</translation>
+    </message>
+    <message>
         <source>Crop it to the region of interest if that is too much for this computer.</source>
         <translation>La rogner à la région d'intérêt si c'est trop pour cet ordinateur.</translation>
     </message>
@@ -447,12 +463,24 @@
         <translation>Jour</translation>
     </message>
     <message>
+        <source>Device</source>
+        <translation>Appareil</translation>
+    </message>
+    <message>
+        <source>Diameters (mm)</source>
+        <translation>Diamètres (mm)</translation>
+    </message>
+    <message>
         <source>Done</source>
         <translation>Terminé</translation>
     </message>
     <message>
         <source>Enhancing tumour</source>
         <translation>Prise de contraste</translation>
+    </message>
+    <message>
+        <source>Error</source>
+        <translation>Erreur</translation>
     </message>
     <message>
         <source>FLAIR</source>
@@ -465,6 +493,10 @@
     <message>
         <source>Fetching the result</source>
         <translation>Récupération du résultat</translation>
+    </message>
+    <message>
+        <source>Findings</source>
+        <translation>Constats</translation>
     </message>
     <message>
         <source>Follow-up changes</source>
@@ -587,12 +619,24 @@
         <translation>Donner aussi {wanted} s'il y en a.</translation>
     </message>
     <message>
+        <source>Grid of the result</source>
+        <translation>Grille du résultat</translation>
+    </message>
+    <message>
         <source>Harden the transform (Data module) or resample the volume first.</source>
         <translation>D'abord appliquer la transformation (module Data, Harden) ou rééchantillonner le volume.</translation>
     </message>
     <message>
         <source>If its training images were stored otherwise, import it with --orientation.</source>
         <translation>Si ses images d'entraînement étaient stockées autrement, l'importer avec --orientation.</translation>
+    </message>
+    <message>
+        <source>In brackets: how many of the voxels with such probabilities were right in cases that the network had not seen.</source>
+        <translation>Entre parenthèses : combien des voxels de telles probabilités étaient justes dans des cas que le réseau n'avait pas vus.</translation>
+    </message>
+    <message>
+        <source>Inputs</source>
+        <translation>Entrées</translation>
     </message>
     <message>
         <source>Install highdicom there, or choose another Python in the settings.</source>
@@ -629,6 +673,10 @@
     <message>
         <source>Leave --pixel-size out: a volume tells its own.</source>
         <translation>Omettre --pixel-size : un volume indique la sienne.</translation>
+    </message>
+    <message>
+        <source>Lesions</source>
+        <translation>Lésions</translation>
     </message>
     <message>
         <source>Let the brain be extracted, or give a brain mask.</source>
@@ -675,6 +723,10 @@
         <translation>Chargement des poids</translation>
     </message>
     <message>
+        <source>Longest diameter in an axial slice, and the longest one across it.</source>
+        <translation>Le plus long diamètre dans une coupe axiale, et le plus long en travers.</translation>
+    </message>
+    <message>
         <source>Look at both on each other, and register them by hand.</source>
         <translation>Regarder les deux superposées, et les recaler à la main.</translation>
     </message>
@@ -699,6 +751,14 @@
         <translation>Regardez les examens superposés.</translation>
     </message>
     <message>
+        <source>Looked for within a brain mask of {volume} mL.</source>
+        <translation>Cherché dans un masque du cerveau de {volume} mL.</translation>
+    </message>
+    <message>
+        <source>Looking for the brain</source>
+        <translation>Recherche du cerveau</translation>
+    </message>
+    <message>
         <source>Looking for the training package</source>
         <translation>Recherche du paquet d'entraînement</translation>
     </message>
@@ -709,6 +769,10 @@
     <message>
         <source>MR</source>
         <translation>IRM</translation>
+    </message>
+    <message>
+        <source>Made on {date} with MedSegDL {version}.</source>
+        <translation>Fait le {date} avec MedSegDL {version}.</translation>
     </message>
     <message>
         <source>Make a private environment instead.</source>
@@ -755,6 +819,18 @@
         <translation>Nécrose et tumeur sans prise de contraste</translation>
     </message>
     <message>
+        <source>Network</source>
+        <translation>Réseau</translation>
+    </message>
+    <message>
+        <source>Network's own probability</source>
+        <translation>Probabilité propre au réseau</translation>
+    </message>
+    <message>
+        <source>Network's own probability: its mean within the region or lesion. It is not calibrated: a network may be sure and wrong.</source>
+        <translation>Probabilité propre au réseau : sa moyenne dans la région ou la lésion. Elle n'est pas calibrée : un réseau peut être sûr et se tromper.</translation>
+    </message>
+    <message>
         <source>No brain was found in the images: they are used as they are, and parts outside the brain may be taken for tumour.</source>
         <translation>Aucun cerveau n'a été trouvé dans les images : elles sont utilisées telles quelles, et des parties hors du cerveau peuvent être prises pour une tumeur.</translation>
     </message>
@@ -763,12 +839,28 @@
         <translation>Aucune image n'a été donnée pour : {task}.</translation>
     </message>
     <message>
+        <source>No objects.</source>
+        <translation>Aucun objet.</translation>
+    </message>
+    <message>
         <source>No temporary folder can be made in {where}: {error}.</source>
         <translation>Impossible de créer un dossier temporaire dans {where} : {error}.</translation>
     </message>
     <message>
         <source>No volume is selected.</source>
         <translation>Aucun volume n'est choisi.</translation>
+    </message>
+    <message>
+        <source>None.</source>
+        <translation>Aucun.</translation>
+    </message>
+    <message>
+        <source>Not known: the result was not made by this version, or without a record.</source>
+        <translation>Inconnu : le résultat n'a pas été fait par cette version, ou sans journal.</translation>
+    </message>
+    <message>
+        <source>Note</source>
+        <translation>Remarque</translation>
     </message>
     <message>
         <source>Nothing need be done if a constant was added to the image.</source>
@@ -795,6 +887,10 @@
         <translation>Noyaux cellulaires</translation>
     </message>
     <message>
+        <source>Number</source>
+        <translation>Numéro</translation>
+    </message>
+    <message>
         <source>Oedema</source>
         <translation>Œdème</translation>
     </message>
@@ -811,12 +907,36 @@
         <translation>Ouvrez-la dans le module DICOM, puis enregistrez à nouveau.</translation>
     </message>
     <message>
+        <source>Outlines</source>
+        <translation>Contours</translation>
+    </message>
+    <message>
+        <source>Outlines on the image: {image}.</source>
+        <translation>Contours sur l'image : {image}.</translation>
+    </message>
+    <message>
+        <source>Outlines only: the image was not given.</source>
+        <translation>Contours seulement : l'image n'a pas été donnée.</translation>
+    </message>
+    <message>
+        <source>Packages</source>
+        <translation>Paquets</translation>
+    </message>
+    <message>
         <source>Picture</source>
         <translation>Image</translation>
     </message>
     <message>
+        <source>Pictures</source>
+        <translation>Images</translation>
+    </message>
+    <message>
         <source>Pixels of {side} micrometres are too coarse for {title}: what was found is doubtful.</source>
         <translation>Des pixels de {side} micromètres sont trop grossiers pour {title} : ce qui a été trouvé est douteux.</translation>
+    </message>
+    <message>
+        <source>Place (mm)</source>
+        <translation>Lieu (mm)</translation>
     </message>
     <message>
         <source>Please report it with the log (Advanced).</source>
@@ -851,6 +971,10 @@
         <translation>Lecture de la série</translation>
     </message>
     <message>
+        <source>Region</source>
+        <translation>Région</translation>
+    </message>
+    <message>
         <source>Replace them (by 0 where they lie in the background) and save the image again.</source>
         <translation>Les remplacer (par 0 s'ils sont dans le fond) et enregistrer à nouveau l'image.</translation>
     </message>
@@ -859,8 +983,24 @@
         <translation>Rééchantillonner le masque sur l'image.</translation>
     </message>
     <message>
+        <source>Research software, not a medical device.</source>
+        <translation>Logiciel de recherche, pas un dispositif médical.</translation>
+    </message>
+    <message>
         <source>Restoring the regions</source>
         <translation>Restitution des régions</translation>
+    </message>
+    <message>
+        <source>Run record</source>
+        <translation>Journal de l'exécution</translation>
+    </message>
+    <message>
+        <source>SHA-256 of the network</source>
+        <translation>SHA-256 du réseau</translation>
+    </message>
+    <message>
+        <source>Sagittal</source>
+        <translation>Sagittal</translation>
     </message>
     <message>
         <source>Save cases with a segmentation that is not empty.</source>
@@ -877,6 +1017,10 @@
     <message>
         <source>Saving as DICOM needs pydicom and highdicom, and {sys} has no {error}.</source>
         <translation>L'enregistrement en DICOM demande pydicom et highdicom, et {sys} n'a pas {error}.</translation>
+    </message>
+    <message>
+        <source>Seconds</source>
+        <translation>Secondes</translation>
     </message>
     <message>
         <source>Segment again, or draw some.</source>
@@ -923,6 +1067,18 @@
         <translation>Envoi des images</translation>
     </message>
     <message>
+        <source>Share</source>
+        <translation>Part</translation>
+    </message>
+    <message>
+        <source>Slices through the largest lesion.</source>
+        <translation>Coupes par la plus grande lésion.</translation>
+    </message>
+    <message>
+        <source>Slices through the middle.</source>
+        <translation>Coupes par le milieu.</translation>
+    </message>
+    <message>
         <source>Study</source>
         <translation>Examen</translation>
     </message>
@@ -957,6 +1113,10 @@
     <message>
         <source>Taking it into use</source>
         <translation>Mise en service</translation>
+    </message>
+    <message>
+        <source>Task</source>
+        <translation>Tâche</translation>
     </message>
     <message>
         <source>The DICOM database was closed meanwhile.</source>
@@ -1059,6 +1219,10 @@
         <translation>Le paquet {unknown} n'est requis par aucun réseau.</translation>
     </message>
     <message>
+        <source>The patient's right is on the left of axial and coronal pictures; anterior is on the left of sagittal ones.</source>
+        <translation>La droite du patient est à gauche des images axiales et coronales ; l'avant est à gauche des sagittales.</translation>
+    </message>
+    <message>
         <source>The phantom could not be computed: {last}</source>
         <translation>Le fantôme n'a pas pu être calculé : {last}</translation>
     </message>
@@ -1117,6 +1281,10 @@
     <message>
         <source>The segmentation was removed while its uncertainty was computed.</source>
         <translation>La segmentation a été retirée pendant le calcul de son incertitude.</translation>
+    </message>
+    <message>
+        <source>The segments were edited after the run; the figures are those of the edited ones.</source>
+        <translation>Les segments ont été modifiés après l'exécution ; les chiffres sont ceux des segments modifiés.</translation>
     </message>
     <message>
         <source>The series states no FrameOfReferenceUID: the DICOM results name one of their own.</source>
@@ -1239,6 +1407,10 @@
         <translation>Le volume « {volume} » a été retiré pendant sa segmentation.</translation>
     </message>
     <message>
+        <source>Volumes</source>
+        <translation>Volumes</translation>
+    </message>
+    <message>
         <source>Wait for it, or cancel it where it was begun.</source>
         <translation>Attendre, ou l'annuler là où cela a été lancé.</translation>
     </message>
@@ -1249,6 +1421,10 @@
     <message>
         <source>Waiting for the server: {away}</source>
         <translation>En attente du serveur : {away}</translation>
+    </message>
+    <message>
+        <source>Warning</source>
+        <translation>Avertissement</translation>
     </message>
     <message>
         <source>Wen and others 2023, the same table</source>
@@ -1287,8 +1463,16 @@
         <translation>extraction du cerveau</translation>
     </message>
     <message>
+        <source>brain mask</source>
+        <translation>masque du cerveau</translation>
+    </message>
+    <message>
         <source>bundle.json in {folder} is damaged.</source>
         <translation>bundle.json dans {folder} est endommagé.</translation>
+    </message>
+    <message>
+        <source>calibrated_probability</source>
+        <translation>probabilite_calibree</translation>
     </message>
     <message>
         <source>it is a thousand times too small</source>
@@ -1339,12 +1523,52 @@
         <translation>ses temps sont {quote}</translation>
     </message>
     <message>
+        <source>kind</source>
+        <translation>genre</translation>
+    </message>
+    <message>
+        <source>lesion</source>
+        <translation>lésion</translation>
+    </message>
+    <message>
+        <source>longest_mm</source>
+        <translation>plus_long_mm</translation>
+    </message>
+    <message>
         <source>not part of RECIST: of a sphere whose diameter changes so, 0.7 and 1.2 cubed</source>
         <translation>hors RECIST : d'une sphère dont le diamètre change ainsi, 0.7 et 1.2 au cube</translation>
     </message>
     <message>
+        <source>number</source>
+        <translation>numéro</translation>
+    </message>
+    <message>
+        <source>object</source>
+        <translation>objet</translation>
+    </message>
+    <message>
+        <source>own_probability</source>
+        <translation>probabilite_propre</translation>
+    </message>
+    <message>
+        <source>perpendicular_mm</source>
+        <translation>perpendiculaire_mm</translation>
+    </message>
+    <message>
+        <source>pixels</source>
+        <translation>pixels</translation>
+    </message>
+    <message>
         <source>private environment</source>
         <translation>environnement privé</translation>
+    </message>
+    <message>
+        <source>reference</source>
+        <translation>référence</translation>
+    </message>
+    <message>
+        <source>region</source>
+        <translation>région</translation>
     </message>
     <message>
         <source>setting</source>
@@ -1355,12 +1579,32 @@
         <translation>variable</translation>
     </message>
     <message>
+        <source>volume_ml</source>
+        <translation>volume_ml</translation>
+    </message>
+    <message>
+        <source>{count} objects, mean area {mean} pixels, median {median}.</source>
+        <translation>{count} objets, aire moyenne {mean} pixels, médiane {median}.</translation>
+    </message>
+    <message>
+        <source>{count} smaller ones are in the CSV.</source>
+        <translation>{count} plus petites sont dans le CSV.</translation>
+    </message>
+    <message>
         <source>{criteria}: sum of longest diameters</source>
         <translation>{criteria} : somme des plus grands diamètres</translation>
     </message>
     <message>
         <source>{criteria}: sum of products of both diameters</source>
         <translation>{criteria} : somme des produits des deux diamètres</translation>
+    </message>
+    <message>
+        <source>{density} per megapixel: the picture states no size of its pixels.</source>
+        <translation>{density} par mégapixel : l'image n'indique pas la taille de ses pixels.</translation>
+    </message>
+    <message>
+        <source>{density} per mm2, at {area} um2 a pixel.</source>
+        <translation>{density} par mm2, à {area} um2 par pixel.</translation>
     </message>
     <message>
         <source>{folder} holds no wheels.</source>
@@ -1571,8 +1815,20 @@
         <translation>{segment} occupe {share} de tout ce que montrent les images : c'est plus que possible.</translation>
     </message>
     <message>
+        <source>{share} % of {region}</source>
+        <translation>{share} % de {region}</translation>
+    </message>
+    <message>
         <source>{share} and at least {least} mm</source>
         <translation>{share} et au moins {least} mm</translation>
+    </message>
+    <message>
+        <source>{task}, version {version}</source>
+        <translation>{task}, version {version}</translation>
+    </message>
+    <message>
+        <source>{task}: report</source>
+        <translation>{task} : rapport</translation>
     </message>
     <message>
         <source>{titles} is missing: the segmentation is less accurate without it.</source>
