@@ -50,6 +50,8 @@ UNSEEN = {
     | {"Follow-up changes", "Follow-up chart", "Follow-up lesions", "Follow-up thresholds", "Follow-up volumes"},  # told by `label`
     "follow_up_section.py": {"First mL", "Last mL", "Change mL", "Change %", "Before mm", "Now mm", "{} ({} %)"},
     "follow_up_texts.py": {"margin:1px 0; font-size:small"},
+    "overlay.py": {"vtkMRMLColorTableNodeFilePlasma.txt"},  # the id of a node
+    "shown_section.py": {"Area px"},
     "guard.py": {"Please report it with the log (Advanced)."},  # these two are a failure's, told by `sentence`
     "slicer_python.py": {"BrainPhantom.png", "The extension PyTorch is not installed.", "MedSegDL brain phantom"},
 }

@@ -65,7 +65,9 @@ def test_the_report_speaks_the_panels_language(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(translation, "_sentences", german)
     monkeypatch.setattr(translation, "_language", "de")
     text = written(loaded, tmp_path / "bericht.html")
-    assert "lang='de'" in text and "kein Medizinprodukt" in text and "Gesamttumor (WT)" in text and "Umrisse auf dem Bild: FLAIR." in text
+    assert (
+        "lang='de'" in text and "kein Medizinprodukt" in text and "Gesamttumor (WT)" in text and "Umrisse auf dem Bild: Referenz." in text
+    )
     assert "Whole tumour" not in text and "Run record" not in text and "Lesions" not in text
     rows = (tmp_path / "bericht.csv").read_text(encoding="utf-8").splitlines()
     assert rows[0].startswith("Art,Region,id,Nummer,Volumen_ml") and rows[1].startswith("Region,Gesamttumor (WT),WT,")

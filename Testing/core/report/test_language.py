@@ -51,7 +51,7 @@ def test_no_word_bypasses_the_language(task: str) -> None:
 def test_the_csv_too_and_in_english_it_stays() -> None:
     case = case_of("brain")
     lines = csv_text(case).splitlines()
-    assert not {word for word in re.findall(r"[A-Za-z]{3,}", "\n".join(lines)) if set(word) - {"x"}}
+    assert not {word for word in re.findall(r"[A-Za-z]{3,}", "\n".join(lines)) if set(word) - {"x"}} - {"brain"}  # an id
     plain = csv_text(Case(case.task, case.grid, case.masks, RECORD)).splitlines()
     assert plain[0] == ",".join(COLUMNS) and plain[1].startswith("region,Whole tumour (WT),WT,")
     assert [re.sub("[A-Za-z]", "", line) for line in lines] == [re.sub("[A-Za-z]", "", line) for line in plain], "figures are the same"
