@@ -148,7 +148,8 @@ def _placing_map(order: Order, result: Result, volume: Any) -> Generator[None, N
     uncertainty = yield from _added(add_uncertainty, result, volume, "", made)
     segmentation.SetNodeReferenceID(UNCERTAINTY_ROLE, uncertainty.GetID())
     place_beside(volume, uncertainty)
-    return Outcome(segmentation, order.table, uncertainty, result.record)
+    placed = Placed(segmentation.GetID(), (uncertainty.GetID(),), (), None)
+    return Outcome(segmentation, order.table, uncertainty, result.record, placed)
 
 
 def result_name(order: Order, volume: Any) -> str:
