@@ -35,7 +35,7 @@ from MedSegDLLib.errors import MedSegDLError, UsageError  # noqa: E402 - the pat
 from MedSegDLLib.geometry.image import Image  # noqa: E402
 from MedSegDLLib.schema.records import Unfit  # noqa: E402
 from MedSegDLLib.schema.strict_json import NotStrict, parse_object  # noqa: E402
-from MedSegDLLib.tasks import TASKS, TASKS_FOLDER, Task, pairs_in  # noqa: E402
+from MedSegDLLib.tasks import TASK_KEY, TASKS, TASKS_FOLDER, Task, pairs_in  # noqa: E402
 
 LIMIT_S = 20.0  # of one example, on a busy machine; they take milliseconds
 DEFAULT_SECONDS = 60
@@ -144,6 +144,37 @@ def _request() -> bytes:
     return json.dumps({"id": 1, "segment": {"task": "brain", "inputs": {"flair": entry}, "options": {}, "folder": "out"}}).encode()
 
 
+def _saving() -> bytes:
+    from dataclasses import asdict
+
+    part = {"region": asdict(TASKS["brain"].regions[0]), "array": "part.npy", "affine": np.eye(4).tolist(), "algorithm": "AUTOMATIC"}
+    about = {
+        TASK_KEY: TASKS["brain"].to_json(),
+        "record": {},
+        "files": ["a.dcm"],
+        "probes": [[0, 1, 2, 7.0]],
+        "parts": [part],
+        "folder": "out",
+    }
+    return json.dumps({**about, "shape": [3, 4, 5], "affine": np.eye(4).tolist()}).encode()
+
+
+def _take_saving(content: bytes, place: Path) -> None:
+    from MedSegDLLib.worker.save_dicom import scene_of
+
+    np.save(place / "part.npy", np.ones((3, 4, 5), np.uint8))
+    before = Path.cwd()
+    os.chdir(place)
+    try:
+        entry = json.loads(content)
+        if isinstance(entry, dict):  # the server has looked so far
+            scene_of(entry)
+    except (ValueError, RecursionError) as error:
+        raise UsageError("no JSON") from error
+    finally:
+        os.chdir(before)
+
+
 def _array() -> bytes:
     stream = io.BytesIO()
     np.save(stream, np.arange(60, dtype=np.int16).reshape(3, 4, 5))
@@ -236,6 +267,7 @@ TARGETS = {
     "weights": Target(lambda: _tiny()[0], _load_weights),
     "request": Target(_request, _serve),
     "array": Target(_array, _take_array),
+    "saving": Target(_saving, _take_saving),
     "nifti": Target(_written("a.nii"), _reader("a.nii")),
     "nrrd": Target(_written("a.nrrd"), _reader("a.nrrd")),
     "meta": Target(_written("a.mha"), _reader("a.mha")),

@@ -21,7 +21,7 @@ from MedSegDLLib.progress import quiet
 from MedSegDLLib.scene.bare import BareScene
 from MedSegDLLib.scene.guard import failure_of
 from MedSegDLLib.scene.segmentation import cut_out, segment_mask
-from MedSegDLLib.scene.volumes import local_affine, node_from_image, vtk_matrix
+from MedSegDLLib.scene.volumes import image_from_node, local_affine, node_from_image, vtk_matrix
 from MedSegDLLib.tasks import BRAIN
 from MedSegDLLib.worker.save_dicom import save
 
@@ -204,6 +204,10 @@ def test_what_cannot_be_saved_is_a_sentence(series: Callable, client: FakeClient
     case.volume.SetIJKToRASMatrix(vtk_matrix(affine @ shift))
     refused("does not lie on the voxels of its series")
     case.volume.SetIJKToRASMatrix(vtk_matrix(affine))
+    voxels = image_from_node(case.volume).array
+    voxels[1:3] = voxels[[2, 1]]  # 'Add data' stacks files by their names
+    refused("does not show its series")
+    voxels[1:3] = voxels[[2, 1]]
     slicer.dicomDatabase = None
     refused("this application has none")
     case.volume.RemoveAttribute("DICOM.instanceUIDs")

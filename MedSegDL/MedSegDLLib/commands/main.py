@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import InputRefused, MedSegDLError, memory_explained
+from ..io.atomic import reason
 from ..io.private_folder import sweep_private_folders
 from ..worker.environment import TORCH_READS
 from . import bundle, cohort, demo, dicomweb, evaluate, follow_up, import_network, info, n4, report, segment, serve
@@ -16,6 +18,7 @@ from .broken_pipe import lasting_output
 from .signals import cancelling
 from .terminal import NOTICE
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 EXIT_CODES = "exit codes: 0 done, 2 wrong usage, 3 input refused, 4 weights missing or not genuine, 5 out of memory, 130 cancelled"
 COMMANDS = {
     "segment": (segment, "volumes or a picture in, segments out"),
@@ -78,10 +81,12 @@ def _failure_of(parsed: argparse.Namespace) -> MedSegDLError | None:
     except MedSegDLError as failure:
         return failure
     except OSError as failure:
+        if failure.errno in NO_ROOM and failure.filename is None:  # a write says no more
+            return InputRefused(f"A file could not be written: {reason(failure)}.", "Free some space, or set TMPDIR to a larger disk.")
         if failure.filename is None:
             raise
-        reason = (failure.strerror or "it is not there").lower()
-        return InputRefused(f"{failure.filename!s} cannot be used: {reason}.", "Check the path, its length and its permissions.")
+        why = (failure.strerror or "it is not there").lower()
+        return InputRefused(f"{failure.filename!s} cannot be used: {why}.", "Check the path, its length and its permissions.")
     except ModuleNotFoundError as missing:
         extra = EXTRA_PACKAGES.get(missing.name)
         if missing.name not in NEEDED_PACKAGES and extra is None:

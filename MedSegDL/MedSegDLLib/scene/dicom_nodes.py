@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import slicer
 import vtk
+from vtk.util.numpy_support import vtk_to_numpy
 
 from ..errors import InputRefused
 from ..geometry.boxes import bounding_box
 from ..geometry.image import Grid
 from ..tasks import BRAIN_MASK, Code, Region, Task
-from ..worker.save_dicom import LOAD_IT, Part, Scene, not_from_dicom
+from ..worker.save_dicom import LOAD_IT, PROBES_A_SLICE, Part, Scene, not_from_dicom
 from .correcting import reference_of, untouched_of
 from .report_case import record_of
 from .segmentation import labelmap_voxels, segment_ids
@@ -54,7 +55,15 @@ def collecting(node: Any, task: Task) -> Generator[None, None, Scene]:
     if not parts:
         raise InputRefused("The segmentation has no segments.", "Segment again, or draw some.")
     shape = tuple(reversed(volume.GetImageData().GetDimensions()))
-    return Scene(task, record_of(node), Grid(shape, local_affine(volume)), files, parts)
+    return Scene(task, record_of(node), Grid(shape, local_affine(volume)), files, parts, probes_of(volume, shape))
+
+
+def probes_of(volume: Any, shape: tuple[int, int, int]) -> np.ndarray:
+    """Some voxels of every slice of a volume: (n, 4) of k, j, i and value."""
+    places = np.random.default_rng(0).integers(0, shape, (PROBES_A_SLICE * shape[0], 3))
+    places[:, 0] = np.arange(len(places)) // PROBES_A_SLICE
+    values = vtk_to_numpy(volume.GetImageData().GetPointData().GetScalars())[np.ravel_multi_index(tuple(places.T), shape)]
+    return np.column_stack([places, values])
 
 
 def apart(node: Any, volume: Any) -> bool:

@@ -18,7 +18,7 @@ from ..errors import InputRefused, MedSegDLError, UsageError
 from ..geometry.image import Grid
 from ..progress import Progress
 from ..result import Result, Segment
-from ..schema.records import Unfit, read_record
+from ..schema.records import read_record
 from ..tasks import TASK_KEY, Region, Task
 from .protocol import read_array, write_array
 
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 KIND = "dicom"  # of the request
 SAME_VOXEL = 0.1  # of a voxel, by which the scene's grid and the series' may differ: readers round positions, and average steps
+PROBES_A_SLICE = 24  # voxels that are compared
+FEWEST_PROBES = 5  # of a slice, that are not background; by less it is not judged
+SAME_VALUE = 1e-3  # of the range; float32 and rescaling round
+LEAST_SHARE = 0.3  # of a slice's that agree; two slices of a head have few equal voxels, a third of a CT's may be padding
 SERIES = "The series"  # what sentences call it
 LOAD_IT = "Load its series by Slicer's DICOM module, segment it, and save that."
 
@@ -57,6 +61,7 @@ class Scene:
         record: the run record; empty where it is not known.
         grid: of the volume that it lies on, RAS mm of the patient.
         files: of that volume's series.
+        probes: some voxels of that volume, (n, 4): k, j, i, value; the series must hold the same.
     """
 
     task: Task
@@ -64,6 +69,7 @@ class Scene:
     grid: Grid
     files: Sequence[Path]
     parts: Sequence[Part]
+    probes: np.ndarray
 
 
 def request_of(scene: Scene, arrays: Path, folder: Path) -> dict:
@@ -89,28 +95,47 @@ def request_of(scene: Scene, arrays: Path, folder: Path) -> dict:
         "shape": list(scene.grid.shape),
         "affine": scene.grid.affine.tolist(),
         "files": [str(path) for path in scene.files],
+        "probes": scene.probes.tolist(),
         "parts": parts,
         "folder": str(folder),
     }
 
 
-def scene_of(payload: Mapping[str, Any]) -> Scene:
-    """Inverse of `request_of`. Raises UsageError where the payload does not fit."""
+def scene_of(payload: Mapping[str, Any]) -> tuple[Scene, Path]:
+    """Inverse of `request_of`: the scene, and the folder for the DICOM files. Raises UsageError where the payload does not fit."""
     try:
         parts = [
-            Part(
-                read_record(Region, entry["region"], "region"),
-                read_array(Path(entry["array"])),
-                np.array(entry["affine"], dtype=np.float64).reshape(4, 4),
-                str(entry["algorithm"]),
-            )
+            Part(read_record(Region, entry["region"], "region"), _voxels(entry["array"]), _matrix(entry["affine"]), str(entry["algorithm"]))
             for entry in payload["parts"]
         ]
-        grid = Grid(tuple(payload["shape"]), np.array(payload["affine"], dtype=np.float64).reshape(4, 4))
+        grid = Grid(_shape(payload["shape"]), _matrix(payload["affine"]))
         files = [Path(path) for path in payload["files"]]
-        return Scene(Task.from_json(payload[TASK_KEY]), dict(payload["record"]), grid, files, parts)
-    except (KeyError, TypeError, ValueError, Unfit) as error:
+        probes = np.array(payload["probes"], dtype=np.float64).reshape(-1, 4)
+        if not (np.isfinite(probes).all() and (probes[:, :3] >= 0).all() and (probes[:, :3] < grid.shape).all()):
+            raise ValueError("a probe lies outside of the volume")
+        return Scene(Task.from_json(payload[TASK_KEY]), dict(payload["record"]), grid, files, parts, probes), Path(payload["folder"])
+    except (KeyError, TypeError, ValueError, OverflowError) as error:  # Unfit is a ValueError
         raise UsageError(f"The request to save as DICOM does not fit: {error}.") from error
+
+
+def _voxels(path: str) -> np.ndarray:
+    array = read_array(Path(path))
+    if array.ndim != 3 or array.dtype != np.uint8:
+        raise ValueError("a segment is no (K, J, I) of bytes")
+    return array
+
+
+def _matrix(entry: Any) -> np.ndarray:
+    matrix = np.array(entry, dtype=np.float64)
+    if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or np.linalg.det(matrix) == 0:
+        raise ValueError("an affine is no invertible matrix of 4 x 4")
+    return matrix
+
+
+def _shape(entry: Any) -> tuple[int, int, int]:
+    if len(entry) != 3 or not all(isinstance(size, int) and size > 0 for size in entry):
+        raise ValueError("a shape is no three sizes")
+    return tuple(entry)
 
 
 def save(payload: dict, progress: Progress) -> dict:
@@ -124,7 +149,7 @@ def save(payload: dict, progress: Progress) -> dict:
         MedSegDLError: this Python has no pydicom or highdicom.
         UsageError: the payload does not fit.
     """
-    scene, folder = scene_of(payload), Path(str(payload["folder"]))
+    scene, folder = scene_of(payload)
     try:
         from ..dicom.origin import lacks_frame_of_reference
         from ..dicom.output import writers
@@ -187,7 +212,34 @@ def _reading(scene: Scene) -> Reading:
     if not _all_voxels(scene.grid, reading.image.grid):
         what = "The volume does not lie on the voxels of its series (it was moved, cropped or resampled, or the gantry was tilted)."
         raise InputRefused(what, LOAD_IT)
+    to_series = np.linalg.inv(reading.image.affine) @ scene.grid.affine
+    if not _same_values(scene.probes, to_series, reading.image.array):
+        raise InputRefused("The volume does not show its series (slices in another order, another time point, or changed values).", LOAD_IT)
     return reading
+
+
+def _same_values(probes: np.ndarray, to_series: np.ndarray, array: np.ndarray) -> bool:
+    """Whether the series holds at the probes what the volume does, or what becomes that by a slope and an intercept (PET in SUV).
+
+    What is darkest in both tells nothing, and padding is read as air: in every slice a part of the others must agree.
+
+    Args:
+        probes: (n, 4) of k, j, i and value.
+        to_series: indices (i, j, k, 1) of the volume to the series'.
+        array: (K, J, I) of the series.
+    """
+    indices = np.rint(to_series[:3, :3] @ probes[:, 2::-1].T + to_series[:3, 3:]).astype(int)
+    told, found = probes[:, 3], array[tuple(indices[::-1])].astype(np.float64)
+    telling = (told != told.min(initial=np.inf)) | (found != found.min(initial=np.inf))
+    slices, told, found = probes[telling, 0], told[telling], found[telling]
+    if len(told) < FEWEST_PROBES or not np.ptp(told) or not np.ptp(found):
+        return True
+    near = SAME_VALUE * np.ptp(found)
+    if np.mean(np.abs(told - found) <= near) < LEAST_SHARE:
+        told = np.polyval(np.polyfit(told, found, 1), told)
+    agree = np.abs(told - found) <= near
+    shares = [agree[slices == k].mean() for k in np.unique(slices) if np.count_nonzero(slices == k) >= FEWEST_PROBES]
+    return all(share >= LEAST_SHARE for share in [agree.mean(), *shares])
 
 
 def _all_voxels(grid: Grid, other: Grid) -> bool:

@@ -280,8 +280,12 @@ def release_memory() -> None:
 
 
 def scrub(text: str, request: dict) -> str:
-    """A text without the names of the inputs (they may be a patient's) and of the user's home folder."""
+    """A text without the names of the inputs and of a series' files (they may be a patient's), and of the user's home folder."""
     payload = next((value for value in request.values() if isinstance(value, dict)), {})
+    files = payload.get("files")
+    for path in files if isinstance(files, list) else ():
+        if isinstance(path, str) and path:
+            text = text.replace(path, "<file>").replace(str(Path(path).parent), "<folder>")
     inputs = payload.get("inputs")
     for key, entry in inputs.items() if isinstance(inputs, dict) else ():
         name = entry.get("name") if isinstance(entry, dict) else None

@@ -1323,6 +1323,10 @@
         <translation>Das Volumen liegt nicht auf den Voxeln seiner Serie (es wurde bewegt, beschnitten oder neu abgetastet, oder die Gantry war gekippt).</translation>
     </message>
     <message>
+        <source>The volume does not show its series (slices in another order, another time point, or changed values).</source>
+        <translation>Das Volumen zeigt nicht seine Serie (Schichten in anderer Reihenfolge, ein anderer Zeitpunkt, oder geänderte Werte).</translation>
+    </message>
+    <message>
         <source>The volume that '{node}' was made from is not in the scene.</source>
         <translation>Das Volumen, aus dem „{node}“ entstand, ist nicht in der Szene.</translation>
     </message>

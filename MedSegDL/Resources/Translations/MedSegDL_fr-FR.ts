@@ -1323,6 +1323,10 @@
         <translation>Le volume ne repose pas sur les voxels de sa série (il a été déplacé, recadré ou rééchantillonné, ou le statif était incliné).</translation>
     </message>
     <message>
+        <source>The volume does not show its series (slices in another order, another time point, or changed values).</source>
+        <translation>Le volume ne montre pas sa série (coupes dans un autre ordre, autre temps, ou valeurs modifiées).</translation>
+    </message>
+    <message>
         <source>The volume that '{node}' was made from is not in the scene.</source>
         <translation>Le volume dont provient « {node} » n'est pas dans la scène.</translation>
     </message>

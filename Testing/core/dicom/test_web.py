@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +76,19 @@ def test_an_archive_that_is_not_there_is_a_sentence(tmp_path: Path, capfd, monke
     monkeypatch.setattr(web.time, "sleep", lambda seconds: None)
     assert main(arguments(Server(free_port()), tmp_path, "--study", STUDY)) == 3
     assert "does not answer" in capfd.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_disk_that_is_full_of_slices_is_a_sentence(tmp_path: Path, capfd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write that finds no room names no file."""
+
+    def full(*arguments: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(web.Archive, "fetch", full)
+    assert main(arguments(Server(free_port()), tmp_path, "--study", STUDY)) == 3
+    said = capfd.readouterr().err
+    assert "no space left on the disk" in said and "TMPDIR" in said and said.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 

@@ -319,6 +319,12 @@ def test_ends_its_children_and_removes_its_folder_when_its_parent_is_killed(tmp_
     assert not folder.exists()
 
 
+def test_a_bug_names_neither_volumes_nor_the_files_of_a_series() -> None:
+    request = {"id": 1, "dicom": {"files": ["/data/Doe^Jane 1951/0001"], "inputs": {"t1": {"name": "Doe^Jane"}}}}
+    told = server.scrub("cannot read /data/Doe^Jane 1951/0001 of /data/Doe^Jane 1951/DICOMDIR for Doe^Jane", request)
+    assert told == "cannot read <file> of <folder>/DICOMDIR for <t1>"
+
+
 PARENT = """
 import pathlib, sys, time
 import numpy as np
