@@ -110,6 +110,20 @@ def test_the_order_is_the_users_where_nothing_has_a_date(two: Any, client: FakeC
     assert "two or more" in two.ui.findingsLabel.text and section.compareButton.enabled
 
 
+def test_a_date_that_comes_later_puts_the_studies_in_order(two: Any) -> None:
+    """Results are hung under their study after they came."""
+    section, hierarchy = two.follow_up, slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    first, second = (point.node for point in section.points)
+    for node, day in ((first, "20240301"), (second, "20240101")):
+        volume = node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
+        study = hierarchy.CreateStudyItem(hierarchy.GetSceneItemID(), "study")
+        hierarchy.SetItemAttribute(study, slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMStudyDateAttributeName(), day)
+        hierarchy.SetItemParent(hierarchy.GetItemByDataNode(volume), study)
+    two.parameters_changed()
+    assert [point.node for point in section.chosen()] == [second, first]
+    assert [row[1] for row in rows(section.studiesTable)] == ["2024-01-01", "2024-03-01"]
+
+
 def test_it_goes_with_a_result_and_leaves_nothing(two: Any, client: FakeClient) -> None:
     section = two.follow_up
     section.compareButton.click()

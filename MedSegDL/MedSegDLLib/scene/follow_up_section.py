@@ -54,7 +54,7 @@ class FollowUpSection(Observing):
         self.change: Any = None  # the follow-up node that is shown
         self.steps, self.view_steps = Steps(panel.report), Steps(panel.report)
         self._shown: Any = None
-        self._known: tuple[str, ...] = ()
+        self._known: tuple[tuple[str, str], ...] = ()
         self._filled: tuple[str, int] | None = None  # the follow-up that the tables show
         self._waits = False  # for the worker
         self._comparing: Background | None = None
@@ -132,7 +132,7 @@ class FollowUpSection(Observing):
             result: the segmentation that it shows, or None.
         """
         points = [] if task is None or task.pictures else follow_up.time_points(task)
-        known = tuple(point.node.GetID() for point in points)
+        known = tuple((point.node.GetID(), point.when) for point in points)  # a date may come later than its result
         changed, other = known != self._known, task is not self.task
         self.task, self._shown, self._known = task, result, known
         if other:
@@ -431,7 +431,12 @@ def _fill_lesions(view: Any, change: Any) -> list[Any]:
     rows, kinds = follow_up.lesion_rows(change)[:MOST_ROWS], kind_texts()
     view.rowCount, view.columnCount = len(rows), 4
     view.setHorizontalHeaderLabels([_("Lesion"), _("Became"), _("Before (mm)"), _("Now (mm)")])
-    return _fill(view, [(f"{row['Id']} {row['Lesion']}", kinds[row["Kind"]], row["Before mm"], row["Now mm"]) for row in rows])
+    return _fill(view, [(f"{row['Id']} {row['Lesion']}", kinds[row["Kind"]], *_lines(row["Before mm"], row["Now mm"])) for row in rows])
+
+
+def _lines(*texts: str) -> list[str]:
+    """Several sizes below each other, so that the table is as narrow as the panel."""
+    return [text.replace("; ", "\n") for text in texts]
 
 
 def _fill(view: Any, lines: Sequence[Sequence[str]]) -> list[Any]:
@@ -450,6 +455,7 @@ def _fit(view: Any) -> None:
     header = view.horizontalHeader()
     header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
     header.setSectionResizeMode(0, qt.QHeaderView.Stretch)  # the names give way, so that the table is as wide as the panel, not wider
+    view.resizeRowsToContents()  # once, see `widgets.fill_table`
 
 
 def _table(tooltip: str) -> Any:
