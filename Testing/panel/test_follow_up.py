@@ -10,6 +10,7 @@ import slicer
 
 from MedSegDLLib.geometry.registration import Motion, motion
 from MedSegDLLib.scene import follow_up
+from MedSegDLLib.scene.report_case import RECORD_ATTRIBUTE
 from MedSegDLLib.tasks import BRAIN
 from MedSegDLLib.worker.processes import Failure
 
@@ -87,11 +88,13 @@ def test_a_study_that_lay_elsewhere_is_laid_on_the_first_and_it_can_be_undone(tw
 
 def test_without_a_worker_it_is_compared_as_it_lies_and_said(two: Any, client: FakeClient) -> None:
     section = two.follow_up
+    section.points[1].node.SetAttribute(RECORD_ATTRIBUTE, '{"weights": {"sha256": "another"}}')
     section.compareButton.click()
     worked(two)
     client.fail(Failure("crash", "Gone."), dead=True)
     worked(two)
     assert "was not registered" in section.label.text and section.changeTable.rowCount == 3
+    assert "segmented with different networks" in section.label.text and "kind of image" not in section.label.text
 
 
 def test_the_order_is_the_users_where_nothing_has_a_date(two: Any, client: FakeClient) -> None:

@@ -422,7 +422,8 @@ def _fill_changes(view: Any, change: Any) -> list[Any]:
     for row in rows:
         share = f" ({float(row['Change %']):+.0f} %)" if row["Change %"] else ""
         sizes = [milliliters(float(row[part])) for part in ("First mL", "Last mL")]
-        lines.append((row["Region"], *sizes, f"{float(row['Change mL']):+.3g}{share}"))
+        grown = float(row["Change mL"])
+        lines.append((row["Region"], *sizes, f"{'+' if grown >= 0 else '-'}{milliliters(abs(grown))}{share}"))
     return _fill(view, lines)
 
 

@@ -25,7 +25,8 @@ def told_html(change: Any, task: Task) -> str:
         change: see `follow_up.follow_up_of`.
         task: of its studies.
     """
-    classes, findings = response_texts(), told_of(change)["findings"]
+    classes = response_texts()
+    findings = [{**finding, "code": ""} for finding in told_of(change)["findings"]]  # each in full: the words of a kind are about images
     line = _("{region}: {diameters} by diameters, {volume} by volume.")
     told = [
         line.format(region=row["Region"], diameters=classes[row["Diameters"]], volume=classes[row["Volume"]]) for row in table_rows(change)
