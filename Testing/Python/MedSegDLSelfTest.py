@@ -846,11 +846,11 @@ class MedSegDLSelfTest(unittest.TestCase):
         layout = slicer.app.layoutManager()
         before = layout.layout
         section.chartButton.click()
-        wait_until(lambda: not section.view_steps.running, "the chart is shown", 20)
+        wait_until(lambda: not section.view_steps.running, "the chart is shown", 120)
         self.assertEqual(layout.plotWidget(0).mrmlPlotViewNode().GetPlotChartNode(), part_of(section.change, "Chart"))
         pictures("75-chart", self.ui, section.widget)
         section.sideButton.click()
-        wait_until(lambda: not section.view_steps.running, "the studies are beside each other", 20)
+        wait_until(lambda: not section.view_steps.running, "the studies are beside each other", 120)
         self.assertEqual(layout.layout, slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
         pictures("75-side-by-side", self.ui, section.widget)
         red, yellow = (layout.sliceWidget(name).mrmlSliceNode() for name in ("Red", "Yellow"))
@@ -888,7 +888,7 @@ class MedSegDLSelfTest(unittest.TestCase):
                 pictures("76-before-undo", self.ui, button)
             del node
             button.click()
-            wait_until(lambda: not self.panel.undo.steps.running, "the run is undone", 60)
+            wait_until(lambda: not self.panel.undo.steps.running, "the run is undone", 120)
             self.assertIs(self.panel.parameters.result, first)
             live(0.1)
             observers = sum(len(part.observations) for part in (self.panel, self.panel.inputs, self.panel.result, self.panel.correction))
