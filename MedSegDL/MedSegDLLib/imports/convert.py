@@ -113,6 +113,10 @@ def import_network(
         foreign = read(source, wishes, span(progress, 0.05, 0.85))
     except Unfit as fault:  # of the task that is made of its names
         raise WeightsError(f"{source.name} cannot be imported as a task: {fault}.", "Choose another --key or --title.") from fault
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as fault:  # JSON may hold anything anywhere
+        what = " ".join(str(fault).split())
+        says = f"{source.name} does not fit: a value in it is of another kind than it must be ({type(fault).__name__}: {what:.200})."
+        raise WeightsError(says, SOURCES_SAY) from fault
     progress(0.85, "Writing")
     licence = wishes.licence or foreign.licence or ask() or UNSTATED
     manifest = save_foreign(foreign.states, output, _manifest(foreign, licence))

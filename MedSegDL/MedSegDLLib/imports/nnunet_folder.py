@@ -73,7 +73,7 @@ def plan_of(
             transpose=tuple(plans["transpose_forward"]),
             channels=_channels(plans, entry, len(channel_names(dataset))),
             spacing_mm=tuple(entry["spacing"]),
-            tile=tuple(int(side) for side in entry["patch_size"]),
+            tile=tuple(_whole(side) for side in entry["patch_size"]),
             mirror=tuple(mirror or ()),
             data=_resampling(entry, "resampling_fn_data"),
             logits=_resampling(entry, "resampling_fn_probabilities"),
@@ -83,7 +83,7 @@ def plan_of(
             folds=folds,
             pixels=reader_of(plans) in PICTURES,
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         what = f"'{error.args[0]}' is missing" if isinstance(error, KeyError) else str(error)
         raise WeightsError(f"The plans of the configuration '{configuration}' do not fit: {what}.", REMEDY) from error
 
@@ -93,9 +93,9 @@ def resolved(plans: Mapping[str, Any], name: str) -> dict[str, Any]:
     entries, chain = plans.get("configurations"), []
     while name is not None:
         if not isinstance(entries, dict) or not isinstance(entries.get(name), dict):
-            raise WeightsError(f"plans.json has no configuration '{name}'.", REMEDY)
+            raise WeightsError(f"plans.json has no configuration '{name!s:.100}'.", REMEDY)
         if name in chain:
-            raise WeightsError(f"The configuration '{name}' inherits from itself.", REMEDY)
+            raise WeightsError(f"The configuration '{name!s:.100}' inherits from itself.", REMEDY)
         chain.append(name)
         name = entries[name].get("inherits_from")
     found: dict[str, Any] = {}
@@ -195,6 +195,13 @@ def outputs_of(dataset: Mapping[str, Any]) -> Outputs:
     if known != list(range(len(known))):
         raise WeightsError(f"The labels of dataset.json are not 0, 1, 2, ... but {known}.", REMEDY)
     return Outputs(tuple(regions), tuple(known), False, tuple(regions.values()))
+
+
+def _whole(value: Any) -> int:
+    """A whole number as one; raises ValueError for any other."""
+    if int(value) != value:
+        raise ValueError(f"{value!r} is no whole number")
+    return int(value)
 
 
 def _numbers(value: Any) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import WeightsError
+from ..network.foreign import MOST_STAGES
 from .nnunet_folder import NETWORKS, OURS_ONLY, TRAINERS, WITH_BATCH_NORM
 
 LEAKY_SLOPE, NORM_EPS = 0.01, 1e-5  # torch's own, which the plans leave out
@@ -25,7 +26,7 @@ IGNORED = {"dropout_op_kwargs", "deep_supervision"}  # do nothing at work
 def refuse_unknown_trainer(name: Any) -> None:
     """Raises WeightsError for a trainer that may have built another network than the plans say."""
     if not TRAINERS.fullmatch(str(name)):
-        says = f"The network was trained by '{name!s:.100}', which may have changed it in ways that this version does not know."
+        says = f"The network was trained by '{' '.join(str(name).split()):.100}', which may have changed it in ways that this version does not know."
         raise WeightsError(says, OURS_ONLY)
 
 
@@ -44,8 +45,12 @@ def architecture_of(entry: Mapping[str, Any], trainer: str, channels: int, outpu
     try:
         name, told = _told(entry) if "architecture" in entry else _told_long_ago(entry)
         dims = _named(CONVOLUTIONS, told.pop("conv_op"), "convolution")
-        stages = int(told.pop("n_stages"))
-        norm, activation = told.pop("norm_op_kwargs", None) or {}, told.pop("nonlin_kwargs", None) or {}
+        stages = _stages(told.pop("n_stages"))
+        kind = _named(NORMS, told.pop("norm_op"), "norm")
+        norm = _given(told.pop("norm_op_kwargs", None), {"eps", "affine", "momentum", "track_running_stats"})
+        activation = _given(told.pop("nonlin_kwargs", None), {"inplace", "negative_slope"})
+        if norm.get("track_running_stats", kind == "batch") is not (kind == "batch"):
+            raise ValueError("its norm keeps running statistics otherwise than is usual")
         slope = _named(ACTIVATIONS, told.pop("nonlin"), "activation")
         features = told.pop("features_per_stage")
         arguments = {
@@ -58,14 +63,16 @@ def architecture_of(entry: Mapping[str, Any], trainer: str, channels: int, outpu
             "encoder": _repeated(told.pop(REPEATS[name]), stages),
             "decoder": _repeated(told.pop("n_conv_per_stage_decoder"), stages - 1),
             "bias": bool(told.pop("conv_bias", False)),
-            "norm": (kind := _named(NORMS, told.pop("norm_op"), "norm")),
+            "norm": kind,
             "norm_eps": float(norm.get("eps", NORM_EPS)),
             "affine": bool(norm.get("affine", kind == "batch")),  # torch's own where the plans leave it out
             "slope": float(activation.get("negative_slope", slope)) if slope else 0.0,
         }
         if told.pop("dropout_op", None) is not None:  # which does nothing at work either, but is counted in the weights' names
             arguments["dropout"] = True
-    except (KeyError, TypeError, ValueError) as error:
+        if not len(arguments["features"]) == len(arguments["strides"]) == len(arguments["kernel_sizes"]) == stages:
+            raise ValueError(f"it has {stages} stages, but not as many features, kernels and strides")
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         what = f"'{error.args[0]}' is missing" if isinstance(error, KeyError) else str(error)
         raise WeightsError(f"The plans do not describe their network: {what}.", OURS_ONLY) from error
     unknown = sorted(set(told) - IGNORED)
@@ -113,6 +120,20 @@ def _named(known: Mapping[str, Any], name: Any, what: str) -> Any:
     if name not in known:
         raise WeightsError(f"The network's {what} '{name}' is not known to this version.", OURS_ONLY)
     return known[name]
+
+
+def _stages(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 2 <= value <= MOST_STAGES:
+        raise ValueError(f"{value!r} is no number of stages")
+    return value
+
+
+def _given(arguments: Any, known: set[str]) -> dict[str, Any]:
+    """Arguments of a layer by name; raises ValueError for one that may change what it does."""
+    found = dict(arguments or {})
+    if set(found) - known:
+        raise ValueError(f"a layer has an argument '{min(set(found) - known)}' that this version does not know")
+    return found
 
 
 def _sides(values: Any, stages: int, dims: int) -> list[list[int]]:

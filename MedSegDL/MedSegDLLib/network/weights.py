@@ -208,6 +208,8 @@ def _imported_networks(manifest: dict[str, Any], task: Task, plan: ForeignPlan, 
     inputs = plan.sizes[0] if task.pictures else len(task.inputs)
     if found != plan.sizes or (inputs, len(plan.regions)) != (plan.sizes[0], len(task.regions)):
         raise WeightsError(f"The network in {path.name} does not fit the inputs and outputs of the task '{task.key}'.", AGAIN)
+    if getattr(plan, "pixels", task.pictures) is not task.pictures:
+        raise WeightsError(f"The plan of {path.name} is one of pictures or of volumes, and its task '{task.key}' is not.", AGAIN)
     refuse_misfit_tile(manifest["architecture"], plan.sizes[0], plan.tile, plan.sizes[1], path.name)
     return load_foreign(path, manifest["architecture"], manifest["sha256"], plan.folds)
 

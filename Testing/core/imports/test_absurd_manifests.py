@@ -68,6 +68,16 @@ ABSURD: dict[str, Callable[[dict[str, Any]], None]] = {
     "a kernel of a thousand": put(*ARGUMENTS, "kernel_sizes", 0, [1000, 3, 3]),
     "hundreds of stages": put(*ARGUMENTS, "features", [4] * 500),
     "an unknown norm": put(*ARGUMENTS, "norm", "os.system"),
+    "a spacing of atoms": put("plan", "spacing_mm", 0, 1e-12),
+    "the pixels of pictures in a plan of volumes": put("plan", "pixels", True),
+    "a version of text": put("task_version", "1"),
+    "a hash that is a number": put("sha256", 7),
+    "no plan": put("plan", None),
+    "a kind that is a list": put("plan", "kind", ["nnunet"]),
+    "arguments in a list": put("architecture", "arguments", [1]),
+    "strides of nothing": put(*ARGUMENTS, "strides", 1, [0, 0, 0]),
+    "a truth value in text": put(*ARGUMENTS, "dropout", "yes"),
+    "a region that would leave the folder": put("task_definition", "regions", 0, "key", "../x"),
     "a network by its path": put("architecture", "name", "os.system"),
 }
 
@@ -106,3 +116,36 @@ def test_the_command_line_says_it_in_one_line_and_leaves_nothing(
     assert main(["segment", "--weights", str(pair), *given]) == 4
     said = capsys.readouterr().err
     assert "Traceback" not in said and len(said.splitlines()) == 1 and not (tmp_path / "out").exists()
+
+
+CONFIGURATION = ("configurations", "3d_fullres")
+NETWORK = (*CONFIGURATION, "architecture", "arch_kwargs")
+ABSURD_SOURCES: dict[str, tuple[str, Callable[[dict[str, Any]], None]]] = {
+    "an endless tile": ("plans", put(*CONFIGURATION, "patch_size", [float("inf"), 12, 12])),
+    "half a voxel of a tile": ("plans", put(*CONFIGURATION, "patch_size", [12.5, 12, 12])),
+    "a configuration that inherits from a list": ("plans", put(*CONFIGURATION, "inherits_from", ["x"])),
+    "arguments of a norm in a list": ("plans", put(*NETWORK, "norm_op_kwargs", [1])),
+    "a norm with running statistics": ("plans", put(*NETWORK, "norm_op_kwargs", {"affine": True, "track_running_stats": True})),
+    "arguments of an activation in a list": ("plans", put(*NETWORK, "nonlin_kwargs", [2])),
+    "two and a half stages": ("plans", put(*NETWORK, "n_stages", 2.5)),
+    "thousands of millions of stages": ("plans", put(*NETWORK, "n_stages", 10**9)),
+    "more features than stages": ("plans", put(*NETWORK, "features_per_stage", [4, 6, 8])),
+    "an order of classes in text": ("dataset", lambda entry: entry.update(labels=REGIONS, regions_class_order=["x", "y"])),
+    "an order of classes in lists": ("dataset", lambda entry: entry.update(labels=REGIONS, regions_class_order=[[1], [2]])),
+}
+REGIONS = {"background": 0, "whole": [1, 2], "core": [2]}
+
+
+@pytest.mark.parametrize(("file", "change"), ABSURD_SOURCES.values(), ids=ABSURD_SOURCES)
+def test_an_absurd_source_is_refused_in_one_sentence(
+    tmp_path: Path, opened_here: None, file: str, change: Callable[[dict[str, Any]], None]
+) -> None:
+    source = write_folder(tmp_path / "Dataset901_MadeUp", Recipe(features=(4, 6), patch=(12, 12, 12)))
+    entry = json.loads((source / f"{file}.json").read_text())
+    change(entry)
+    (source / f"{file}.json").write_text(json.dumps(entry))
+    with pytest.raises(WeightsError) as refused:
+        import_network(source, tmp_path / "mine.safetensors", Wishes(licence="CC0"))
+    said = refused.value
+    assert said.exit_code == 4 and said.remedy and "\n" not in said.message and len(said.message) < 700
+    assert not (tmp_path / "mine.safetensors").exists()
