@@ -26,7 +26,8 @@ IGNORED = {"dropout_op_kwargs", "deep_supervision"}  # do nothing at work
 def refuse_unknown_trainer(name: Any) -> None:
     """Raises WeightsError for a trainer that may have built another network than the plans say."""
     if not TRAINERS.fullmatch(str(name)):
-        says = f"The network was trained by '{' '.join(str(name).split()):.100}', which may have changed it in ways that this version does not know."
+        told = f"{' '.join(str(name).split()):.100}"
+        says = f"The network was trained by '{told}', which may have changed it in ways that this version does not know."
         raise WeightsError(says, OURS_ONLY)
 
 
