@@ -10,6 +10,7 @@ import torch
 
 from medsegdl_training.commands.main import main
 from medsegdl_training.evaluate.calibration import BINS, Counts
+from medsegdl_training.train.export import calibration_lines
 from MedSegDLLib.network.inception_unet import Architecture, InceptionUNet
 from MedSegDLLib.network.weights import save_weights
 from MedSegDLLib.postprocess.calibration import reliabilities
@@ -71,6 +72,8 @@ def test_the_command_writes_what_reports_read(weights: Path, tmp_path: Path, cap
     assert len(set(voxels.values())) == 1 or min(voxels.values()) > 0.99 * max(voxels.values())  # the same voxels for every region
     assert set(reliabilities(after, BRAIN)) == {key for key, region in told["regions"].items() if len(region["curve"]) > 1}
     assert "expected error" in capsys.readouterr().out
+    lines = calibration_lines(after["calibration"])
+    assert [line.split(" | ")[0] for line in lines if line.startswith(("| WT", "| TC", "| ET"))] == ["| WT", "| TC", "| ET"]
 
 
 def test_refusals(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -215,6 +215,8 @@ def card_text(manifest: dict[str, Any], path: Path) -> str:
         lines += score_lines(score)
     if not manifest["scores"]:
         lines.append("Not measured.")
+    if "calibration" in manifest:
+        lines += calibration_lines(manifest["calibration"])
     return "\n".join(lines) + "\n"
 
 
@@ -235,6 +237,13 @@ def score_lines(score: dict[str, Any]) -> list[str]:
         cells = (_cell(values.get(key)) for key in names)
         lines.append(f"| {name} | " + " | ".join(cells) + f" | {tuned} |")
     return [*lines, ""]
+
+
+def calibration_lines(told: dict[str, Any]) -> list[str]:
+    """What the probabilities are worth: a table with a line a region."""
+    head = ["## Calibration", "", f"{told['protocol']}.", "", "| region | expected error | above one half |", "|---|---|---|"]
+    rows = [f"| {key} | {one['expected_error']:.4f} | {one['expected_error_above_half']:.3f} |" for key, one in told["regions"].items()]
+    return [*head, *rows, ""]
 
 
 def _cell(value: float | None) -> str:
