@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SLICER ?= Slicer
 
-.PHONY: demo test test-slow lint pictures translations dicom-table fuzz endurance mutants bench bench-quick test-slicer clean
+.PHONY: demo test test-slow lint pictures translations dicom-table dicom-round-trip fuzz endurance mutants bench bench-quick test-slicer clean
 
 demo: $(READY)  ## segment a phantom in a real MRML scene with the shipped weights
 	$(BIN)/medsegdl demo -o out/demo
@@ -28,6 +28,9 @@ translations: $(READY)  ## write the .ts files anew: what the panel shows now; s
 
 dicom-table: $(READY)  ## docs/dicom.md: kinds of series read, judged, and written back (dcm2niix and dciodvfy judge where installed)
 	$(BIN)/python -m Testing.judges.dicom_table
+
+dicom-round-trip: $(READY)  ## a head through Orthanc and back: the log of docs/dicom.md, and its picture (Debian: orthanc orthanc-dicomweb)
+	$(BIN)/python -m Testing.judges.dicom_round_trip
 
 bench: $(VENV)/.bench  ## time and memory by phase, ratios against the peers: docs/performance.md (about 12 minutes; goes on where it stopped)
 	$(BIN)/python -m bench
