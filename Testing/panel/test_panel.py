@@ -66,7 +66,7 @@ def widgets_in(widget: Any) -> list[str]:
 def test_speed_and_network_stand_above_the_inputs(panel: Any) -> None:
     form = pythonqt.unwrap(panel.ui.inputsWidget).layout()
     rows = [form.itemAt(row, QtWidgets.QFormLayout.ItemRole.FieldRole).widget().objectName() for row in range(form.rowCount())]
-    assert rows[:4] == ["taskComboBox", "modeComboBox", "networkLabel", "brain_t1Selector"]
+    assert rows[:5] == ["taskComboBox", "modeComboBox", "networkLabel", "caseComboBox", "brain_t1Selector"]
     assert panel.ui.networkLabel.text.startswith("brain (20") and "Dice WT" in panel.ui.networkLabel.toolTip
 
 
@@ -91,8 +91,9 @@ def test_the_log_is_copied(panel: Any) -> None:
 def test_sections_come_in_the_order_users_know(panel: Any) -> None:
     assert widgets_in(panel.ui.MedSegDL) == ["scrollArea", "segmentButton", "runWidget", "noticeLabel"]  # the button is always in sight
     sections = [name for name in widgets_in(panel.ui.scrollContents) if name != "expectationLabel"]  # a line under the findings
-    assert sections[:4] == ["inputsCollapsibleButton", "findingsLabel", "resultCollapsibleButton", "outputsCollapsibleButton"]
-    assert sections[4:] == ["Networks", "advancedCollapsibleButton", "logCollapsibleButton"]
+    assert sections[:4] == ["tourBox", "inputsCollapsibleButton", "findingsLabel", "resultCollapsibleButton"]
+    assert sections[4:6] == ["followUpCollapsibleButton", "outputsCollapsibleButton"]
+    assert sections[6:] == ["Networks", "advancedCollapsibleButton", "logCollapsibleButton"]
     assert panel.ui.advancedCollapsibleButton.collapsed
     assert "Research use only" in panel.ui.noticeLabel.text
 

@@ -233,7 +233,11 @@ class TestFaults:
         called_by_ours |= {"show_surfaces", "close", "lock", "measure_lesions", "show_lesions", "tell", "fail", "fold", "explain", "offers"}
         called_by_ours |= {"follow_swap", "follow_task"}  # by the guarded follow_link
         called_by_ours |= {"tasks_changed", "renew"}  # by the section of networks
-        called_by_ours |= {"show_instead"}  # by the section of what is shown, whose own callbacks are guarded
+        called_by_ours |= {
+            "show_instead",
+            "restyle",
+            "lay_over",
+        }  # by the section of what is shown and by the panel, whose own callbacks are guarded
         for part in (loaded, loaded.inputs, loaded.findings, loaded.result, loaded.python, loaded.shown):
             public = {name: value for name, value in vars(type(part)).items() if inspect.isfunction(value) and not name.startswith("_")}
             free = {name for name, value in public.items() if not hasattr(value, "__wrapped__")} - called_by_ours

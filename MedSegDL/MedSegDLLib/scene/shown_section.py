@@ -48,6 +48,7 @@ class ShownSection:
     def _make_widgets(self, ui: Any) -> None:
         ui.labelsCheckBox, ui.shownLabel = qt.QCheckBox(_("Labels without overlap")), _wrapping("shownLabel")
         ui.uncertaintyBox, ui.uncertaintyShownLabel = qt.QCheckBox(_("Uncertainty over the images")), _wrapping("uncertaintyShownLabel")
+        ui.labelsCheckBox.toolTip = ui.labelsCheckBox.text  # until there is something to name
         ui.uncertaintyBox.toolTip = _(
             "Show where the network is undecided: brightest where its probability is near 0.5, clear where it is sure. "
             "A result that was made without such a map gets one first; its segments stay as they are."

@@ -1,4 +1,5 @@
-"""The tour for who opens the panel for the first time: four steps, the part of the panel that each is about in sight, left at any time.
+"""The tour for who opens the panel for the first time: four steps, left at any time.
+
 Shown once a user and machine, and again by a link. Desktop only.
 """
 
@@ -18,7 +19,7 @@ YES = "true"  # as QSettings keeps truths in files
 
 
 class TourSection:
-    """A box on top of the panel, and the link that shows it again.
+    """A box above the inputs, and the link that shows it again.
 
     Args:
         ui: the panel's widgets.
@@ -29,7 +30,7 @@ class TourSection:
         self.ui, self.report = ui, report
         self.step = 0
         self.box = qt.QFrame()
-        self.box.frameShape = qt.QFrame.StyledPanel
+        self.box.name, self.box.frameShape = "tourBox", qt.QFrame.StyledPanel
         column = qt.QVBoxLayout(self.box)
         self.label = qt.QLabel()
         self.label.name, self.label.wordWrap = "tourLabel", True
@@ -41,7 +42,7 @@ class TourSection:
         for button in (self.leaveButton, self.nextButton):
             row.addWidget(button)
         column.addLayout(row)
-        ui.MedSegDL.layout().insertWidget(0, self.box)
+        ui.scrollContents.layout().insertWidget(0, self.box)  # outside it, a text of several lines would push Segment out of sight
         self.link = qt.QLabel(f'<a href="medsegdl:tour">{_("Help: a tour in four steps")}</a>')
         self.link.name = "tourLink"
         self.link.toolTip = _("Show what the parts of this panel are for.")
@@ -80,37 +81,24 @@ class TourSection:
 
     def _show(self) -> None:
         steps = self._steps()
-        text, part = steps[self.step]
+        text = steps[self.step]
         place = _("Step {number} of {count}").format(number=self.step + 1, count=len(steps))
         self.label.text = f"<b>{place}</b><br>{text}"
         self.nextButton.text = _("Next") if self.step + 1 < len(steps) else _("Done")
         self.box.visible = True
-        self.ui.scrollArea.ensureWidgetVisible(part)
+        self.ui.scrollArea.ensureWidgetVisible(self.box)
 
-    def _steps(self) -> list[tuple[str, Any]]:
-        """What is said, and the part of the panel that it is about."""
-        ui = self.ui
+    def _steps(self) -> list[str]:
+        """What is said, one after the other."""
         return [
-            (
-                _(
-                    "<b>Load images and choose the task.</b> The inputs fill themselves from names and DICOM tags; rest the mouse "
-                    "on one to read why. Without images of your own: <i>Sample Data</i>, <i>MedSegDL</i>."
-                ),
-                ui.inputsWidget,
+            _(
+                "<b>Load images and choose the task.</b> The inputs fill themselves from names and DICOM tags; rest the mouse "
+                "on one to read why. Without images of your own: <i>Sample Data</i>, <i>MedSegDL</i>."
             ),
-            (
-                _("<b>Read the findings.</b> They say what is unusual about the images, and offer what can be done about it in one click."),
-                ui.findingsLabel,
-            ),
-            (
-                _("<b>Click Segment</b>, at the bottom. It can be cancelled at any time; Slicer stays free meanwhile."),
-                ui.inputsWidget,
-            ),
-            (
-                _(
-                    "<b>Look, correct, report.</b> Volumes and lesions appear here; a click on a lesion shows it, <i>Inside</i> and "
-                    "<i>Outside</i> redraw an outline, <i>Report</i> writes a page. Research use only: check every result."
-                ),
-                ui.resultCollapsibleButton,
+            _("<b>Read the findings.</b> They say what is unusual about the images, and offer what can be done about it in one click."),
+            _("<b>Click Segment</b>, at the bottom. It can be cancelled at any time; Slicer stays free meanwhile."),
+            _(
+                "<b>Look, correct, report.</b> Volumes and lesions appear here; a click on a lesion shows it, <i>Inside</i> and "
+                "<i>Outside</i> redraw an outline, <i>Report</i> writes a page. Research use only: check every result."
             ),
         ]

@@ -329,7 +329,7 @@ def test_the_panel_is_never_held_for_long(worker):
 def test_worker_is_a_segmentation_client():
     client: SegmentationClient = Worker()
     names = [name for name in vars(SegmentationClient) if not name.startswith("_")]
-    assert len(names) == 12 and all(hasattr(client, name) for name in names)
+    assert len(names) == 13 and all(hasattr(client, name) for name in names)
 
 
 @pytest.mark.parametrize(

@@ -235,7 +235,7 @@ def test_ends_with_its_parent_though_stdin_stays_open(tmp_path):
     pid = int(middle.stderr.readline())
     assert "ready" in json.loads(middle.stdout.readline())
     middle.wait(LIMIT_S)
-    assert ended(pid, 2 * server.PARENT_WATCH_S + 1)
+    assert ended(pid, 2 * server.PARENT_WATCH_S + 20)  # a busy machine
     for stream in (middle.stdin, middle.stdout, middle.stderr):
         stream.close()
 
