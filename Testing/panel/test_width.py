@@ -112,3 +112,9 @@ def test_no_table_follows_its_contents_without_end(crowded: Any) -> None:
         rows = table.verticalHeader()
         modes = {rows.sectionResizeMode(row) for row in range(rows.count())}
         assert QtWidgets.QHeaderView.ResizeMode.ResizeToContents not in modes, table.objectName()
+
+
+def test_the_panel_may_be_as_low_as_a_laptops_dock(panel: Any) -> None:
+    """A line that wraps gives the whole panel a height for its width, which Slicer's dock then asks for: the scrolled part must not count in it."""
+    root = pythonqt.unwrap(panel.ui.MedSegDL)
+    assert max(root.layout().totalHeightForWidth(331), root.minimumSizeHint().height()) < 340
