@@ -115,6 +115,6 @@ def test_no_table_follows_its_contents_without_end(crowded: Any) -> None:
 
 
 def test_the_panel_may_be_as_low_as_a_laptops_dock(panel: Any) -> None:
-    """A line that wraps gives the whole panel a height for its width, which Slicer's dock then asks for: the scrolled part must not count in it."""
+    """A line that wraps gives the whole panel a height for its width, which Slicer's dock asks for: the scrolled part must not count."""
     root = pythonqt.unwrap(panel.ui.MedSegDL)
     assert max(root.layout().totalHeightForWidth(331), root.minimumSizeHint().height()) < 340
