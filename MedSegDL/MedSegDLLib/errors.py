@@ -6,8 +6,12 @@ Nothing else in the core prints or exits; callers (command line, worker, panel) 
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+# What a terminal would obey; a name or value out of a file may hold it. Lines end with \n and nothing else.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class MedSegDLError(Exception):
@@ -23,8 +27,8 @@ class MedSegDLError(Exception):
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)
-        self.message = message
-        self.remedy = remedy
+        self.message = _CONTROLS.sub("?", message)
+        self.remedy = _CONTROLS.sub("?", remedy)
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()

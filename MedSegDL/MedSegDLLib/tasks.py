@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from .errors import InputRefused, UsageError, WeightsError
+from .schema.manifest import refuse_misfit_told
 from .schema.patterns import QUICK_PATTERN
 from .schema.records import Unfit, above, between, counting, matching, obey, read_record, within
 from .schema.strict_json import MIB, NotStrict, read_object
@@ -472,8 +473,8 @@ def refuse_target(path: Path) -> None:
         raise UsageError(f"{path.name} is no name of weights.", f"Name a file that ends in {WEIGHTS_SUFFIX}.")
     beside = manifest_path(path)
     try:
-        known = not beside.exists() or "sha256" in read_manifest(beside)
-    except WeightsError:
+        known = not beside.exists() or "sha256" in read_object(beside, LARGEST_MANIFEST_BYTES)
+    except (NotStrict, OSError):
         known = False
     if not known:
         says = f"{beside} is there already and no manifest of weights; that of {path.name} would take its place."
@@ -481,10 +482,18 @@ def refuse_target(path: Path) -> None:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """The manifest beside a weights file, as it stands. Raises WeightsError: it is not there, or no strict JSON object."""
+    """The manifest beside a weights file; what it tells of data, licence and scores is what it must be, task and plan are as they stand.
+
+    Raises:
+        WeightsError: it is not there, no strict JSON object, or something of it is of another kind than its readers expect.
+    """
     beside = manifest_path(path)
     try:
-        return read_object(beside, LARGEST_MANIFEST_BYTES)
+        manifest = read_object(beside, LARGEST_MANIFEST_BYTES)
+        refuse_misfit_told(manifest)
+        return manifest
+    except Unfit as fault:
+        raise WeightsError(f"The manifest {beside.name} does not fit: {fault}.", AGAIN) from fault
     except NotStrict as fault:
         raise WeightsError(f"The manifest {beside.name} {fault}.", AGAIN) from fault
     except OSError as error:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from ..errors import WeightsError
 from ..io.atomic import atomic_path, file_sha256
+from ..schema.manifest import printable
 from .foreign import READS_NUMBERS, build_foreign
 
 PRECISION, HALF_PRECISION = "float32", "float16"
@@ -96,7 +97,7 @@ def save_foreign(states: Sequence[Mapping[str, Tensor]], path: Path, manifest: d
     with atomic_path(path) as temporary:
         safetensors.torch.save_file(stored, temporary, metadata={"format": "pt"})
         halved = any(tensor.dtype == torch.float16 for tensor in stored.values())
-        complete = {**manifest, "precision": HALF_PRECISION if halved else PRECISION, "sha256": file_sha256(temporary)}
+        complete = printable(manifest) | {"precision": HALF_PRECISION if halved else PRECISION, "sha256": file_sha256(temporary)}
     text = json.dumps(complete, indent=2, allow_nan=False) + "\n"
     with atomic_path(path.with_suffix(".json")) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from ..errors import WeightsError
 from ..io.atomic import atomic_path
+from ..schema.manifest import printable
 from ..schema.records import Unfit
 from ..tasks import (
     AGAIN,
@@ -162,7 +163,7 @@ def save_weights(
         "precision": precision,
         "architecture": describe(network),
     }
-    text = json.dumps(complete, indent=2, allow_nan=False) + "\n"
+    text = json.dumps(printable(complete), indent=2, allow_nan=False) + "\n"
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
     with atomic_path(manifest_path(path)) as temporary:

@@ -82,7 +82,7 @@ def read_record(kind: type[T], entry: Any, where: str = "") -> T:
     if isinstance(entry, kind):
         return entry
     if not isinstance(entry, Mapping):
-        raise Unfit(f"{where or 'the whole'} is {_shown(entry)}, not an object")
+        raise Unfit(f"{where or 'the whole'} is {shown(entry)}, not an object")
     known = {one.name: one for one in fields(kind)}
     within = f" in '{where}'" if where else ""
     for key in entry:
@@ -121,10 +121,10 @@ def read(hint: Any, value: Any, where: str) -> Any:
     if get_origin(hint) is Annotated:
         inner, *laws = get_args(hint)
         if not all(law.holds(value) for law in laws if law.first):
-            raise Unfit(f"'{where}' is {_shown(value)}; it must be {described(hint)}")
+            raise Unfit(f"'{where}' is {shown(value)}; it must be {described(hint)}")
         found = read(inner, value, where)
         if not all(law.holds(found) for law in laws if not law.first):
-            raise Unfit(f"'{where}' is {_shown(value)}; it must be {described(hint)}")
+            raise Unfit(f"'{where}' is {shown(value)}; it must be {described(hint)}")
         return found
     if get_origin(hint) in (Union, types.UnionType):
         inner = next(one for one in get_args(hint) if one is not type(None))
@@ -140,7 +140,7 @@ def read(hint: Any, value: Any, where: str) -> Any:
 
 def _read_tuple(items: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
     if not isinstance(value, (list, tuple)):
-        raise Unfit(f"'{where}' is {_shown(value)}, not a list")
+        raise Unfit(f"'{where}' is {shown(value)}, not a list")
     if len(value) > MOST_ITEMS:
         raise Unfit(f"'{where}' has {len(value)} items, more than {MOST_ITEMS}")
     hints = [items[0]] * len(value) if items[-1] is Ellipsis else list(items)
@@ -151,7 +151,7 @@ def _read_tuple(items: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ..
 
 def _read_dict(items: tuple[Any, ...], value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise Unfit(f"'{where}' is {_shown(value)}, not an object")
+        raise Unfit(f"'{where}' is {shown(value)}, not an object")
     return {read(items[0], key, where): read(items[1], one, f"{where}.{key:.{SHOWN}}") for key, one in value.items()}
 
 
@@ -166,7 +166,7 @@ def _read_plain(kind: type, value: Any, where: str) -> Any:
         return int(value)
     elif kind in (str, bool) and isinstance(value, kind):
         return value
-    raise Unfit(f"'{where}' is {_shown(value)}, not {described(kind)}")
+    raise Unfit(f"'{where}' is {shown(value)}, not {described(kind)}")
 
 
 def _is_finite(value: Real) -> bool:
@@ -176,7 +176,8 @@ def _is_finite(value: Real) -> bool:
         return False
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as a sentence shows it: as JSON has it, and short."""
     text = _short.repr(value)
     return {"True": "true", "False": "false", "None": "null"}.get(text, text[: 2 * SHOWN])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def read_object(path: Path, most_bytes: int) -> dict[str, Any]:
 def parse_object(content: bytes) -> dict[str, Any]:
     """The object of a JSON text; raises NotStrict as `read_object` does."""
     try:
-        found = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_without_repeats, parse_constant=_no_number)
+        found = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_without_repeats, parse_constant=_no_number, parse_float=_finite)
     except NotStrict:
         raise
     except RecursionError:
@@ -54,5 +55,10 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _no_number(f"{text:.60}")
+
+
 def _no_number(name: str) -> Any:
-    raise NotStrict(f"holds {name}, which is no number of JSON")
+    raise NotStrict(f"holds {name}, which is no number that a program could use")

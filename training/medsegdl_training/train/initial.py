@@ -5,16 +5,15 @@ Tensors are matched by name and shape.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from MedSegDLLib.errors import UsageError, WeightsError
+from MedSegDLLib.errors import UsageError
 from MedSegDLLib.network.weights import load_weights
-from MedSegDLLib.tasks import Task
+from MedSegDLLib.tasks import Task, read_manifest
 
 from .runs import read_settings
 from .state import CHECKPOINT, Run
@@ -66,12 +65,12 @@ def blend(network: torch.nn.Module, path: Path, share: float, task: Task) -> dic
     if {name: tensor.shape for name, tensor in other.items()} != {name: tensor.shape for name, tensor in own.items()}:
         raise UsageError(f"{path.name} holds another network than the run.", "Blend weights of which one began from the other.")
     network.load_state_dict({name: torch.lerp(tensor.float(), other[name].float(), share) for name, tensor in own.items()})
-    return {"share": share, "sha256": manifest_of(path)["sha256"]}
+    return {"share": share, "sha256": read_manifest(path)["sha256"]}
 
 
 def commands_before(path: Path) -> list[str]:
     """The commands that made the run in a folder or, by its manifest, a weights file, first to last; none where the manifest tells none."""
-    training = read_settings(path)[1] if path.is_dir() else manifest_of(path).get("training", {})
+    training = read_settings(path)[1] if path.is_dir() else read_manifest(path).get("training", {})
     return training.get("command", "").splitlines()
 
 
@@ -85,17 +84,3 @@ def tensors_of(path: Path, task: Task) -> dict[str, Tensor]:
     except OSError as error:
         raise UsageError(f"{path} holds no checkpoint yet.", "Wait for the first one.") from error
     return {name: tensor for name, tensor in average.items() if not (entry.get("pretext") and name.startswith(HEADS))}
-
-
-def manifest_of(path: Path) -> dict[str, Any]:
-    """The manifest of a weights file: its architecture and plan are those of a run that goes on from it.
-
-    Raises:
-        WeightsError: there is none, or it is no JSON.
-    """
-    try:
-        return json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise WeightsError(
-            f"The manifest of {path} cannot be read.", "Weights are two files side by side: .safetensors and .json."
-        ) from error
