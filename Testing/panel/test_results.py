@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import threading
 from types import SimpleNamespace
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 import slicer
+import vtk
 from PySide6 import QtWidgets
 
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.scene import guard, lesion_table, placing, session
+from MedSegDLLib.scene.report_case import RECORD_ATTRIBUTE, record_of
 from MedSegDLLib.scene.segmentation import cut_out, segment_ids
 from MedSegDLLib.scene.table import table_rows
 from MedSegDLLib.scene.volumes import local_affine, vtk_matrix
@@ -43,6 +46,13 @@ def draw(segmentation: Any, key: str, mask: np.ndarray) -> None:
     assert logic.SetBinaryLabelmapToSegment(labelmap, segmentation, key, logic.MODE_REPLACE)
 
 
+def tag_of(segmentation: Any, key: str, name: str) -> str:
+    """A tag of a segment."""
+    found = vtk.reference("")
+    segmentation.GetSegmentation().GetSegment(key).GetTag(name, found)
+    return str(found.get())
+
+
 def after_an_edit(panel: Any) -> list[list[str]]:
     """The table once the brush has rested."""
     assert panel.result.timer.isActive() and panel.result.timer.isSingleShot()
@@ -61,6 +71,17 @@ class TestEdits:
         draw(node, "ET", mask)
         assert after_an_edit(loaded)[2][1:] == ["0.064", "64"]
         assert table_rows(loaded.parameters.resultTable)[2]["Voxels"] == "64"
+
+    def test_slicers_export_is_told_what_was_corrected(self, loaded: Any, client: FakeClient) -> None:  # noqa: F811
+        node = segmented(loaded, client)
+        record = record_of(node)
+        record["voxel_count"] = {row["Id"]: int(row["Voxels"]) for row in table_rows(loaded.parameters.resultTable)}
+        node.SetAttribute(RECORD_ATTRIBUTE, json.dumps(record))
+        mask = np.zeros((6, 7, 8), np.uint8)
+        mask[1:5, 1:5, 1:5] = 1
+        draw(node, "ET", mask)
+        after_an_edit(loaded)
+        assert [tag_of(node, key, "DICOM.SegmentAlgorithmType") for key in ("WT", "ET")] == ["AUTOMATIC", "SEMIAUTOMATIC"]
 
     def test_segments_of_the_users_own_are_listed_and_deleted_ones_go(self, loaded: Any, client: FakeClient) -> None:  # noqa: F811
         node = segmented(loaded, client)

@@ -189,6 +189,18 @@ def test_empty_segments_stay_segments(bare, volume, tmp_path, empty):
         np.testing.assert_array_equal(segment_mask(loaded, key, SHAPE), mask)
 
 
+def test_segments_are_what_slicers_dicom_export_looks_for(bare, volume):
+    """Its plug-in takes a segment without an array of this name for empty, and one without these tags for drawn by hand."""
+    result = brain_result(volume)
+    segmentation = add_segmentation(result, volume).GetSegmentation()
+    for number, segment in enumerate(result.segments):
+        node, told = segmentation.GetNthSegment(number), vtk.reference("")
+        assert node.GetTag("DICOM.SegmentAlgorithmType", told) and str(told.get()) == "AUTOMATIC"
+        assert node.GetTag("DICOM.SegmentAlgorithmName", told) and str(told.get()) == "MedSegDL"
+        scalars = node.GetRepresentation("Binary labelmap").GetPointData().GetArray("ImageScalars")
+        assert scalars.GetValueRange() == ((0, 1) if segment.mask.any() else (0, 0))
+
+
 def add_own_segment(segmentation, mask: np.ndarray, affine: np.ndarray) -> None:
     segment = slicer.vtkSegment()
     segment.SetName("mine")

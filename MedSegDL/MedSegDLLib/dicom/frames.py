@@ -33,19 +33,20 @@ from .header import (
     DEFLATED,
     HEAD_BYTES,
     MOST_META,
-    PLAIN_SUFFIXES,
     UNDEFINED_LENGTH,
     PixelElement,
     begins_like_dicom,
     header_of,
     inflated,
     looks_like_dicom,
+    plain_suffix,
 )
 from .identity import striker
-from .source import Source
+from .source import ZIP_MAGIC, ZIP_SUFFIX, Source
 from .values import MARKS, UNREADABLE, Fields, Values
 
 PERPENDICULAR = 1e-3
+ZIP = "zip file"  # within what was given; it is named, and not looked into
 WRITTEN_BY_HAND = ("ContrastBolusAgent", "ConvolutionKernel", "ImageType")  # of `MARKS`; the others are numbers, times, UIDs
 
 
@@ -139,8 +140,8 @@ def frames_of(source: Source, name: str) -> list[Frame] | str | None:
     """
     head = source.head(HEAD_BYTES)
     marked = looks_like_dicom(head)
-    if not marked and not (source.suffix in PLAIN_SUFFIXES and begins_like_dicom(head)):
-        return None
+    if not marked and not (plain_suffix(source.suffix) and begins_like_dicom(head)):
+        return ZIP if source.suffix == ZIP_SUFFIX and head.startswith(ZIP_MAGIC) else None
     damaged = InputRefused(f"{name} holds a damaged DICOM image.", "Copy or export the series again.")
     try:
         if DEFLATED in head[:MOST_META]:
@@ -150,18 +151,24 @@ def frames_of(source: Source, name: str) -> list[Frame] | str | None:
         values = Values(header)
         if start is None:
             return _without_pixels(values, header, damaged)
-        if other := _rest(values.text("SOPClassUID"), values.text("Modality"), start):
+        storage = _storage(values, header)
+        if other := _rest(storage, values.text("Modality"), start):
             return other
-        return list(_frames(_image_file(source, values, _pixel_format(values, header, start)), values))
+        return list(_frames(_image_file(source, storage, values, _pixel_format(values, header, start)), values))
     except UNREADABLE as error:
         if marked:
             raise damaged from error
         return None
 
 
+def _storage(values: Values, header: Dataset) -> str:
+    """The SOP class, also where only the file's meta information names it; '' where nothing does."""
+    return values.text("SOPClassUID") or str(header.file_meta.get("MediaStorageSOPClassUID", "") or "")
+
+
 def _without_pixels(values: Values, header: Dataset, damaged: InputRefused) -> str:
     """What a data set without pixels is; an image that lost them is damaged."""
-    storage = values.text("SOPClassUID") or str(header.file_meta.get("MediaStorageSOPClassUID", ""))
+    storage = _storage(values, header)
     if storage in VOLUME_CLASSES or storage == SCREENSHOTS:
         raise damaged
     if storage == DIRECTORY:
@@ -174,21 +181,23 @@ def _rest(storage: str, modality: str, start: PixelElement) -> str:
     return NO_IMAGES.get(storage) or NO_IMAGE_KINDS.get(modality) or ("" if start.kind == "int" else "parametric map")
 
 
-def _image_file(source: Source, values: Values, pixels: PixelFormat) -> ImageFile:
-    storage = values.text("SOPClassUID")
-    kind, strike = VOLUME_CLASSES.get(storage, ""), striker(values)
+def _image_file(source: Source, storage: str, values: Values, pixels: PixelFormat) -> ImageFile:
+    strike, modality = striker(values), values.text("Modality")
+    kind = VOLUME_CLASSES.get(storage, "")
+    if not storage and modality in VOLUME_CLASSES.values():  # some anonymisers take the class out
+        kind = modality
     return ImageFile(
         source=source,
         storage=storage,
         instance=values.text("SOPInstanceUID"),
         series=values.text("SeriesInstanceUID"),
         number=values.text("SeriesNumber"),
-        kind=kind or strike(values.text("Modality")),
+        kind=kind or strike(modality),
         rows=values.whole("Rows", 0),
         columns=values.whole("Columns", 0),
         frame_count=values.whole("NumberOfFrames", 1),
         pixels=pixels,
-        tags={keyword: strike(text) for keyword in DICOM_TAGS if (text := _tag(values, keyword))},
+        tags={**({"Modality": kind} if kind else {}), **{key: strike(text) for key in DICOM_TAGS if (text := _tag(values, key))}},
         derived_class=not kind,
         strike=strike,
     )

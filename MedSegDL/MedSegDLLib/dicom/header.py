@@ -14,7 +14,7 @@ from .source import MemorySource, Source
 from .values import READ_TAGS
 
 MAGIC_OFFSET, MAGIC = 128, b"DICM"
-PLAIN_SUFFIXES = ("", ".dcm", ".ima", ".dicom")
+PLAIN_SUFFIXES = ("", ".dcm", ".ima", ".dicom", ".ct", ".mr", ".pt")
 HEAD_BYTES = 1 << 15  # holds the header of nearly every slice
 LARGEST_HEADER = 1 << 28  # per-frame groups of thousands of frames take some MB
 MOST_INFLATED = 1 << 28
@@ -50,6 +50,11 @@ def inflated(source: Source) -> MemorySource:
         raise ValueError("inflates to more than a slice can hold")
     head = content[:meta].replace(DEFLATED, ExplicitVRLittleEndian.encode().ljust(len(DEFLATED), b"\0"))
     return MemorySource(head + plain, source.packed, source.suffix)
+
+
+def plain_suffix(suffix: str) -> bool:
+    """Whether files that end so may be DICOM without its mark: those of scanners are numbered (IM.0001, or the end of a UID)."""
+    return suffix in PLAIN_SUFFIXES or suffix[1:].isdigit()
 
 
 def begins_like_dicom(head: bytes) -> bool:

@@ -17,7 +17,7 @@ from .options import ReadOptions
 
 # In this order: what says outright which point a frame belongs to, then what only orders the frames of one place.
 NUMBERS = ("TemporalPositionIdentifier", "TemporalPositionIndex", "NominalPercentageOfCardiacPhase", "AcquisitionNumber")
-TIMES = ("TriggerTime", "AcquisitionTime", "ContentTime")
+TIMES = ("TriggerTime", "FrameReferenceDateTime", "AcquisitionTime", "ContentTime")
 # What differs between other things than time points.
 CONTRASTS = (
     *("EchoTime", "EchoNumbers", "InversionTime", "FlipAngle", "DiffusionBValue", "ContrastBolusAgent"),

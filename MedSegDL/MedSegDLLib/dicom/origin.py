@@ -128,6 +128,7 @@ def header_of(origin: Origin, name: str) -> Dataset:
     """
     try:
         header = _parsed(origin)
+        header.SOPClassUID = header.get("SOPClassUID") or header.file_meta.get("MediaStorageSOPClassUID", "")
         missing = [keyword for keyword in NEEDED if not str(header.get(keyword, "") or "").strip()]
     except UNREADABLE as error:
         raise InputRefused(f"{name} has a header that cannot be carried over to a DICOM result.", NOT_FILED) from error

@@ -101,12 +101,12 @@ def voxels(frames: Sequence[Frame], name: str) -> np.ndarray:
         InputRefused: a frame cannot be decoded.
     """
     stored = np.result_type(*{_dtype(frame.file.pixels).newbyteorder("=") for frame in frames})
-    first = frames[0].file
-    volume = np.empty((len(frames), first.rows, first.columns), np.float32 if _as_float(frames) else stored)
+    first, as_float = frames[0].file, _as_float(frames)
+    volume = np.empty((len(frames), first.rows, first.columns), np.float32 if as_float else stored)
     scalings = np.array([(frame.slope, frame.intercept) for frame in frames])
     for place, pixels in decoded(frames, name):
-        volume[place] = pixels * np.float32(scalings[place, 0]) + np.float32(scalings[place, 1]) if _as_float(frames) else pixels
-    return volume if _as_float(frames) else _rescaled(volume, int(scalings[0, 0]), int(scalings[0, 1]))
+        volume[place] = pixels * scalings[place, 0] + scalings[place, 1] if as_float else pixels  # in double precision, rounded once
+    return volume if as_float else _rescaled(volume, int(scalings[0, 0]), int(scalings[0, 1]))
 
 
 def _as_float(frames: Sequence[Frame]) -> bool:

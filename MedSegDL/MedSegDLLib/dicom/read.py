@@ -16,19 +16,18 @@ from ..errors import InputRefused
 from ..geometry.image import Image, ReadingNote
 from .classes import CT, DIRECTORY
 from .frames import Frame, frames_of
-from .header import PLAIN_SUFFIXES
 from .header import looks_like_dicom as _marked
+from .header import plain_suffix
 from .options import ReadOptions
 from .origin import Reading, origin_of
 from .pixels import AIR_HU, MAX_VOXELS, equal_pixels, padding_to_air, refuse_too_much, voxels
 from .series import Examination, Volume, chosen, several_at_one_place, volume
-from .source import Source, file_source, folder_sources, zip_sources
+from .source import ZIP_SUFFIX, Source, file_source, folder_sources, zip_sources
 from .straighten import filled, straightened
 
-__all__ = ["DIRECTORY", "MAX_VOXELS", "PLAIN_SUFFIXES", "ZIP_SUFFIX", "examination", "looks_like_dicom", "read", "reading"]
+__all__ = ["DIRECTORY", "MAX_VOXELS", "ZIP_SUFFIX", "examination", "looks_like_dicom", "plain_suffix", "read", "reading"]
 
 MARK_BYTES = 132
-ZIP_SUFFIX = ".zip"
 
 
 def looks_like_dicom(path: Path) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import InputRefused
 from ..geometry.image import LPS_FROM_RAS, ReadingNote
 from .classes import CT
-from .frames import Frame
+from .frames import ZIP, Frame
 from .moments import one_moment
 from .options import ReadOptions
 from .straighten import enlarged
@@ -23,6 +23,7 @@ from .straighten import enlarged
 SAME_PLACE_MM = 1e-3
 SAME_SPOT_MM = 0.01  # rounding of positions in headers
 UNEVEN_STEP = 0.1  # steps that differ by more than this part of the usual one would bend the geometry
+MOST_SLIPPED = 0.5  # of a step: beyond, a slice lies nearer to another's place
 MISSING_STEP = 1.5  # a step this many times the usual one means that a slice is missing
 MOST_FILLED = 2  # missing slices in a row that may be interpolated
 MOST_SHARE_FILLED = 0.05  # of all slices; one may be filled in any series
@@ -48,6 +49,8 @@ CONSTANT = (
     "ConvolutionKernel",
     "FrameOfReferenceUID",
 )
+MOSAIC = "MOSAIC"  # Siemens, in EPI (diffusion, function): where the slices lie is told in private tags only
+NO_MOSAIC = "Convert the series with dcm2niix, or export it as enhanced MR."
 ANOTHER_EXPORT = "Export one of them as a series of its own."
 EXPORT_AGAIN = "Export the series again with its geometry (some anonymisers take it out)."
 
@@ -95,9 +98,9 @@ def is_localiser(frame: Frame) -> bool:
 
 def series_of(examination: Examination) -> list[list[Frame]]:
     """The frames of each series, the one to be taken first: true images before screenshots and scouts, then the most slices."""
-    groups: dict[str, list[Frame]] = {}
-    for frame in examination.frames:
-        groups.setdefault(frame.file.series, []).append(frame)
+    groups: dict[tuple[str, bool], list[Frame]] = {}
+    for frame in examination.frames:  # screenshots that were filed into the series that they show are apart
+        groups.setdefault((frame.file.series, frame.file.derived_class), []).append(frame)
     parts = [part for group in groups.values() for part in _without_scouts(group)]
     return sorted(parts, key=lambda frames: (_rank(frames), -len(frames)))
 
@@ -136,6 +139,8 @@ def chosen(examination: Examination) -> tuple[list[Frame], tuple[ReadingNote, ..
 def _nothing(examination: Examination) -> tuple[str, str]:
     others = _counted(examination.others)
     says = f"{examination.name} holds no DICOM images" + (f", only {others}." if others else ".")
+    if examination.others[ZIP]:
+        return says, "Give that zip itself, or unpack it."
     return says, "Give the folder (or zip) of one DICOM series, or an image file."
 
 
@@ -191,6 +196,9 @@ def _stacked(frames: Sequence[Frame], name: str, notes: tuple[ReadingNote, ...],
         affine[:3, 3] += affine[:3, :2] @ base
         says = "was taken with a tilted gantry: it is resampled to a straight grid by the true positions of its slices."
         notes = (*notes, ReadingNote("ImagePositionPatient", says, "Nothing need be done."))
+    if (slipped := _slipped_mm(frames, places, step_mm)) > UNEVEN_STEP * step_mm:
+        says = f"has slices that lie up to {slipped:.2f} mm beside their place in an even stack of {step_mm:.2f} mm steps."
+        notes = (*notes, ReadingNote("ImagePositionPatient", says, "Export the series again with even spacing if that matters."))
     if missing := places[-1] + 1 - len(frames):
         says = f"lacks {missing} slice{'s' * (missing > 1)}, interpolated between {'their' if missing > 1 else 'its'} neighbours."
         notes = (*notes, ReadingNote("ImagePositionPatient", says, "Export the whole series again if there is one."))
@@ -202,6 +210,8 @@ def _refuse_incomplete(frames: Sequence[Frame], name: str) -> None:
         pixels = frame.file.pixels
         if pixels.samples != 1 or pixels.photometric.startswith(COLOURS):
             raise InputRefused(f"{name} holds colour slices.", "Give the grey images that they were made from.")
+        if MOSAIC in frame.marks.get("ImageType", "").upper().split("\\"):
+            raise InputRefused(f"{name} holds mosaics: the slices of a volume side by side in one picture (ImageType).", NO_MOSAIC)
         if frame.broken:
             raise InputRefused(f"{name} has slices with {frame.broken}.", "Export the series again.")
         fields = {
@@ -339,7 +349,16 @@ def _spaced(frames: Sequence[Frame], name: str, options: ReadOptions) -> tuple[l
     if np.abs(steps - counts * usual).max() > UNEVEN_STEP * usual:
         raise InputRefused(f"{name} has slices {steps.min():.2f} to {steps.max():.2f} mm apart.", "Give a series with even spacing.")
     places = [0, *np.cumsum(counts).tolist()]
-    return places, float((heights[-1] - heights[0]) / places[-1])
+    step_mm = float((heights[-1] - heights[0]) / places[-1])
+    if (slipped := _slipped_mm(frames, places, step_mm)) > MOST_SLIPPED * step_mm:
+        reason = f"{name} has slices up to {slipped:.2f} mm beside an even spacing of {step_mm:.2f} mm: their distance changes on the way."
+        raise InputRefused(reason, "Give a series with even spacing.")
+    return places, step_mm
+
+
+def _slipped_mm(frames: Sequence[Frame], places: Sequence[int], step_mm: float) -> float:
+    """The farthest that a slice lies from its place on the even grid: steps that each differ a little add up."""
+    return float(np.abs(_heights(frames) - _heights(frames)[0] - np.array(places) * step_mm).max())
 
 
 def _refuse_gaps(heights: np.ndarray, counts: np.ndarray, usual: float, name: str, options: ReadOptions) -> None:

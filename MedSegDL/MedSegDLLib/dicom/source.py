@@ -25,6 +25,7 @@ MAX_RATIO = 100  # packed CTs and MRs take a third to a twentieth; only what is 
 SMALL_BYTES = 1 << 30  # below, any ratio is harmless
 MACINTOSH = "__MACOSX"  # resource forks that macOS puts beside the files, also as ._name
 MACINTOSH_PREFIX = "._"
+ZIP_SUFFIX, ZIP_MAGIC = ".zip", b"PK\x03\x04"
 LOCKED = 1  # flag bit of an entry with a password
 _BROKEN = (
     zipfile.BadZipFile,

@@ -49,14 +49,24 @@ def series_in(examination: Examination, options: ReadOptions = ReadOptions()) ->
     found = [_series(frames, options) for frames in series_of(examination)]
     if not found:
         raise InputRefused(f"{examination.name} holds no DICOM images.", "Give the folder, zip or DICOMDIR of an examination.")
-    found.sort(key=lambda series: (not series.number.isdigit(), int(series.number) if series.number.isdigit() else 0))
-    shared = Counter(series.number for series in found)
+    found.sort(key=lambda series: bool(series.aside and not series.remedy))  # of those that share a number, those that may be meant first
+    return sorted(_told_apart(found), key=_by_number)
+
+
+def _told_apart(found: Sequence[Series]) -> Iterator[Series]:
+    """Each by a number of its own; screenshots and scouts that were filed into a series leave it its number."""
+    meant = Counter(series.number for series in found if not series.aside or series.remedy)
     places = Counter()
-    for place, series in enumerate(found):
+    for series in found:
         places[series.number] += 1
-        if not series.number or shared[series.number] > 1:
-            found[place] = replace(series, number=f"{series.number}#{places[series.number]}")
-    return found
+        place = places[series.number]
+        alone = series.number and place == 1 and meant[series.number] <= 1
+        yield series if alone else replace(series, number=f"{series.number}#{place}")
+
+
+def _by_number(series: Series) -> tuple[bool, int, str]:
+    number, _, place = series.number.partition("#")
+    return not number.isdecimal(), int(number) if number.isdecimal() else 0, place
 
 
 def others_in(examination: Examination) -> Iterator[tuple[str, int]]:

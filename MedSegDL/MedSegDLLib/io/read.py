@@ -104,7 +104,7 @@ def _read(path: Path, options: ReadOptions) -> Reading:
         return Reading(VOLUME_READERS[suffix](path))
     if suffix in PICTURE_SUFFIXES:
         return Reading(read_picture(path))
-    if suffix in (dicom.ZIP_SUFFIX, *dicom.PLAIN_SUFFIXES) or dicom.looks_like_dicom(path):
+    if suffix == dicom.ZIP_SUFFIX or dicom.plain_suffix(suffix) or dicom.looks_like_dicom(path):
         return dicom.read(path, options)
     known = ", ".join((*VOLUME_READERS, *PICTURE_SUFFIXES))
     raise InputRefused(f"{path.name} is of an unknown kind ({suffix}).", f"Give {known}, or DICOM (folder, zip or file).")

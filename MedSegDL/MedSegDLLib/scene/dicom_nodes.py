@@ -17,6 +17,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 from ..errors import InputRefused
 from ..geometry.boxes import bounding_box
 from ..geometry.image import Grid
+from ..io.seg_nrrd import AUTOMATIC, MANUAL, SEMIAUTOMATIC
 from ..tasks import BRAIN_MASK, Code, Region, Task
 from ..worker.save_dicom import LOAD_IT, PROBES_A_SLICE, Part, Scene, not_from_dicom
 from .correcting import reference_of, untouched_of
@@ -26,7 +27,6 @@ from .volumes import local_affine, numpy_matrix, to_world
 
 INSTANCES = "DICOM.instanceUIDs"  # attribute of a volume that Slicer's DICOM module has loaded (DICOMScalarVolumePlugin)
 FILES_A_STEP = 50  # questions to the database (sqlite) between two looks at the window
-AUTOMATIC, SEMIAUTOMATIC, MANUAL = "AUTOMATIC", "SEMIAUTOMATIC", "MANUAL"  # PS3.3 C.8.20.2, Segment Algorithm Type
 TISSUE = Code("SCT", "85756007", "Tissue")  # Slicer's own default for what a user draws
 LONGEST_NAME = 64  # of an LO
 CODE = re.compile(r"([^~^]+)\^([^~^]+)\^([^~^]+)")

@@ -18,7 +18,8 @@ from . import lesion_table, views, wording
 from .guard import guarded
 from .hierarchy import place_beside
 from .observing import Observing
-from .segmentation import show_3d
+from .report_case import record_of
+from .segmentation import note_edits, show_3d
 from .table import COLUMNS, measure_again, table_rows
 from .volumes import RESULT_ATTRIBUTE
 from .widgets import Steps, fill_lesions, fill_table, new_timer
@@ -141,6 +142,8 @@ class ResultSection(Observing):
             return
         if self.task is not None:
             measure_again(node, self.task, table)
+            measured = {row[COLUMNS[1]]: int(row[COLUMNS[2]]) for row in table_rows(table)}
+            note_edits(node, record_of(node).get("voxel_count", {}), measured)
             self.measure_lesions()
         self._fill()
 
