@@ -12,6 +12,7 @@ import imagecodecs
 import numpy as np
 import pydicom
 import SimpleITK as sitk
+from highdicom.legacy import LegacyConvertedEnhancedCTImage, LegacyConvertedEnhancedMRImage, LegacyConvertedEnhancedPETImage
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
@@ -20,6 +21,7 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     HTJ2KLossless,
     ImplicitVRLittleEndian,
+    JPEG2000Lossless,
     JPEGLSLossless,
     RLELossless,
 )
@@ -400,7 +402,113 @@ def kinds() -> list[Kind]:
         Kind("HTJ2K", htj2k(slices(hu, storage=unsigned)), hu, straight, only_truth),
         Kind("MR time series, the first point", time_series(hu), hu, straight, only_truth),
         Kind("enhanced in two files", two_files(hu), hu, stack.affine, only_truth),
+        *more_kinds(),
     ]
+
+
+def more_kinds() -> list[Kind]:
+    """What archives, anonymisers and odd encoders make of series."""
+    hu, straight, lean = hounsfield(), Stack().affine, Stack(leaning(SAGITTAL, 25))
+    itk, niix, none = frozenset({"SimpleITK"}), frozenset({"dcm2niix"}), frozenset()
+    unsigned, signed = Storage(signed=False, stored=12, slope=1.0, intercept=-1024.0), Storage(slope=1.0)
+    tenths = np.float32(np.round((hu + 1024) / 0.1) * 0.1 - 1024)
+    shot = with_pixels(plain(CAPTURE, 99), numbers(3, 0, 255, (1, 40, 40))[0], Storage(False, 8, 8))
+    ways = {
+        "oblique sagittal": leaning(SAGITTAL, 25),
+        "oblique coronal": leaning(CORONAL, 25),
+        "rows to the right": (-1, 0, 0, 0, 1, 0),
+        "sagittal, upside down": (0, -1, 0, 0, 0, 1),
+        "prone": (-1, 0, 0, 0, -1, 0),
+    }
+    return [
+        *(Kind(name, slices(hu, Stack(way)), hu, Stack(way).affine) for name, way in ways.items()),
+        Kind("enhanced MR, oblique sagittal, shuffled", [enhanced(hu, lean, order=[3, 0, 5, 1, 4, 2])], hu, lean.affine, niix),
+        Kind("enhanced MR, lengths undefined", without_lengths([enhanced(hu, order=[3, 0, 5, 1, 4, 2])]), hu, straight, niix),
+        Kind("legacy converted CT", [converted(CT, Stack())], hu, straight),
+        Kind("legacy converted MR, oblique", [converted(MR, Stack(oblique(2)))], hu, Stack(oblique(2)).affine),
+        Kind("legacy converted PET", [converted(PET, Stack())], hu, straight),
+        Kind("12 bits to the left", to_the_left(slices(hu, storage=unsigned)), hu, straight, none),
+        Kind("slope 0.1, intercept -1024", slices(tenths, storage=Storage(False, slope=0.1, intercept=-1024.0)), tenths, straight, itk),
+        Kind("JPEG 2000, its sign in the header only", jpeg_2000(slices(hu, storage=signed), np.uint16), hu, straight),
+        Kind("JPEG 2000 in pieces, no table of them", jpeg_2000(slices(hu, storage=signed), np.int16, 3), hu, straight, itk),
+        Kind("no SOPClassUID", without(slices(hu), "SOPClassUID"), hu, straight),
+        Kind("no Modality", without(slices(hu), "Modality"), hu, straight),
+        Kind("no preamble", slices(hu), hu, straight, itk, without_preamble),
+        Kind(
+            "before Part 10, numbered names",
+            slices(hu, storage=Storage(syntax=ImplicitVRLittleEndian)),
+            hu,
+            straight,
+            itk,
+            suffix=".17",
+            marked=False,
+        ),
+        Kind("a screenshot in the series", [*slices(hu), shot], hu, straight, none),
+    ]
+
+
+def leaning(orientation: Sequence[float], degrees: float) -> tuple[float, ...]:
+    """An orientation turned about an axis that is none of the patient's."""
+    axis = np.array([1.0, 2.0, 3.0]) / np.sqrt(14)
+    cross = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
+    angle = np.radians(degrees)
+    turn = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+    return tuple((np.array(orientation, dtype=float).reshape(2, 3) @ turn.T).ravel())
+
+
+def converted(kind: str, stack: Stack) -> Dataset:
+    """What archives make of a plain series: one 'legacy converted' multi-frame file, here by highdicom."""
+    makers = {CT: LegacyConvertedEnhancedCTImage, MR: LegacyConvertedEnhancedMRImage, PET: LegacyConvertedEnhancedPETImage}
+    tags = {"PatientBirthDate": "", "PatientSex": "", "ReferringPhysicianName": "", "AccessionNumber": "", "SoftwareVersions": "1"}
+    tags |= {"ContentDate": "20200101", "ContentTime": "120000", "AcquisitionDate": "20200101", "AcquisitionTime": "120000"}
+    tags |= {
+        "BurnedInAnnotation": "NO",
+        "LossyImageCompression": "00",
+        "PositionReferenceIndicator": "",
+        "WindowCenter": 0,
+        "WindowWidth": 1,
+    }
+    source = slices(hounsfield(), stack, Storage(slope=1.0), kind, ImageType=["ORIGINAL", "PRIMARY", "AXIAL", "NONE"], **tags)
+    made = makers[kind]([source[place] for place in (3, 0, 5, 1, 4, 2)], f"{ROOT}.1", 1, f"{ROOT}.1.1", 1)
+    return made
+
+
+def without_lengths(files: Sequence[Dataset]) -> list[Dataset]:
+    """Sequences and their items end with delimiters."""
+    for data_set in files:
+        for element in data_set:
+            if element.VR == "SQ":
+                element.is_undefined_length = True
+                for one in element.value:
+                    one.is_undefined_length_sequence_item = True
+                without_lengths(element.value)
+    return list(files)
+
+
+def to_the_left(files: Sequence[Dataset]) -> list[Dataset]:
+    """HighBit 15 of 12 bits, and something else below."""
+    for data_set in files:
+        data_set.PixelData = ((np.frombuffer(data_set.PixelData, "<u2") & 0x0FFF) << 4 | 5).astype("<u2").tobytes()
+        data_set.HighBit = 15
+    return list(files)
+
+
+def jpeg_2000(files: Sequence[Dataset], dtype: type, pieces: int = 1) -> list[Dataset]:
+    """Lossless, by OpenJPEG; the stream itself says that its numbers are of this type."""
+    for data_set in files:
+        stored = np.frombuffer(data_set.PixelData, dtype).reshape(data_set.Rows, data_set.Columns)
+        data_set.file_meta.TransferSyntaxUID = JPEG2000Lossless
+        packed = imagecodecs.jpeg2k_encode(stored, level=0, reversible=True, codecformat="j2k")
+        data_set.PixelData = encapsulate([packed], fragments_per_frame=pieces, has_bot=pieces == 1)
+        data_set["PixelData"].VR = "OB"
+        data_set["PixelData"].is_undefined_length = True
+    return list(files)
+
+
+def without_preamble(folder: Path) -> None:
+    """The files begin with their meta information."""
+    for path in folder.iterdir():
+        path.write_bytes(path.read_bytes()[132:])
 
 
 def htj2k(files: Sequence[Dataset]) -> list[Dataset]:

@@ -63,8 +63,8 @@ def plugin(bare: BareScene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, core.__name__, core)
     imported("DICOMLib", found("DICOMPlugin.py"), monkeypatch)
     terminologies = slicer.vtkSlicerTerminologiesModuleLogic()
-    monkeypatch.setattr(slicer.modules, "terminologies", SimpleNamespace(logic=lambda: terminologies), raising=False)
-    monkeypatch.setattr(slicer, "app", SimpleNamespace(temporaryPath=str(tmp_path / "temporary")), raising=False)
+    slicer.modules.terminologies = SimpleNamespace(logic=lambda: terminologies)  # like the application, of this test's scene
+    slicer.app.temporaryPath = str(tmp_path / "temporary")
     monkeypatch.setattr(slicer.util, "tempDirectory", lambda: str(made(tmp_path / "exporting")))
     monkeypatch.setattr(slicer.util, "saveNode", lambda node, path: bare.save_node(node, path))
     monkeypatch.setattr(slicer.util, "loadLabelVolume", lambda path, options: read_label(bare, path))

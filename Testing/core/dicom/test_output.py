@@ -39,6 +39,7 @@ PLACES = (
     *("axial CT", "feet first", "sagittal", "coronal", "oblique 0", "oblique 1", "oblique 2", "odd number of bytes", "no InstanceNumber"),
     *("before Part 10", "big endian", "Japanese", "RLE", "a slice twice", "with other objects", "PET with a slope a slice"),
     *("enhanced CT", "enhanced MR, shuffled", "enhanced MR, oblique, RLE", "enhanced in two files"),
+    *("prone", "oblique sagittal", "enhanced MR, oblique sagittal, shuffled", "legacy converted CT", "legacy converted MR, oblique"),
 )
 KINDS = {kind.name: kind for kind in kinds() if kind.name in PLACES}
 each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
@@ -178,7 +179,13 @@ def test_results_carry_what_their_source_carries(kind: Kind, case_of: Callable[.
     assert numbers_made == [first + 1, first + 2, first + 3]
 
 
-@pytest.mark.parametrize("name", ["axial CT", "oblique 1", "enhanced MR, shuffled", "enhanced in two files", "PET with a slope a slice"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("axial CT", "sagittal", "coronal", "oblique 1", "feet first", "prone", "PET with a slope a slice"),
+        *("enhanced MR, shuffled", "enhanced in two files", "legacy converted CT"),
+    ],
+)
 @pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy is not there (Debian: apt-get install dicom3tools)")
 def test_dciodvfy_finds_no_error(name: str, case_of: Callable[..., Written]) -> None:
     case = case_of(KINDS[name])
@@ -215,7 +222,7 @@ def color_of(segment: Dataset) -> tuple[int, ...]:
     return CIELabColor(lightness / 0xFFFF * 100, a / 0xFFFF * 255 - 128, b / 0xFFFF * 255 - 128).to_rgb()
 
 
-@pytest.mark.parametrize("name", ["axial CT", "oblique 2", "enhanced CT"])
+@pytest.mark.parametrize("name", ["axial CT", "oblique 2", "sagittal", "feet first", "enhanced CT", "enhanced MR, shuffled"])
 def test_dcmqi_reads_the_segments_at_their_place(name: str, tmp_path: Path, case_of: Callable[..., Written]) -> None:
     tool = Path(sys.executable).with_name("segimage2itkimage")
     if not tool.exists():

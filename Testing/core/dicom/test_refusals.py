@@ -137,6 +137,41 @@ def test_nonsense_among_the_numbers_is_refused(tmp_path: Path) -> None:
     assert "PixelSpacing" in refusal(path)
 
 
+@pytest.mark.parametrize("kind", [["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"], ["DERIVED", "PRIMARY", "DIFFUSION", "TRACEW", "MOSAIC"]])
+def test_mosaics_are_refused_by_name(kind: list[str], tmp_path: Path) -> None:
+    """Siemens' EPI: a picture of many slices would pass for one slice, its volumes for time points."""
+    files = slices(numbers(0, 0, 900, (2, 60, 60)), kind=MR, ImageType=kind)
+    files[1].ImagePositionPatient = files[0].ImagePositionPatient
+    for data_set, number in zip(files, (1, 2)):
+        data_set.AcquisitionNumber = number
+    assert "mosaics" in refusal(save(files[0], tmp_path / "one.dcm"))
+    assert "mosaics" in refusal(written(files, tmp_path / "scan"))
+
+
+def with_steps(*steps: float) -> list[Dataset]:
+    files = slices(numbers(0, -1000, 1000, (len(steps) + 1, 16, 12)))
+    for data_set, height in zip(files, (0, *np.cumsum(steps)), strict=True):
+        data_set.ImagePositionPatient = [10, -20, 30 + round(float(height), 6)]
+    return files
+
+
+def test_steps_that_change_a_little_add_up(tmp_path: Path) -> None:
+    """Each within a tenth of the usual one; in the middle of the stack the slices lie 4 mm off."""
+    assert "their distance changes on the way" in refusal(written(with_steps(*[2.4] * 40, *[2.6] * 40), tmp_path / "scan"))
+    image = read_image(written(with_steps(*[2.45] * 8, *[2.55] * 8), tmp_path / "little"))
+    assert "up to 0.40 mm beside their place" in said(image) and image.notes[0].serious
+    assert read_image(written(with_steps(*[2.49, 2.51] * 8), tmp_path / "rounded")).notes == ()
+
+
+def test_a_zip_within_a_folder_is_named(tmp_path: Path) -> None:
+    packed(written(slices(HU), tmp_path / "scan"), tmp_path / "outer" / "PATIENT_DICOM.zip")
+    sentence = refusal(tmp_path / "outer")
+    assert "only 1 zip file" in sentence
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as archive:
+        archive.write(tmp_path / "outer" / "PATIENT_DICOM.zip", "a/PATIENT_DICOM.zip")
+    assert "only 1 zip file" in refusal(tmp_path / "outer.zip")
+
+
 def test_a_table_of_values_instead_of_a_slope_is_refused(tmp_path: Path) -> None:
     files = slices(HU, ModalityLUTSequence=[item(LUTExplanation="x")])
     assert "ModalityLUTSequence" in refusal(written(files, tmp_path / "scan"))
@@ -324,6 +359,7 @@ def test_more_than_memory_is_refused_before_it_is_taken(tmp_path: Path, monkeypa
 
 
 def packed(folder: Path, path: Path, kind: int = zipfile.ZIP_DEFLATED) -> Path:
+    path.parent.mkdir(exist_ok=True)
     with zipfile.ZipFile(path, "w", kind) as archive:
         for file in sorted(folder.rglob("*")):
             archive.write(file, Path(PATIENT) / "deep" / file.relative_to(folder))

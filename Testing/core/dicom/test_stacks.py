@@ -135,6 +135,7 @@ TIMES = {
     "numbered": [{"TemporalPositionIdentifier": n, "AcquisitionTime": "120000"} for n in (1, 2, 3)],
     "timed": [{"AcquisitionTime": f"1200{n:02d}"} for n in (5, 20, 35)],
     "triggered": [{"TriggerTime": n} for n in (0, 90, 500)],
+    "dated": [{"FrameReferenceDateTime": f"202001011200{n:02d}"} for n in (5, 20, 35)],
 }
 
 

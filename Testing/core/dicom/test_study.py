@@ -18,7 +18,7 @@ from MedSegDLLib.errors import InputRefused, UsageError
 from MedSegDLLib.io.formats import DICOM_RESULTS
 from MedSegDLLib.tasks import BRAIN, LIVER
 
-from ..dicom_kinds import CAPTURE, CORONAL, MR, PATIENT, REPORT, Stack, Storage, numbers, plain, save, slices, with_pixels
+from ..dicom_kinds import CAPTURE, CORONAL, MR, PATIENT, REPORT, Stack, Storage, numbers, plain, save, slices, with_pixels, without
 from ..tiny import head_images, tiny_weights
 
 STACK = Stack(spacing_mm=(6.0, 6.0, 6.0))
@@ -137,6 +137,25 @@ def test_series_without_a_number_of_their_own_can_be_chosen(tmp_path: Path) -> N
         read(tmp_path)
     chosen = {number: read(tmp_path, {"t2": number}).readings["t2"].image.array for number in ("4#1", "4#2", "#1")}
     assert sorted(int((array - values).max()) for array in chosen.values()) == [0, 1, 2] and (chosen["#1"] == values + 2).all()
+
+
+def test_screenshots_in_a_series_leave_it_its_number(tmp_path: Path) -> None:
+    """As GE's 'screen save': the picture bears the series' own UID and number."""
+    values = numbers(0, 0, 900, (8, 20, 20))
+    shot = with_pixels(plain(CAPTURE, 99, "4"), numbers(3, 0, 255, (1, 40, 40))[0], Storage(False, 8, 8))
+    for place, one in enumerate([*series(4, values, SeriesDescription="t2 tse"), shot]):
+        save(one, tmp_path / f"{place}")
+    found = read(tmp_path, {"t2": "4"})
+    np.testing.assert_array_equal(found.readings["t2"].image.array, values)
+    assert [entry["series"] for entry in found.record["study"]["left_aside"]] == ["4#2"]
+
+
+@pytest.mark.parametrize("lost", [("SOPClassUID",), ("Modality",)])
+def test_what_only_some_headers_tell_is_enough(lost: tuple[str, ...], tmp_path: Path) -> None:
+    values = numbers(0, 0, 900, (8, 20, 20))
+    for place, one in enumerate(without(series(4, values, SeriesDescription="t2 tse"), *lost)):
+        save(one, tmp_path / f"{place}", marked="SOPClassUID" not in lost)
+    np.testing.assert_array_equal(read(tmp_path).readings["t2"].image.array, values)
 
 
 def test_nothing_that_fits_is_a_sentence() -> None:
