@@ -15,10 +15,16 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import RLELossless
 
+from MedSegDLLib.cohort.cases import find_cases
+from MedSegDLLib.cohort.driver import Cohort
+from MedSegDLLib.cohort.one_case import run_order
+from MedSegDLLib.cohort.page import write_page
+from MedSegDLLib.cohort.table import rows_of, write_table
 from MedSegDLLib.commands.main import main
 from MedSegDLLib.dicom import pixels
 from MedSegDLLib.io import private_folder
 from MedSegDLLib.io.formats import DICOM_RESULTS
+from MedSegDLLib.options import Options
 from MedSegDLLib.tasks import BRAIN
 
 from ..dicom_kinds import MR, Stack, Storage, save, slices
@@ -35,7 +41,8 @@ WHO = {
     "PatientMotherBirthName": "Qzmother",
 }
 SPOKEN = "t2 flair Qzmuster, born 31.12.1951, id QZ4711"
-MARKS = re.compile(r"qz[a-z0-9]+|19511231|31\.12\.1951|777333999", re.IGNORECASE)
+MARKS = re.compile(r"qz[a-z0-9]{4,}|19511231|31\.12\.1951|777333999", re.IGNORECASE)
+PICTURES = re.compile(r"base64,[A-Za-z0-9+/=]+")  # in a page
 FOLDER, FILE = "Qzfolder_Qzmuster", "Qzfile_Qzanna"
 
 
@@ -118,6 +125,61 @@ def test_results_name_nobody_but_the_dicom_ones(tmp_path, weights, watched, capf
     assert len(watched) == 24
     for name, content in watched:
         assert_nobody(name + content.decode("latin-1"))
+
+
+def read_all(folder: Path) -> str:
+    """Names and contents of all that lies in a folder and is no DICOM result."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name not in DICOM_RESULTS]
+    assert len(files) > 1
+    return " ".join(str(path.relative_to(folder)) + PICTURES.sub("", content_of(path)) for path in files)
+
+
+def test_reports_and_follow_ups_name_nobody(tmp_path, weights, watched, capfd, caplog) -> None:
+    path, pages = put(head(tmp_path), tmp_path), tmp_path / "pages"
+    pages.mkdir()
+    studies = [tmp_path / "Qzmuster 2019", tmp_path / "Qzmuster 2020"]
+    for study in studies:
+        given = ["segment", "--task", "brain", "--weights", str(weights), "--device", "cpu", "--no-bias-correction", "--flair", str(path)]
+        assert main([*given, "-o", str(study)]) == 0
+    capfd.readouterr()
+    shown = ["--image", str(path)]
+    orders = {
+        "report": ["report", str(studies[0]), *shown, "-o", str(pages / "report.html")],
+        "follow-up": ["follow-up", *map(str, studies), *shown, *shown, "-o", str(pages / "follow-up.html")],
+    }
+    for order in orders.values():
+        code, told = run(order, capfd, caplog, path)
+        assert code == 0
+        assert_nobody(told)
+    assert_nobody(read_all(pages))
+    (studies[1] / "WT.nii.gz").write_bytes(b"no image")
+    put(colours(head(tmp_path)), tmp_path)
+    for order in orders.values():
+        code, told = run(order, capfd, caplog, path)
+        assert code == 3 and "Traceback" not in told
+        assert_nobody(told.replace(str(studies[1]), "PATH"))
+
+
+def test_a_cohort_of_studies_names_nobody(tmp_path, weights, watched, capfd, caplog) -> None:
+    put(head(tmp_path), tmp_path / "root" / "Qzmuster a")
+    spoilt = put(no_positions(head(tmp_path)), tmp_path / "root" / "Qzmuster b")
+    for file in spoilt.iterdir():
+        one = pydicom.dcmread(file)
+        one.StudyInstanceUID, one.PatientID = "1.2.3.9", "QZ4712"
+        one.save_as(file)
+    listed = find_cases(tmp_path / "root", BRAIN)
+    assert len(listed.cases) == 2
+    options = Options(device="cpu", bias_correction=False, weights=weights)
+    cohort = Cohort(listed.cases, BRAIN.key, options, tmp_path / "out", False, False)
+    with caplog.at_level(logging.DEBUG):
+        outcomes = [run_order(order) for order in cohort.orders({})]
+    assert sorted(outcome.status for outcome in outcomes) == ["done", "failed"]
+    rows = rows_of(outcomes, tmp_path / "out")
+    write_table(rows, BRAIN, tmp_path / "out")
+    write_page(rows, BRAIN, tmp_path / "out")
+    said = capfd.readouterr()
+    assert_nobody(" ".join([said.out, said.err, caplog.text, *listed.notes, *(outcome.message for outcome in outcomes)]))
+    assert_nobody(read_all(tmp_path / "out"))
 
 
 def one_lost(files: list[Dataset]) -> list[Dataset]:

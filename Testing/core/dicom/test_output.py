@@ -243,6 +243,23 @@ def test_dcmqi_reads_the_segments_at_their_place(name: str, tmp_path: Path, case
         assert same_places(segment.mask, case.reading.image.affine, np.concatenate(found))
 
 
+def test_dcmqi_reads_the_measurements(tmp_path: Path, case_of: Callable[..., Written]) -> None:
+    """Its program is what Slicer's own TID 1500 plug-in reads reports with."""
+    tool = Path(sys.executable).with_name("tid1500reader")
+    if not tool.exists():
+        pytest.skip("dcmqi is not there (pip install dcmqi)")
+    case = case_of(KINDS["oblique 1"])
+    call = [tool, "--inputDICOM", case.folder / DICOM_REPORT, "--outputMetadata", tmp_path / "told.json"]
+    done = subprocess.run(call, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    groups = json.loads((tmp_path / "told.json").read_text(encoding="utf-8"))["Measurements"]
+    for number, (group, segment) in enumerate(zip(groups, case.result.segments, strict=True), start=1):
+        assert (group["ReferencedSegment"], group["Finding"]["CodeValue"]) == (number, segment.region.type.value)
+        assert group["segmentationSOPInstanceUID"] == pydicom.dcmread(case.folder / DICOM_SEGMENTATION).SOPInstanceUID
+        volume = next(entry for entry in group["measurementItems"] if entry["quantity"]["CodeMeaning"] == "Volume")
+        assert float(volume["value"]) == pytest.approx(segment.volume_ml, abs=1e-6) and volume["units"]["CodeValue"] == "mL"
+
+
 def itk_places(image: sitk.Image, label: int) -> np.ndarray:
     indices = np.argwhere(sitk.GetArrayFromImage(image) == label)[:, ::-1]
     axes = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
