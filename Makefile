@@ -20,8 +20,9 @@ lint: $(READY)  ## style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-pictures: $(READY)  ## the tutorial's pictures of the panel, from a run of the shipped weights; says what ran
+pictures: $(READY)  ## the README's pictures of the panel and of cohort.html (Debian: chromium), of runs of the shipped weights; says what ran
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m Testing.panel.draw_panel
+	$(BIN)/python -m Testing.core.cohort.draw_page
 
 translations: $(READY)  ## write the .ts files anew: what the panel shows now; says what is left to translate
 	$(BIN)/python -m Testing.translations

@@ -13,6 +13,7 @@ from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.io.read import read_image
 from MedSegDLLib.io.write import write_image
 from MedSegDLLib.phantom.head import head_phantom
+from MedSegDLLib.phantom.sample_data import write_phantom
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "out" / "bench"
@@ -27,6 +28,7 @@ BRAIN_SHAPE = (155, 240, 240)
 CT_SIDE = 512
 CT_SPACING_MM = (0.7, 0.7, 1.0)
 PHANTOM_SEED = 7
+SMALL_HEADS, SMALL_SPACING_MM = 4, 2.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,18 @@ def brain_files() -> Files:
         for key, image in head_phantom(PHANTOM_SEED, BRAIN_SHAPE, 1.0).images.items():
             write_image(image, paths[key])
     return Files(paths, "phantom, 240x240x155, 1 mm")
+
+
+def small_heads() -> list[Files]:
+    """Four made-up heads of 80x96x80 voxels of 2 mm, four volumes each: cases whose own work is short, so that what surrounds it counts."""
+    found = []
+    for seed in range(SMALL_HEADS):
+        folder = OUT / "inputs" / f"small{seed}"
+        paths = {key: folder / f"phantom_{key}.nrrd" for key in CASE_FILES}
+        if not all(path.exists() for path in paths.values()):
+            write_phantom(folder, seed, SMALL_SPACING_MM)
+        found.append(Files(paths, "made-up heads, 80x96x80, 2 mm"))
+    return found
 
 
 def head_files() -> Files:

@@ -316,38 +316,52 @@ def training_step(answers: Answers) -> str:
     return table("A step of training", ["part", *STEP_VARIANTS.values(), "ratio"], rows, note)
 
 
+COHORT_TABLES = {"cohort": "Many patients", "cohort-small": "Many patients of little work each"}
+COHORT_HEADS = ["how", "seconds", "times", "processor, s"]
+
+
 def cohort(answers: Answers) -> str:
     """A cohort against a shell loop and against nnU-Net's predictor of folders, and what its driver takes."""
     parts = []
-    if "cohort" in answers:
-        found = answers["cohort"]
-        rows = [
-            ["shell loop of `medsegdl segment`", f"{found['loop_s']:.1f}", "1.0"],
-            ["`medsegdl cohort`", f"{found['cohort_s']:.1f}", f"{found['loop_s'] / found['cohort_s']:.1f}"],
-            ["the same again (nothing to do)", f"{found['again_s']:.1f}", f"{found['loop_s'] / found['again_s']:.1f}"],
-        ]
-        equal = "equal" if found["equal"] else "NOT equal"
-        parts.append(table("Many patients", ["how", "seconds", "times"], rows, f"{found['cases']} cases ({found['what']}); masks {equal}."))
+    for name, title in COHORT_TABLES.items():
+        if name in answers:
+            found = answers[name]
+            ways = {"loop": "shell loop of `medsegdl segment`", "cohort": "`medsegdl cohort`", "again": "the same again (nothing to do)"}
+            note = f"{found['cases']} cases ({found['what']}), start-up included; masks {'equal' if found['equal'] else 'NOT equal'}."
+            parts.append(table(title, COHORT_HEADS, [_against(found, "loop", way, how) for way, how in ways.items()], note))
     if "cohort-nnunet" in answers:
         found = answers["cohort-nnunet"]
-        rows = [
-            ["nnU-Net's `predict_from_files`", f"{found['nnunet_s']:.1f}", "1.0"],
-            ["`medsegdl cohort`", f"{found['ours_s']:.1f}", f"{found['nnunet_s'] / found['ours_s']:.1f}"],
-        ]
+        ways = {"nnunet": "nnU-Net's `predict_from_files`", "ours": "`medsegdl cohort`"}
         image, tile = (" x ".join(map(str, found[key])) for key in ("shape", "tile"))
-        note = f"{found['cases']} volumes of {image}, a small imported network (tile {tile}, step 0.5, no mirroring), start-up included."
-        parts.append(table("Many patients and nnU-Net", ["how", "seconds", "times"], rows, note))
+        note = f"{found['cases']} volumes of {image}, a small imported network (tile {tile}, step 0.5, no mirroring), start-up included; "
+        note += "{} answered by nnU-Net, {} by ours.".format(*found["answered"])
+        rows = [_against(found, "nnunet", way, how) for way, how in ways.items()]
+        parts.append(table("Many patients and nnU-Net", COHORT_HEADS, rows, note))
     if "cohort-driver" in answers:
         parts.append(_driver(answers))
     return "\n\n".join(parts)
 
 
+def _against(found: dict, first: str, way: str, how: str) -> list[str]:
+    """A row: seconds, how many times quicker than the first way, processor time of all its processes."""
+    seconds = found[f"{way}_s"]
+    return [how, f"{seconds:.1f}", f"{found[f'{first}_s'] / seconds:.1f}", f"{found[f'{way}_processor_s']:.1f}"]
+
+
 def _driver(answers: Answers) -> str:
-    """The driver's memory and time; the time as a share of a case's work where that was measured too."""
-    found, whole = answers["cohort-driver"], answers.get("cohort")
+    """The driver's memory and time; the time as a share of a case's work where that was measured too, of the smaller cases first."""
+    found, whole = answers["cohort-driver"], answers.get("cohort-small", answers.get("cohort"))
     share = "-" if whole is None else f"{0.1 * found['ms_a_case'] / (whole['cohort_s'] / whole['cases']):.1f} %"
-    row = [str(found["cases"]), f"{found['mb']:.0f}", f"{found['ms_a_case']:.1f}", share]
-    heads = ["made-up cases", "driver's memory at most, MB", "its time a case, ms", "of a case's time above"]
+    row = [str(found["cases"]), f"{found['mb']:.0f}", f"{found['growth_mb']:.1f}", f"{found['ms_a_case']:.1f}"]
+    row += [f"{found['processor_ms_a_case']:.1f}", share]
+    heads = [
+        "made-up cases",
+        "driver's memory at most, MB",
+        "more than after a tenth, MB",
+        "time a case, ms",
+        "driver's processor time a case, ms",
+    ]
+    heads += ["time a case of a case's time above"]
     return table("Many patients: the driver", heads, [row], "Cases that take no time of their own, on two workers.")
 
 
@@ -357,9 +371,21 @@ def desks(answers: Answers) -> str:
         return ""
     found = answers["desks"]
     memory = ", ".join(f"{mb:.0f}" for mb in found["memory_mb"])
-    row = [str(found[key]) for key in ("clients", "requests", "once", "right", "cuts", "left")] + [f"{found['seconds']:.0f}", memory]
-    heads = ["clients", "requests", "answered once", "right", "lines cut", "files left", "seconds", "server, MB (start, middle, end)"]
-    return table("Many desks: `medsegdl serve`", heads, [row], "Stand-in network; the server was killed and started anew halfway.")
+    keys = ("clients", "requests", "once", "right", "cuts", "half_uploads", "killed_clients", "left")
+    row = [str(found[key]) for key in keys] + [f"{found['seconds']:.0f}", memory]
+    heads = [
+        "clients",
+        "requests",
+        "answered once",
+        "right",
+        "lines cut",
+        "uploads left half done",
+        "other clients killed (-9)",
+        "files left",
+        "seconds",
+    ]
+    heads += ["server, MB (start, middle, end)"]
+    return table("Many desks: `medsegdl serve`", heads, [row], "Stand-in network; the server was killed (-9) and started anew halfway.")
 
 
 def from_the_scanner(answers: Answers) -> str:

@@ -146,10 +146,16 @@ def test_a_page_keeps_the_chapters_of_pieces_that_were_not_measured_this_time() 
 
 def test_a_cohorts_rows_are_ratios_of_one_run():
     times = {"cases": 4, "what": "phantom", "loop_s": 40.0, "cohort_s": 20.0, "again_s": 4.0, "equal": True}
-    nnunet = {"cases": 3, "nnunet_s": 30.0, "ours_s": 10.0, "answered": [3, 3], "shape": (8, 8, 8), "tile": (4, 4, 4)}
-    text = cohort({"cohort": times, "cohort-nnunet": nnunet, "cohort-driver": {"cases": 2000, "mb": 140.0, "ms_a_case": 15.0}})
-    assert "| `medsegdl cohort` | 20.0 | 2.0 |" in text and "| `medsegdl cohort` | 10.0 | 3.0 |" in text
-    assert "| 2000 | 140 | 15.0 | 0.3 % |" in text
+    times |= {"loop_processor_s": 50.0, "cohort_processor_s": 30.0, "again_processor_s": 4.0}
+    small = times | {"cohort_s": 10.0, "equal": False}
+    nnunet = {"cases": 3, "nnunet_s": 30.0, "ours_s": 10.0, "answered": [3, 2], "shape": (8, 8, 8), "tile": (4, 4, 4)}
+    nnunet |= {"nnunet_processor_s": 35.0, "ours_processor_s": 12.0}
+    driver = {"cases": 2000, "mb": 140.0, "growth_mb": 1.25, "ms_a_case": 15.0, "processor_ms_a_case": 3.0}
+    text = cohort({"cohort": times, "cohort-small": small, "cohort-nnunet": nnunet, "cohort-driver": driver})
+    assert "| `medsegdl cohort` | 20.0 | 2.0 | 30.0 |" in text and "| `medsegdl cohort` | 10.0 | 4.0 | 30.0 |" in text
+    assert "| `medsegdl cohort` | 10.0 | 3.0 | 12.0 |" in text and "3 answered by nnU-Net, 2 by ours" in text
+    assert "| 2000 | 140 | 1.2 | 15.0 | 3.0 | 0.6 % |" in text, "of the smaller cases"
+    assert text.count("masks equal") == 1 and text.count("masks NOT equal") == 1
 
 
 def test_rows_of_the_imported_network_that_do_not_fit_are_told_as_not_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image as Pillow
 
 from MedSegDLLib.commands.main import main as medsegdl
+from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.phantom.sample_data import write_phantom
 from Testing.browser import MISSING, find_chromium, pictured
 
@@ -30,6 +31,9 @@ def main() -> int:
             files = write_phantom(place / "heads" / f"head{head + 1}", seed=head, spacing_mm=SPACING_MM)
         files["flair"].write_bytes(files["flair"].read_bytes()[:CUT_AT])
         code = medsegdl(["cohort", str(place / "heads"), "--task", "brain", "-o", str(place / "out"), "--keep-names", "--device", "cpu"])
+        if code != InputRefused.exit_code:
+            print("The cohort did not end with the damaged head as its one failure.", file=sys.stderr)
+            return 1
         pictured(place / "out" / "cohort.html", place / "page.png", place / "profile", SIZE)
         Pillow.open(place / "page.png").convert("RGB").quantize(COLOURS).save(PICTURE, optimize=True)
     print(f"{PICTURE}: {HEADS} heads, one of them damaged (code {code})")
