@@ -23,9 +23,10 @@ STYLE = """
 body{font:14px/1.4 system-ui,sans-serif;margin:2em;color:#222;background:#fff}h1{font-size:20px}h2{font-size:16px;margin-top:2em}
 table{border-collapse:collapse}th,td{padding:4px 10px;text-align:right;border-bottom:1px solid #ddd;vertical-align:middle}
 th{cursor:pointer;position:sticky;top:0;background:#f4f4f4;user-select:none}th[aria-sort=ascending]::after{content:" ▲"}
-th[aria-sort=descending]::after{content:" ▼"}td:first-child,th:first-child,td.words{text-align:left}td.words{max-width:28em}
+th[aria-sort=descending]::after{content:" ▼"}td:first-child,th:first-child,.words{text-align:left}td.words{max-width:28em}
 tr.far td:nth-child(3){color:#b30000;font-weight:600}tr.failed{background:#fff0f0}img{display:block;height:96px}
 code{font-size:13px}figure{display:inline-block;margin:0 24px 12px 0}figcaption{font-size:13px}p.note{color:#666}
+abbr{text-decoration:underline dotted;cursor:help}
 """
 SCRIPT = """
 document.querySelectorAll("th").forEach((head, column) => head.addEventListener("click", () => {
@@ -68,15 +69,15 @@ def _page(rows: Sequence[Row], task: Task, folder: Path) -> Iterator[str]:
 
 def _head(task: Task) -> str:
     sizes = [f"{region.title} ({UNITS[size_unit(task)]})" for region in task.regions]
-    titles = ["Case", "", "Unusual", *sizes, *(["Objects"] if task.instances else []), "Seconds", "Warnings"]
-    return "".join(f"<th>{escape(title)}</th>" for title in titles)
+    titles = ["Case", "", "Unusual", *sizes, *(["Objects"] if task.instances else []), "Seconds"]
+    return "".join(f"<th>{escape(title)}</th>" for title in titles) + "<th class='words'>Warnings and reasons</th>"
 
 
 def _row(row: Row, task: Task, folder: Path) -> str:
     kind = "failed" if row.failed else "far" if row.outlier > FAR else ""
     sizes = [_number(row.sizes.get(region.key), 2) for region in task.regions]
     count = [_number(row.count, 0)] if task.instances else []
-    words = row.reason if row.failed else ", ".join(row.warnings).replace("_", " ")
+    words = escape(row.reason) if row.failed else ", ".join(_warnings(row))
     cells = [
         f"<td><code>{escape(row.case)}</code></td>",
         f"<td>{_thumbnail(row, folder)}</td>",
@@ -84,9 +85,15 @@ def _row(row: Row, task: Task, folder: Path) -> str:
         *sizes,
         *count,
         _number(row.seconds, 1),
-        f"<td class='words'>{escape(words)}</td>",
+        f"<td class='words'>{words}</td>",
     ]
     return f"<tr class='{kind}'>{''.join(cells)}</tr>\n"
+
+
+def _warnings(row: Row) -> Iterator[str]:
+    """Each in a word or two; the whole sentence where the mouse rests on it."""
+    for code, sentence in zip(row.warnings, row.sentences, strict=True):
+        yield f"<abbr title='{escape(sentence)}'>{escape(code.replace('_', ' '))}</abbr>"
 
 
 def _number(value: float | None, digits: int) -> str:

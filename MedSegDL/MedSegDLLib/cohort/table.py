@@ -32,7 +32,7 @@ class Row:
         sizes: region key -> mL; in a picture um2, or pixels where its pixel size is not known; None where the report has none.
         voxels: region key -> voxels or pixels.
         count: objects, None where the task counts none.
-        warnings: codes of the findings that lower the trust.
+        warnings: codes of the findings that lower the trust; `sentences` says each in words.
         seconds: of the run that made the result.
         outlier: the largest robust z of its sizes; 0 where nothing is known.
         strategy, device: where and how the network ran.
@@ -47,6 +47,7 @@ class Row:
     voxels: Mapping[str, int] = field(default_factory=dict)
     count: int | None = None
     warnings: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
     seconds: float = 0.0
     outlier: float = 0.0
     strategy: str = ""
@@ -72,13 +73,15 @@ def _row(outcome: Outcome, folder: Path) -> Row:
         return Row(outcome.case, FAILED, seconds=outcome.seconds, weights=outcome.weights, inputs=outcome.inputs, reason=reason)
     report = json.loads((folder / outcome.case / REPORT_FILE).read_text(encoding="utf-8"))
     areas = report["areas_um2"]
+    findings = [finding for finding in report["warnings"] if finding["severity"] == "warning"]
     return Row(
         outcome.case,
         DONE,
         sizes={key: areas.get(key) if value is None else value for key, value in report["volumes_ml"].items()},
         voxels=report["voxel_count"],
         count=report["count"],
-        warnings=tuple(finding["code"] for finding in report["warnings"] if finding["severity"] == "warning"),
+        warnings=tuple(finding["code"] for finding in findings),
+        sentences=tuple(f"{finding['message']} {finding['remedy']}".strip() for finding in findings),
         seconds=round(sum(report["seconds"].values()), 2),
         strategy=report["strategy"],
         device=report["device"],

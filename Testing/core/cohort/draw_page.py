@@ -1,7 +1,11 @@
-"""`python -m Testing.core.cohort.draw_page`: Resources/cohort.png, the page of made-up heads segmented with the shipped weights."""
+"""`python -m Testing.core.cohort.draw_page [FOLDER]`: Resources/cohort.png, the page of made-up heads segmented with the shipped weights.
+
+In a FOLDER heads and results stay, and the same command goes on from there.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tempfile
 from pathlib import Path
@@ -25,11 +29,14 @@ def main() -> int:
     if find_chromium() is None:
         print(MISSING, file=sys.stderr)
         return 2
-    with tempfile.TemporaryDirectory() as name:
-        place = Path(name)
+    with contextlib.ExitStack() as stack:
+        place = Path(sys.argv[1] if sys.argv[1:] else stack.enter_context(tempfile.TemporaryDirectory()))
         for head in range(HEADS):
-            files = write_phantom(place / "heads" / f"head{head + 1}", seed=head, spacing_mm=SPACING_MM)
-        files["flair"].write_bytes(files["flair"].read_bytes()[:CUT_AT])
+            folder = place / "heads" / f"head{head + 1}"
+            if not folder.exists():
+                write_phantom(folder, seed=head, spacing_mm=SPACING_MM)
+        damaged = place / "heads" / f"head{HEADS}" / "phantom_flair.nrrd"
+        damaged.write_bytes(damaged.read_bytes()[:CUT_AT])
         code = medsegdl(["cohort", str(place / "heads"), "--task", "brain", "-o", str(place / "out"), "--keep-names", "--device", "cpu"])
         if code != InputRefused.exit_code:
             print("The cohort did not end with the damaged head as its one failure.", file=sys.stderr)

@@ -67,6 +67,13 @@ def test_the_page_shows_all_and_loads_nothing(tmp_path):
     assert "10 segmented, 1 failed, 1 unusual" in page
 
 
+def test_a_warning_is_a_word_that_tells_its_sentence(tmp_path):
+    row = Row("a", "done", {"WT": 5.0}, {"WT": 50}, warnings=("thick_slices",), sentences=("FLAIR <b> isn't fine. Look.",))
+    page = write_page([row], BRAIN, tmp_path).read_text(encoding="utf-8")
+    assert "<abbr title='FLAIR &lt;b&gt; isn&#x27;t fine. Look.'>thick slices</abbr>" in page
+    assert ",thick_slices," in write_table([row], BRAIN, tmp_path).read_text(encoding="utf-8")
+
+
 def test_pictures_have_areas_where_the_pixel_size_is_known(tmp_path):
     rows = [Row("a", "done", {"nucleus": 12.5}, {"nucleus": 50}, count=3), Row("b", "done", {"nucleus": None}, {"nucleus": 70}, count=4)]
     table = write_table(rows, NUCLEI, tmp_path).read_text(encoding="utf-8").splitlines()
