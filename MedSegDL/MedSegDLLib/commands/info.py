@@ -61,7 +61,7 @@ def _describe_weights(task: Task) -> dict:
     manifest = loaded.manifest
     told = {key: manifest[key] for key in ("sha256", "date", "precision", "licence_note") if key in manifest}
     training = manifest.get("training", {})
-    scores = [{"protocol": score["protocol"], "mean": score["mean"]} for score in manifest.get("scores", [])]
+    scores = [{"protocol": score.get("protocol", ""), "mean": score.get("mean", {})} for score in manifest.get("scores", [])]
     return {"file": str(loaded.path), **told, "licence": training.get("licence", ""), "scores": scores}
 
 

@@ -30,8 +30,8 @@ Lines = Annotated[tuple[Line, ...], counting(0, 10_000)]
 # A key that begins with '!' must be there. A list of one table stands for any number of such objects.
 _SUBSET = {"!inputs": Lines, "!mean": Measures, "n": Count}
 _SCORE = {
-    "!protocol": Text,
-    "!mean": Measures,
+    "protocol": Text,
+    "mean": Measures,
     "cases": [{"!name": Line, "!measures": Measures, "regions": {"*": Measures}, "notes": Lines, "seconds": float | None}],
     "subsets": [_SUBSET],
     "tuned_on": Text,
