@@ -12,6 +12,7 @@ import pytest
 import SimpleITK as sitk
 
 from medsegdl_training.cases import find_cases
+from medsegdl_training.cases.proposal import propose
 from medsegdl_training.cases.references import read_reference
 from medsegdl_training.cases.unpack import unpack
 from medsegdl_training.commands.main import main
@@ -141,6 +142,34 @@ def test_nnunets_files_a_channel(tmp_path: Path) -> None:
     touched(tmp_path, *(f"imagesTr/p_{number:04d}.nii.gz" for number in range(4)), "labelsTr/p.nii.gz")
     [case] = find_cases(tmp_path, BRAIN)
     assert case.inputs["t1ce"].name == "p_0002.nii.gz" and case.reference.name == "p.nii.gz" and set(case.inputs) == ALL_FOUR
+
+
+LISTED = {"a": {"images": ["$ELSEWHERE/x_t2.nii.gz", "here/y_adc.nii.gz"], "label": "here/seg.nii.gz"}}
+
+
+def listed(folder: Path, rows: object) -> Path:
+    """A `dataset.json` that lists its files, as nnU-Net v2 has it."""
+    entry = {"channel_names": {"0": "T2", "1": "ADC"}, "labels": {"background": 0, "gland": 1}, "file_ending": ".nii.gz", "dataset": rows}
+    (folder / "dataset.json").write_text(json.dumps(entry), encoding="utf-8")
+    return folder / "dataset.json"
+
+
+def test_files_that_a_dataset_json_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELSEWHERE", str(tmp_path / "far away"))
+    path = listed(tmp_path, LISTED)
+    [case] = find_cases(tmp_path, propose(path))
+    assert case.name == "a" and case.reference == tmp_path / "here/seg.nii.gz"
+    assert case.inputs == {"t2": tmp_path / "far away/x_t2.nii.gz", "adc": tmp_path / "here/y_adc.nii.gz"}
+
+
+@pytest.mark.parametrize("rows", [[], None, {"a": []}, {"a": {"images": "x", "label": "y"}}, {"a": {"images": ["x"], "label": "y"}},
+                                  {"a": {"images": ["x", 3], "label": "y"}}, {"a": {"images": ["x", "z"]}}])  # fmt: skip
+def test_a_list_that_is_none_is_refused(tmp_path: Path, rows: object) -> None:
+    path = listed(tmp_path, LISTED)
+    task = propose(path)
+    listed(tmp_path, rows)
+    with pytest.raises(InputRefused, match=r"dataset\.json"):
+        find_cases(tmp_path, task)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"training": []}'])

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 
 from medsegdl_training.cases import find_cases
 from medsegdl_training.cases.preparation import prepared
 from medsegdl_training.cases.proposal import propose
+from medsegdl_training.cases.references import read_reference
 from medsegdl_training.cases.selection import Selection
 from medsegdl_training.commands.main import main as train
 from medsegdl_training.train.nuclei_sampler import NucleiSampler
@@ -205,3 +209,28 @@ def test_an_auxiliary_output_that_nothing_teaches_is_refused() -> None:
 def test_colours_in_volumes_are_told_as_such(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="colours of its pictures"):
         propose_from({"channel_names": {"0": "R", "1": "G", "2": "B"}, "file_ending": ".nii.gz"}, tmp_path)
+
+
+@pytest.mark.parametrize(("mode", "bits"), [("P", 8), ("P", 2), ("1", 1), ("L", 2), ("L", 4), ("L", 8)])
+def test_label_maps_in_png_are_the_numbers_that_are_stored(tmp_path: Path, mode: str, bits: int) -> None:
+    """A palette's colours are no labels, and Pillow spreads 1, 2 and 4 bits over 0 to 255."""
+    numbers = np.random.default_rng(0).integers(0, min(2**bits, 4), (9, 14)).astype(np.uint8)
+    if mode == "P":
+        stored = PIL.Image.fromarray(numbers, "P")
+        stored.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 128, 0])
+        stored.save(tmp_path / "labels.png", bits=bits)
+    elif mode == "1":
+        PIL.Image.fromarray(numbers.astype(bool)).save(tmp_path / "labels.png")
+    else:
+        write_grey_png(tmp_path / "labels.png", numbers, bits)
+    assert np.array_equal(read_reference(tmp_path / "labels.png").array[0], numbers)
+
+
+def write_grey_png(path: Path, numbers: np.ndarray, bits: int) -> None:
+    """By the specification, row by row: Pillow writes no grey of 2 or 4 bits."""
+    spread = np.unpackbits(numbers[..., None], axis=-1)[..., 8 - bits :].reshape(len(numbers), -1)
+    rows = b"".join(b"\0" + np.packbits(row).tobytes() for row in spread)
+    header = struct.pack(">IIBBBBB", numbers.shape[1], numbers.shape[0], bits, 0, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    chunks = (struct.pack(">I", len(part)) + kind + part + struct.pack(">I", zlib.crc32(kind + part)) for kind, part in parts)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))

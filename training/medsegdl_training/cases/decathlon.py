@@ -1,4 +1,4 @@
-"""Medical Segmentation Decathlon and nnU-Net: a `dataset.json` beside `imagesTr`, `labelsTr`, `imagesTs`.
+"""Medical Segmentation Decathlon and nnU-Net: a `dataset.json` beside `imagesTr`, `labelsTr`, `imagesTs`, or one that lists its files.
 
 Task03_Liver is one volume a case. Task01_BrainTumour keeps four modalities in one four-dimensional file, with labels of its own:
 `medsegdl-train unpack` writes it as BraTS stores it, once. The channels of a picture are its colours, all in one file.
@@ -7,6 +7,7 @@ Task03_Liver is one volume a case. Task01_BrainTumour keeps four modalities in o
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from .case import Case
 from .names import pictures_below, stem, volumes_below
 
 DESCRIPTION = "dataset.json"
+LISTED = "dataset"  # nnU-Net v2: {case: {"images": [...], "label": ...}}, in place of imagesTr and labelsTr
 NUMBERED = re.compile(r"^(?P<name>.+)_(?P<channel>\d{4})$")  # nnU-Net: one file a channel
 INPUT_NAMES = {  # of channels in dataset.json, in lower case -> input key
     **dict.fromkeys(("ct",), "ct"),
@@ -45,13 +47,15 @@ def names_labels_only(path: Path) -> bool:
         entry = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(entry, dict) and "labels" in entry and not {"channel_names", "modality", "training"} & set(entry)
+    return isinstance(entry, dict) and "labels" in entry and not {"channel_names", "modality", "training", LISTED} & set(entry)
 
 
 def _cases(path: Path, task: Task) -> list[Case]:
     entry = read_description(path)
     keys = channels_of(entry, path, task)
     training = entry.get("training")
+    if LISTED in entry:
+        return [_listed(path, name, row, keys) for name, row in _rows_of(entry, path)]
     if isinstance(training, list):
         if len(keys) > 1:
             raise InputRefused(f"{path.parent.name} keeps {len(keys)} modalities in one file.", "Run `medsegdl-train unpack` on it first.")
@@ -62,6 +66,26 @@ def _cases(path: Path, task: Task) -> list[Case]:
             if not Path(image).name.startswith(".")
         ]
     return _numbered(path.parent, keys, task)
+
+
+def _rows_of(entry: dict[str, Any], path: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Name and files of each case that nnU-Net's key `dataset` lists. Raises InputRefused: they are not written as nnU-Net reads them."""
+    rows = entry[LISTED]
+    for name, row in rows.items() if isinstance(rows, dict) else [("", None)]:
+        images, label = (row.get("images"), row.get("label")) if isinstance(row, dict) else (None, None)
+        if not (isinstance(images, list) and images and all(isinstance(one, str) for one in images) and isinstance(label, str)):
+            says = f"{path.parent.name}/{path.name} does not tell the files of the case '{name:.60}' under '{LISTED}'."
+            raise InputRefused(says, 'Write {"NAME": {"images": [one a channel], "label": FILE}, ...}.')
+    return list(rows.items())
+
+
+def _listed(path: Path, name: str, row: dict[str, Any], keys: list[str]) -> Case:
+    """A case whose files lie anywhere: relative to `dataset.json`, absolute, or by variables of the environment (`$DATA/x.nii.gz`)."""
+    if len(row["images"]) != len(keys):
+        says = f"{path.parent.name}/{path.name} lists {len(row['images'])} images of the case '{name:.60}'; there are {len(keys)} channels."
+        raise InputRefused(says, "List one image a channel, in the order of the channels (of a picture one for all its colours).")
+    places = [path.parent / os.path.expandvars(one) for one in (*row["images"], row["label"])]
+    return Case(name, dict(zip(keys, places[:-1], strict=True)), places[-1])
 
 
 def _texts(rows: list[Any]) -> list[str]:

@@ -7,9 +7,11 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+import PIL.Image
 
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.geometry.image import Image
@@ -25,6 +27,8 @@ LIVER = re.compile(r"^liver$", re.IGNORECASE)
 TUMOUR = re.compile(r"^(liver)?_?tumou?rs?_?\d*$", re.IGNORECASE)  # livertumor, livertumors, livertumor01; not livercyst, livervein
 MOST_BYTES = 4 * 2**30  # of an unpacked MASKS_DICOM.zip; the largest of the set takes 1.6 GB
 COPY_BYTES = 2**20
+PNG_HEADER = 26  # bytes up to the kind of colours (PNG specification, IHDR)
+GREY, PALETTE = 0, 3  # kinds of colours
 
 
 def read_reference(path: Path) -> Image:
@@ -42,10 +46,25 @@ def read_reference(path: Path) -> Image:
     if file_suffix(path) == ".zip":
         with _unpacked(path) as folder:
             return _organs(folder)
-    labels = read_image(path)
+    labels = _of_png(path) if file_suffix(path) == ".png" else read_image(path)
     if labels.channels > 1:
         raise InputRefused(f"{path.name} is a colour picture, no label map.", "Save it in grey, the numbers of the labels as its values.")
     return labels
+
+
+def _of_png(path: Path) -> Image:
+    """The numbers of a PNG as they are stored: of a palette the entries, not their colours; of 1, 2 or 4 bits not spread over 0 to 255."""
+    image = read_image(path)
+    with path.open("rb") as stream:
+        bits, colours = stream.read(PNG_HEADER)[24:26]
+    if colours == PALETTE:
+        with PIL.Image.open(path) as stored:
+            numbers = np.asarray(stored)[None]
+    elif colours == GREY and bits < 8:
+        numbers = image.array // (255 // (2**bits - 1))
+    else:
+        return image
+    return replace(image, array=numbers) if numbers.shape == image.array.shape[:3] else image
 
 
 def files_of(path: Path) -> list[Path]:
