@@ -38,6 +38,14 @@ REGIONS: dict[str, Any] = {
     "regions_class_order": [1, 2, 3],
 }
 TORCH: dict[str, Any] = {"is_seg": False, "force_separate_z": None}
+OBLIQUE = (0.789027, -0.573417, -0.220521, 0.474095, 0.796596, -0.375059, 0.390731, 0.191384, 0.90039)  # turned by 12, -23, 31 degrees
+THICK: dict[str, Any] = {
+    "patch": (6, 16, 16),
+    "spacing": (5.0, 1.3, 1.3),
+    "features": (4, 6, 6),
+    "mirror": None,
+    "arch": {"kernel_sizes": [[1, 3, 3], [1, 3, 3], [3, 3, 3]], "strides": [[1, 1, 1], [1, 2, 2], [2, 2, 2]]},
+}
 SAGITTAL = (0.0, 0.0, -1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0)  # columns are the directions of i, j, k in LPS
 
 
@@ -87,6 +95,50 @@ CASES: dict[str, tuple[Recipe, tuple[int, ...], tuple[float, ...], tuple[float, 
         (12, 18, 17),
         (6.0, 1.2, 1.1),
         None,
+    ),
+    "nothing resampled": (
+        Recipe(
+            **{**UNMIRRORED, "spacing": (2.0, 1.5, 1.5)},
+            data_function="no_resampling_hack",
+            data_kwargs={},
+            logits_function="no_resampling_hack",
+            logits_kwargs={},
+        ),
+        (13, 17, 19),
+        (2.5, 1.2, 1.1),
+        None,
+    ),
+    "thick slices read by nibabel, oblique, kernels and strides within planes": (
+        Recipe(**THICK, reader="NibabelIO"),
+        (9, 31, 27),
+        (4.7, 0.9, 1.1),
+        OBLIQUE,
+    ),
+    "planes across the file's, residual": (
+        Recipe(
+            **REGIONS,
+            **MR,
+            **{**SMALL, "patch": (16, 16)},
+            spacing=(1.5, 1.3),
+            mirror=None,
+            transpose=(2, 0, 1),
+            configuration="2d",
+            network="ResidualEncoderUNet",
+        ),
+        (22, 24, 9),
+        (1.2, 1.3, 4.1),
+        None,
+    ),
+    "one of two channels masked, one slice across": (
+        Recipe(
+            channels={"0": "T1", "1": "CT"},
+            schemes=("ZScoreNormalization", "CTNormalization"),
+            masked=(True, False),
+            **{**UNMIRRORED, "data_kwargs": splines(3, 0, True), "logits_kwargs": splines(1, 0, True)},
+        ),
+        (16, 17, 19),
+        (1.2, 1.9, 1.1),
+        OBLIQUE,
     ),
     "picture in colours": (
         Recipe(

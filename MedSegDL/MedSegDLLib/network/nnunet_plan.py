@@ -148,6 +148,8 @@ class NnunetPlan:
             raise Unfit(f"'mirror' names an axis twice or one that the tile does not have: {list(self.mirror)}")
         if math.prod(self.tile) > MOST_TILE_VOXELS:
             raise Unfit(f"'tile' has {' x '.join(map(str, self.tile))} voxels, more than any network takes at once")
+        if self.logits.function is Function.NONE and self.data.function is not Function.NONE:
+            raise Unfit("outputs that are not resampled do not fit images that are")
         if not self.paints and self.values[0] != 0:
             raise Unfit("the first of 'values' is not 0, the background")
         for labels in self.regions:
@@ -175,7 +177,12 @@ class NnunetPlan:
         return self.spacing_mm if self.dimensions == 3 else (image_spacing[0], *self.spacing_mm)
 
     def network_shape(self, shape: tuple[int, ...], spacing_mm: tuple[float, ...]) -> tuple[int, ...]:
-        """Voxels of the network's grid: n * old spacing / new spacing, halves to the even number, at least 1; all after `transpose`."""
+        """Voxels of the network's grid: n * old spacing / new spacing, halves to the even number, at least 1; all after `transpose`.
+
+        Where nothing is resampled, the image's own.
+        """
+        if self.data.function is Function.NONE:
+            return tuple(shape)
         return tuple(max(1, round(old / new * n)) for old, new, n in zip(spacing_mm, self.network_spacing(spacing_mm), shape))
 
     def to_json(self) -> dict[str, Any]:
