@@ -14,7 +14,7 @@ from medsegdl_training.cases.lesion_cubes import SIDES_MM, completed, find_lesio
 from medsegdl_training.cases.selection import Selection
 from medsegdl_training.synthesis.brain_images import TissueIntensities
 from medsegdl_training.synthesis.grafts import graft
-from medsegdl_training.synthesis.scanner import thick_series
+from medsegdl_training.synthesis.scanner import inclined_slices, misplaced, thick_series
 from medsegdl_training.synthesis.tissue import Tissue
 from medsegdl_training.train.brain_sampler import Mixture, find_names, make_sampler
 from MedSegDLLib.errors import InputRefused
@@ -185,9 +185,45 @@ def test_thick_slices_keep_mean_deviation_background_and_missing_modalities(seed
         brain = before != 0
         assert float(channel[brain].mean()) == pytest.approx(float(before[brain].mean()), abs=1e-3)
         assert float(channel[brain].std()) == pytest.approx(float(before[brain].std()), abs=1e-3)
-    rough = [(channel[:, 4:].diff(dim=axis).abs().mean()) for axis in range(3) for channel in (image[3], thick[3])]
-    changes = [after / before for before, after in zip(rough[::2], rough[1::2])]
-    assert torch.equal(thick[3], image[3]) or (min(changes) < 0.7 and sorted(changes)[1] > 0.9)  # smooth along one axis alone
+
+
+@pytest.mark.parametrize("axis", range(3))
+def test_inclined_slices_show_each_place_between_two_of_them(axis: int) -> None:
+    sides, slopes, thickness, phase = (30, 24, 20), (0.1, -0.2), 4.0, 0.3
+    ramp = torch.arange(float(sides[axis])).view([-1 if number == axis else 1 for number in range(3)]).expand(sides).contiguous()
+    seen = inclined_slices(ramp, axis, thickness, slopes, phase).movedim(axis, 0)
+    assert torch.allclose(seen[10:-10], ramp.movedim(axis, 0)[10:-10], atol=1e-4)  # what rises evenly does so still
+    noise = torch.randn(sides, generator=torch.Generator().manual_seed(3))
+    lines = inclined_slices(noise, axis, thickness, slopes, phase).movedim(axis, 0)
+    first, second = (n for number, n in enumerate(sides) if number != axis)
+    heights = torch.arange(sides[axis]).view(-1, 1, 1)
+    rise = slopes[0] * (torch.arange(first) - first / 2).view(-1, 1) + slopes[1] * (torch.arange(second) - second / 2)
+    slice_of = ((heights - rise) / thickness + phase).floor()
+    bends = lines.diff(n=2, dim=0).abs()[5:-6]
+    within = ((slice_of[2:] == slice_of[:-2])[5:-6]) & (bends > -1)
+    assert float(bends[within].mean()) < 0.5 * float(bends[~within].mean())  # straight between two slices, bent at them
+
+
+def test_a_slice_of_one_voxel_changes_nothing() -> None:
+    image = torch.randn((8, 7, 6), generator=torch.Generator().manual_seed(1))
+    assert torch.equal(inclined_slices(image, 0, 1.0, (0.2, 0.1), 0.5), image)
+
+
+def test_what_a_registration_leaves_is_under_a_few_millimetres() -> None:
+    grid = torch.stack(torch.meshgrid(*(torch.arange(40.0),) * 3, indexing="ij"))
+    for seed in range(8):
+        moved = torch.stack([misplaced(axis, 2.0, torch.Generator().manual_seed(seed)) for axis in grid])
+        way = 2.0 * (moved - grid)[:, 10:-10, 10:-10, 10:-10].norm(dim=0)  # mm
+        assert 0.05 < float(way.mean()) < 4.0
+
+
+def test_series_lie_apart_or_alike() -> None:
+    wave = torch.sin(torch.arange(24.0) * 2.2).view(-1, 1, 1).expand(24, 20, 18)
+    alike = set()
+    for seed in range(12):
+        series = thick_series(torch.stack([wave + 3.0] * 4), 2.0, torch.Generator().manual_seed(seed))
+        alike.add(bool(torch.allclose(series[0], series[3], atol=1e-3)))
+    assert alike == {True, False}
 
 
 def test_what_a_lesion_does_not_show_comes_from_another_patient() -> None:

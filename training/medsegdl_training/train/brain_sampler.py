@@ -52,7 +52,7 @@ class Mixture:
     tumour_centred: float = 0.67
     contrast: float = 0.65
     grafted: float = 0.45
-    thick: float = 0.25
+    thick: float = 0.4
 
 
 @dataclass(frozen=True)
