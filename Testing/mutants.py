@@ -201,9 +201,14 @@ def _killed(mutant: Mutant) -> bool:
         path.write_text(text.replace(mutant.right, mutant.wrong), encoding="utf-8")
         done = _tests(copy, mutant.tests)
     failed = done.returncode == 1
-    last = (done.stdout.strip().splitlines() or ["no output"])[-1]
-    print(f"{'killed' if failed else 'ALIVE '}  {mutant.name}  ({last})", flush=True)
+    print(f"{'killed' if failed else 'ALIVE '}  {mutant.name}  ({_by(done.stdout)})", flush=True)
     return failed
+
+
+def _by(output: str) -> str:
+    """The test that failed, or pytest's closing line."""
+    lines = output.strip().splitlines() or ["no output"]
+    return next((line.removeprefix("FAILED ").split(" - ")[0] for line in lines if line.startswith("FAILED ")), lines[-1])
 
 
 def _tests(copy: Path, tests: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
