@@ -105,7 +105,7 @@ MUTANTS = (
         f"{LIB}/result.py",
         "MM3_PER_ML = 1000.0",
         "MM3_PER_ML = 100.0",
-        ("Testing/core",),
+        ("Testing/core/metrics", "Testing/core/test_pipeline.py"),
     ),
     Mutant(
         "left and right exchanged on the way to the file",

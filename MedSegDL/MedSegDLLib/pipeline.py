@@ -336,7 +336,8 @@ def restored(probabilities: torch.Tensor, ready: NetworkInput, task: Task, weigh
     """Masks (and numbered instances) on the reference's grid."""
     aligned = ready.aligned
     known = Known(ready.foreground, aligned.volumes[aligned.reference])
-    masks = restore(probabilities, ready.prepared.grid, aligned.grid, task, weights.plan, known)
+    found = restore(probabilities, ready.prepared.grid, aligned.grid, task, weights.plan, known)
+    masks = found.masks
     masks |= {key: np.zeros_like(masks[key]) for key in left_out(task, [key for key, image in aligned.volumes.items() if image])}
     instances = None
     if task.instances:
@@ -346,7 +347,8 @@ def restored(probabilities: torch.Tensor, ready: NetworkInput, task: Task, weigh
         instances = split_instances(object_map, boundary, weights.plan.threshold)[None]
         masks = {task.regions[0].key: (instances > 0).astype(np.uint8)}
     segments = segments_on(aligned.grid, task, masks)
-    return Result(task, aligned.grid, aligned.reference, segments, instances, brain_mask=ready.stripped.segment)
+    mask = ready.stripped.segment
+    return Result(task, aligned.grid, aligned.reference, segments, instances, brain_mask=mask, small_parts=found.small_parts)
 
 
 def record(found: Found, images: dict[str, Image], way: Way, weights: Weights) -> dict:

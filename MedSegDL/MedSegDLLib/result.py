@@ -54,6 +54,19 @@ class Segment:
         return None if self.pixel_area_um2 is None else self.voxel_count * self.pixel_area_um2
 
 
+@dataclass(frozen=True)
+class SmallParts:
+    """Connected parts of a region that are left out for their share of the largest one (`Region.smallest_share`).
+
+    Attributes:
+        count: how many.
+        volume_mm3: all of them together.
+    """
+
+    count: int
+    volume_mm3: float
+
+
 def segments_on(grid: Grid, task: Task, masks: dict[str, np.ndarray]) -> tuple[Segment, ...]:
     """The task's segments in order, with volumes, or for pictures areas where the pixel size is known.
 
@@ -84,6 +97,7 @@ class Result:
         instances: (K, J, I) uint32, 0 background, 1..n one number an object; None unless the task counts objects.
         uncertainty: (K, J, I) float32 entropy in 0..1 (bits, mean over regions); None unless asked for.
         brain_mask: the brain within which was looked, as a segment of its own; None where the inputs came without their skull.
+        small_parts: region key -> the parts of it that are left out beside a much larger one.
         bias_fields: input key -> (K, J, I) float32 log field on the reference's grid; empty unless kept.
         record: the run record that becomes report.json (JSON types only).
     """
@@ -95,6 +109,7 @@ class Result:
     instances: np.ndarray | None = None
     uncertainty: np.ndarray | None = None
     brain_mask: Segment | None = None
+    small_parts: dict[str, SmallParts] = field(default_factory=dict)
     bias_fields: dict[str, np.ndarray] = field(default_factory=dict)
     record: dict = field(default_factory=dict)
 

@@ -123,6 +123,7 @@ class Region:
         inside: key of the region that must contain it.
         largest_only: keep only its largest connected part.
         smallest_ml: drop connected parts smaller than this; 0 keeps all.
+        smallest_share: drop connected parts smaller than this share of the largest one, with a finding; 0 keeps all.
         needs: keys of inputs without any of which nothing can be said of the region: it is left empty, with a finding.
         doubtful_without: keys of inputs without any of which it is given with a warning.
         most_share: the largest part of the head or body in the image that it can take; more is a warning.
@@ -138,6 +139,7 @@ class Region:
     inside: str | None = None
     largest_only: bool = False
     smallest_ml: Annotated[float, between(0, 10_000, "mL")] = 0.0
+    smallest_share: Annotated[float, between(0, 1)] = 0.0
     needs: tuple[str, ...] = ()
     doubtful_without: tuple[str, ...] = ()
     most_share: Annotated[float, above(0, 1)] = 0.5

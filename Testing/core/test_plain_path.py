@@ -127,7 +127,9 @@ def _cleaned(mask: np.ndarray, region: Region, voxel_mm3: float) -> np.ndarray:
         minimumObjectSize=int(np.ceil(region.smallest_ml * 1000 / voxel_mm3 - 1e-9)),
     )
     labels = sitk.GetArrayFromImage(ordered)
-    return ((labels == 1) if region.largest_only else (labels > 0)).astype(np.uint8)
+    sizes = np.bincount(labels.ravel())
+    large = np.isin(labels, [part for part in range(1, sizes.size) if sizes[part] >= region.smallest_share * sizes[1:].max()])
+    return ((labels == 1) if region.largest_only else large).astype(np.uint8)
 
 
 def dice(one: np.ndarray, two: np.ndarray) -> float:

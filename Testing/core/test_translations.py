@@ -185,6 +185,10 @@ class TestSentences:
             ),
             ("Whole tumour is scattered in 5 parts.", "Gesamttumor: in 5 Teile verstreut."),
             (
+                "3 parts of Whole tumour smaller than 10% of the largest are left out (2.0 mL).",
+                "Gesamttumor: 3 Teile, die kleiner als 10% des größten sind, wurden weggelassen (2.0 mL).",
+            ),
+            (
                 "Nothing was found of Enhancing tumour: its largest probability is 0.31, and 0.75 is needed.",
                 "Anreicherndes Tumorgewebe: nichts",
             ),

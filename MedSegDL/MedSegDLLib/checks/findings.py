@@ -58,6 +58,7 @@ class FindingCode(str, Enum):
     OUTSIDE_THE_BODY = "outside_the_body"
     TOUCHES_BORDER = "touches_border"
     SCATTERED = "scattered"
+    SMALL_PARTS = "small_parts"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import SimpleITK as sitk
 
 from ..checks.findings import Finding, FindingCode, Severity
 from ..geometry.boxes import bounding_box
-from ..result import MOST_ENLARGED, Result, Segment, pixel_area_um2
+from ..result import MM3_PER_ML, MOST_ENLARGED, Result, Segment, pixel_area_um2
 from ..tasks import Modality, Plan, Task
 from .instances import typical_area
 
@@ -148,16 +148,39 @@ def _border(outcome: Outcome) -> Iterator[Finding]:
 
 
 def _shape(outcome: Outcome) -> Iterator[Finding]:
-    parts = {segment.region.title: _parts(segment.mask) for segment in outcome.found if not segment.region.largest_only}
-    scattered = [title for title, sizes in parts.items() if _is_scattered(sizes)]
+    several = [segment for segment in outcome.found if not segment.region.largest_only]
+    parts = {segment.region.title: (_parts(segment.mask), _left_beside(outcome, segment)) for segment in several}
+    scattered = [title for title, (sizes, more) in parts.items() if _is_scattered(sizes, more)]
     if scattered:
-        counts = " and ".join(f"{len(parts[title])}" for title in scattered)
+        counts = " and ".join(f"{len(parts[title][0]) + parts[title][1]}" for title in scattered)
         says = f"{_listed(scattered)} {'is' if len(scattered) == 1 else 'are'} scattered in {counts} parts."
         yield Finding(Severity.WARNING, FindingCode.SCATTERED, "", says, LOOK)
 
 
-def _is_scattered(sizes: np.ndarray) -> bool:
-    return len(sizes) > MOST_PARTS or (len(sizes) >= FEWEST_PARTS and sizes.max() < LEAST_SHARE * sizes.sum())
+def _small_parts(outcome: Outcome) -> Iterator[Finding]:
+    """Parts that are left out because another is much larger: seldom a second tumour, mostly something bright elsewhere."""
+    for segment in outcome.found:
+        small, region = outcome.result.small_parts.get(segment.region.key), segment.region
+        if small is None:
+            continue
+        together = f"{small.volume_mm3 / MM3_PER_ML:.1f} mL"
+        if small.count == 1:
+            says = f"A part of {region.title} smaller than {region.smallest_share:.0%} of the largest is left out ({together})."
+        else:
+            says = (
+                f"{small.count} parts of {region.title} smaller than {region.smallest_share:.0%} of the largest are left out ({together})."
+            )
+        yield Finding(Severity.NOTE, FindingCode.SMALL_PARTS, "", says, "Look whether there is a second, small lesion.")
+
+
+def _left_beside(outcome: Outcome, segment: Segment) -> int:
+    """Parts of a region that were found and left out for their share."""
+    small = outcome.result.small_parts.get(segment.region.key)
+    return small.count if small else 0
+
+
+def _is_scattered(sizes: np.ndarray, left_out: int) -> bool:
+    return len(sizes) + left_out > MOST_PARTS or (len(sizes) >= FEWEST_PARTS and sizes.max() < LEAST_SHARE * sizes.sum())
 
 
 def _at_border(mask: np.ndarray) -> bool:
@@ -176,5 +199,5 @@ def _listed(titles: list[str]) -> str:
     return titles[0] if len(titles) == 1 else f"{', '.join(titles[:-1])} and {titles[-1]}"
 
 
-JUDGEMENTS: tuple[Judgement, ...] = (_without_input, _nothing, _pixels, _volume, _place, _border, _shape)
+JUDGEMENTS: tuple[Judgement, ...] = (_without_input, _nothing, _pixels, _volume, _place, _border, _shape, _small_parts)
 OF_PICTURES = 3  # the first judgements, which need no body and no volume

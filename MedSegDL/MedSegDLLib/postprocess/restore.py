@@ -12,10 +12,12 @@ from torch import Tensor
 from ..geometry.boxes import Box, bounding_box, box_around, parts, target_box
 from ..geometry.image import Grid, Image
 from ..geometry.resample import resample
+from ..result import SmallParts
 from ..tasks import Plan, Region, Task
 from .edges import Edges, edges_of
 
 COUNTED_VOXELS = 2**22  # at a time, for numpy widens what it counts to int64
+NO_PARTS = SmallParts(0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,20 @@ class Known:
     image: Image | None = None
 
 
-def restore(probabilities: Tensor, source: Grid, target: Grid, task: Task, plan: Plan, known: Known = Known()) -> dict[str, np.ndarray]:
+@dataclass(frozen=True)
+class Restored:
+    """What `restore` gives back.
+
+    Attributes:
+        masks: region key -> (K, J, I) uint8 on the target grid.
+        small_parts: region key -> parts that are left out beside a much larger one; only regions that had such.
+    """
+
+    masks: dict[str, np.ndarray]
+    small_parts: dict[str, SmallParts]
+
+
+def restore(probabilities: Tensor, source: Grid, target: Grid, task: Task, plan: Plan, known: Known = Known()) -> Restored:
     """Masks of all regions, made consistent: each lies inside the region that contains it.
 
     Args:
@@ -42,18 +57,21 @@ def restore(probabilities: Tensor, source: Grid, target: Grid, task: Task, plan:
         known: on `target`.
 
     Returns:
-        region key -> (K, J, I) uint8 on `target`.
+        the masks, and what was left out of them.
     """
     masks: dict[str, np.ndarray] = {}
+    small_parts: dict[str, SmallParts] = {}
     for region, probability in zip(task.regions, probabilities):
         limit = known.foreground if region.inside is None else masks[region.inside]
         threshold, edges = plan.threshold_of(region), None
         if plan.follow_edges and known.image is not None and region.inside is None:
             edges = edges_of(probability, _within(region, task, probabilities), source, known.image, plan.window, threshold)
         mask, box = _on_target(probability, source, target, threshold, limit, edges)
-        mask[box] = cleaned(mask[box], region, target.voxel_volume_mm3)
+        mask[box], small = cleaned(mask[box], region, target.voxel_volume_mm3)
         masks[region.key] = mask
-    return masks
+        if small.count:
+            small_parts[region.key] = small
+    return Restored(masks, small_parts)
 
 
 def _within(region: Region, task: Task, probabilities: Tensor) -> Tensor:
@@ -81,26 +99,34 @@ def _on_target(
     return mask, box
 
 
-def cleaned(mask: np.ndarray, region: Region, voxel_volume_mm3: float) -> np.ndarray:
-    """The mask without the connected parts that the region's entry does not allow: (K, J, I) uint8."""
-    if not mask.any() or not (region.largest_only or region.smallest_ml > 0):
-        return mask
-    connected = sitk.ConnectedComponentImageFilter()
-    parts = connected.Execute(sitk.GetImageFromArray(mask))
-    labels = sitk.GetArrayViewFromImage(parts)
-    flat, most = labels.reshape(-1), connected.GetObjectCount() + 1
-    counts = sum(np.bincount(flat[start : start + COUNTED_VOXELS], minlength=most) for start in range(0, flat.size, COUNTED_VOXELS))
-    counts[0] = 0
-    kept = counts * voxel_volume_mm3 / 1000.0 >= region.smallest_ml
+def cleaned(mask: np.ndarray, region: Region, voxel_volume_mm3: float) -> tuple[np.ndarray, SmallParts]:
+    """The mask (K, J, I) uint8 without the connected parts that the region's entry does not allow, and those that went for their share."""
+    if not mask.any() or not (region.largest_only or region.smallest_ml > 0 or region.smallest_share > 0):
+        return mask, NO_PARTS
+    labels, counts = _connected(mask)
+    large = counts * voxel_volume_mm3 / 1000.0 >= region.smallest_ml
+    kept = large & (counts >= region.smallest_share * counts.max())
     if region.largest_only:
         kept = np.arange(counts.size) == counts.argmax()
-    kept[0] = False
+    kept[0] = large[0] = False
+    small = large & ~kept & (not region.largest_only)
+    told = SmallParts(int(small.sum()), float(counts[small].sum() * voxel_volume_mm3))
     if kept[1:].all():
-        return mask
+        return mask, told
     left, of_label = np.empty_like(mask), kept.astype(np.uint8)
     for plane, into in zip(labels, left):
         into[...] = of_label[plane]
-    return left
+    return left, told
+
+
+def _connected(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Connected parts numbered (K, J, I), and the voxels of each; 0 of what is outside."""
+    connected = sitk.ConnectedComponentImageFilter()
+    labels = sitk.GetArrayFromImage(connected.Execute(sitk.GetImageFromArray(mask)))
+    flat, most = labels.reshape(-1), connected.GetObjectCount() + 1
+    counts = sum(np.bincount(flat[start : start + COUNTED_VOXELS], minlength=most) for start in range(0, flat.size, COUNTED_VOXELS))
+    counts[0] = 0
+    return labels, counts
 
 
 def entropy(probabilities: Tensor, source: Grid, target: Grid) -> np.ndarray:

@@ -87,6 +87,7 @@ def kind_texts() -> dict[str, str]:
         "outside_the_body": _("part of the result lies outside of the body"),
         "touches_border": _("the result reaches the border of the image"),
         "scattered": _("the result is scattered in many parts"),
+        "small_parts": _("small parts beside a much larger one are left out"),
         "region_left_out": _("cannot be seen without it, left empty"),
         "region_doubtful": _("the result is doubtful without it"),
     }

@@ -227,6 +227,10 @@
         <translation>Eine Verlaufskontrolle braucht zwei oder mehr Ergebnisse einer Aufgabe.</translation>
     </message>
     <message>
+        <source>A part of {region} smaller than {region2} of the largest is left out ({together}).</source>
+        <translation>{region}: ein Teil, der kleiner als {region2} des größten ist, wurde weggelassen ({together}).</translation>
+    </message>
+    <message>
         <source>A pixel size is for pictures, not for {task}.</source>
         <translation>Eine Pixelgröße gilt für Bilder, nicht für: {task}.</translation>
     </message>
@@ -749,6 +753,10 @@
     <message>
         <source>Look at the studies on each other.</source>
         <translation>Sehen Sie sich die Untersuchungen übereinander an.</translation>
+    </message>
+    <message>
+        <source>Look whether there is a second, small lesion.</source>
+        <translation>Sehen Sie nach, ob es eine zweite, kleine Läsion gibt.</translation>
     </message>
     <message>
         <source>Looked for within a brain mask of {volume} mL.</source>
@@ -1827,6 +1835,10 @@
         <translation>{share} und mindestens {least} mm</translation>
     </message>
     <message>
+        <source>{small} parts of {region} smaller than {region2} of the largest are left out ({together}).</source>
+        <translation>{region}: {small} Teile, die kleiner als {region2} des größten sind, wurden weggelassen ({together}).</translation>
+    </message>
+    <message>
         <source>{task}, version {version}</source>
         <translation>{task}, Version {version}</translation>
     </message>
@@ -2900,6 +2912,10 @@
     <message>
         <source>skull present</source>
         <translation>mit Schädel</translation>
+    </message>
+    <message>
+        <source>small parts beside a much larger one are left out</source>
+        <translation>kleine Teile neben einem viel größeren wurden weggelassen</translation>
     </message>
     <message>
         <source>the result is doubtful without it</source>

@@ -227,6 +227,10 @@
         <translation>Un suivi demande au moins deux résultats d'une même tâche.</translation>
     </message>
     <message>
+        <source>A part of {region} smaller than {region2} of the largest is left out ({together}).</source>
+        <translation>{region} : une partie plus petite que {region2} de la plus grande a été laissée de côté ({together}).</translation>
+    </message>
+    <message>
         <source>A pixel size is for pictures, not for {task}.</source>
         <translation>Une taille de pixel est pour des images planes, pas pour : {task}.</translation>
     </message>
@@ -749,6 +753,10 @@
     <message>
         <source>Look at the studies on each other.</source>
         <translation>Regardez les examens superposés.</translation>
+    </message>
+    <message>
+        <source>Look whether there is a second, small lesion.</source>
+        <translation>Vérifiez s’il existe une deuxième petite lésion.</translation>
     </message>
     <message>
         <source>Looked for within a brain mask of {volume} mL.</source>
@@ -1827,6 +1835,10 @@
         <translation>{share} et au moins {least} mm</translation>
     </message>
     <message>
+        <source>{small} parts of {region} smaller than {region2} of the largest are left out ({together}).</source>
+        <translation>{region} : {small} parties plus petites que {region2} de la plus grande ont été laissées de côté ({together}).</translation>
+    </message>
+    <message>
         <source>{task}, version {version}</source>
         <translation>{task}, version {version}</translation>
     </message>
@@ -2900,6 +2912,10 @@
     <message>
         <source>skull present</source>
         <translation>crâne présent</translation>
+    </message>
+    <message>
+        <source>small parts beside a much larger one are left out</source>
+        <translation>de petites parties à côté d’une bien plus grande ont été laissées de côté</translation>
     </message>
     <message>
         <source>the result is doubtful without it</source>

@@ -53,8 +53,8 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
 def test_a_border_moves_to_where_intensities_change(target: Grid, off_mm: float) -> None:
     truth = distance_from(CENTRE, target) < RADIUS_MM
     image, network = drawn(target, RADIUS_MM), unsure(RADIUS_MM + off_mm)
-    plain = restore(network, COARSE, target, TASK, replace(PLAN, follow_edges=False), known=Known(image=image))["liver"] > 0
-    followed = restore(network, COARSE, target, TASK, PLAN, known=Known(image=image))["liver"] > 0
+    plain = restore(network, COARSE, target, TASK, replace(PLAN, follow_edges=False), known=Known(image=image)).masks["liver"] > 0
+    followed = restore(network, COARSE, target, TASK, PLAN, known=Known(image=image)).masks["liver"] > 0
     assert overlap(plain, truth) < 0.91
     assert overlap(followed, truth) > 0.97
 
@@ -65,8 +65,8 @@ def test_an_image_that_tells_nothing_changes_nothing(values: str) -> None:
         values, drawn(FINE, 1e3)
     )
     network = unsure(RADIUS_MM)
-    plain = restore(network, COARSE, FINE, TASK, replace(PLAN, follow_edges=False))["liver"] > 0
-    followed = restore(network, COARSE, FINE, TASK, PLAN, known=Known(image=image))["liver"] > 0
+    plain = restore(network, COARSE, FINE, TASK, replace(PLAN, follow_edges=False)).masks["liver"] > 0
+    followed = restore(network, COARSE, FINE, TASK, PLAN, known=Known(image=image)).masks["liver"] > 0
     if values == "the same noise everywhere":
         assert overlap(plain, followed) > 0.99
     else:
@@ -75,7 +75,7 @@ def test_an_image_that_tells_nothing_changes_nothing(values: str) -> None:
 
 @pytest.mark.parametrize("radius_mm", [RADIUS_MM - 12, RADIUS_MM + 12])
 def test_no_border_moves_further_than_it_may(radius_mm: float) -> None:
-    followed = restore(unsure(RADIUS_MM), COARSE, FINE, TASK, PLAN, known=Known(image=drawn(FINE, radius_mm)))["liver"] > 0
+    followed = restore(unsure(RADIUS_MM), COARSE, FINE, TASK, PLAN, known=Known(image=drawn(FINE, radius_mm))).masks["liver"] > 0
     distance, voxel_mm = distance_from(CENTRE, FINE), 3.0
     assert followed[distance < RADIUS_MM - INSIDE_MM - voxel_mm].all()
     assert not followed[distance > RADIUS_MM + OUTSIDE_MM + voxel_mm].any()
@@ -88,8 +88,8 @@ def test_a_dark_tumour_at_the_surface_stays_liver() -> None:
     image.array[tumour] -= 60
     network = unsure(RADIUS_MM)
     inner = torch.from_numpy(1 / (1 + np.exp(distance_from(at_surface, COARSE) - 8))).float()[None]
-    found = restore(torch.cat([network, inner]), COARSE, FINE, LIVER, PLAN, known=Known(image=image))
-    unaware = restore(torch.cat([network, torch.zeros_like(inner)]), COARSE, FINE, LIVER, PLAN, known=Known(image=image))
+    found = restore(torch.cat([network, inner]), COARSE, FINE, LIVER, PLAN, known=Known(image=image)).masks
+    unaware = restore(torch.cat([network, torch.zeros_like(inner)]), COARSE, FINE, LIVER, PLAN, known=Known(image=image)).masks
     assert (found["liver"] > 0)[tumour].mean() > 0.95 > 0.6 > (unaware["liver"] > 0)[tumour].mean()
     assert (found["tumour"] <= found["liver"]).all() and overlap(found["tumour"] > 0, tumour) > 0.8
 
@@ -113,8 +113,8 @@ def test_an_isodense_liver_is_never_made_worse(contrast: float, muscle: float, s
     noise = np.random.default_rng(seed).normal(0, 15, FINE.shape)
     image, network = Image((values + noise).astype(np.int16), FINE.affine, "ct"), rough(seed)
     truth = distance_from(CENTRE, FINE) < RADIUS_MM
-    plain = restore(network, COARSE, FINE, TASK, replace(PLAN, follow_edges=False))["liver"] > 0
-    followed = restore(network, COARSE, FINE, TASK, PLAN, known=Known(image=image))["liver"] > 0
+    plain = restore(network, COARSE, FINE, TASK, replace(PLAN, follow_edges=False)).masks["liver"] > 0
+    followed = restore(network, COARSE, FINE, TASK, PLAN, known=Known(image=image)).masks["liver"] > 0
     assert overlap(followed, truth) >= overlap(plain, truth)
     if muscle == 0.5 and contrast:
         assert overlap(followed, truth) > overlap(plain, truth) + 0.005
@@ -127,8 +127,8 @@ def test_a_rim_tumour_that_the_network_hardly_believes_in_stays_liver(belief: fl
     tumour = (distance_from(at_surface, FINE) < 7) & (distance_from(CENTRE, FINE) < RADIUS_MM)
     image.array[tumour] -= 60
     inner = torch.from_numpy(belief * (distance_from(at_surface, COARSE) < 10)).float()[None]
-    plain = restore(torch.cat([network, inner]), COARSE, FINE, LIVER, replace(PLAN, follow_edges=False))["liver"] > 0
-    found = restore(torch.cat([network, inner]), COARSE, FINE, LIVER, PLAN, known=Known(image=image))["liver"] > 0
+    plain = restore(torch.cat([network, inner]), COARSE, FINE, LIVER, replace(PLAN, follow_edges=False)).masks["liver"] > 0
+    found = restore(torch.cat([network, inner]), COARSE, FINE, LIVER, PLAN, known=Known(image=image)).masks["liver"] > 0
     assert found[tumour].mean() >= plain[tumour].mean() - 0.01
 
 
@@ -148,7 +148,7 @@ def test_octants_are_the_eight_sides() -> None:
 
 def test_slices_at_a_time_are_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     image, network = drawn(FINE, RADIUS_MM), unsure(RADIUS_MM + 2)
-    usual = restore(network, COARSE, FINE, TASK, PLAN, known=Known(image=image))["liver"]
+    usual = restore(network, COARSE, FINE, TASK, PLAN, known=Known(image=image)).masks["liver"]
     for module in (edges, boxes):
         monkeypatch.setattr(module, "SLAB_PLANES", 1000)
     assert np.array_equal(usual, restore(network, COARSE, FINE, TASK, PLAN, known=Known(image=image))["liver"])
@@ -163,7 +163,7 @@ def test_nothing_is_counted_where_there_is_too_little(kind: str) -> None:
         far[0, 3] += 1000.0
         target = Grid(FINE.shape, far)
     assert edges_of(probability, torch.zeros_like(probability), COARSE, drawn(target, RADIUS_MM), PLAN.window, 0.5) is None
-    masks = restore(probability[None], COARSE, target, TASK, PLAN, known=Known(image=drawn(target, RADIUS_MM)))
+    masks = restore(probability[None], COARSE, target, TASK, PLAN, known=Known(image=drawn(target, RADIUS_MM))).masks
     assert (masks["liver"].sum() > 0) == (kind == "too small")
 
 

@@ -12,7 +12,7 @@ from MedSegDLLib.checks.findings import Severity
 from MedSegDLLib.geometry.image import Grid
 from MedSegDLLib.pipeline import Options, segment
 from MedSegDLLib.postprocess.plausibility import Outcome, implausible, left_out
-from MedSegDLLib.result import Result, Segment
+from MedSegDLLib.result import Result, Segment, SmallParts
 from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI, Task
 
 from ..tiny import ball, head_images, tiny_weights
@@ -38,6 +38,25 @@ def test_a_good_result_is_left_in_peace() -> None:
     assert judged(TUMOUR) == {}
     few = {**TUMOUR, "WT": TUMOUR["WT"] | ball(SHAPE, (20, 22, 12), 2) | ball(SHAPE, (12, 22, 14), 2)}
     assert judged(few) == {}
+
+
+@pytest.mark.parametrize(
+    ("small", "says"),
+    [
+        (SmallParts(1, 1234.0), "A part of Whole tumour smaller than 10% of the largest is left out (1.2 mL)."),
+        (SmallParts(3, 2000.0), "3 parts of Whole tumour smaller than 10% of the largest are left out (2.0 mL)."),
+    ],
+)
+def test_parts_left_out_are_told(small: SmallParts, says: str) -> None:
+    judged_one = outcome(TUMOUR)
+    judged_one.result.small_parts["WT"] = small
+    assert [finding.message for finding in implausible(judged_one)] == [says]
+
+
+def test_parts_left_out_count_as_scattered() -> None:
+    judged_one = outcome(TUMOUR)
+    judged_one.result.small_parts["WT"] = SmallParts(10, 900.0)
+    assert "Whole tumour is scattered in 11 parts." in [finding.message for finding in implausible(judged_one)]
 
 
 def test_more_than_half_of_the_head() -> None:

@@ -48,7 +48,7 @@ CENTRE = (COARSE.affine @ np.array([9.5, 9.5, 9.5, 1.0]))[:3]
 )
 def test_a_ball_keeps_its_volume_and_place_on_any_grid(target):
     probabilities = torch.stack([soft_ball(COARSE, CENTRE, r) for r in (12, 10, 8)])
-    masks = restore(probabilities, COARSE, target, BRAIN, PLAN)
+    masks = restore(probabilities, COARSE, target, BRAIN, PLAN).masks
     for key, radius in (("WT", 12), ("TC", 10), ("ET", 8)):
         truth = soft_ball(target, CENTRE, radius).numpy() >= 0.5
         overlap = 2 * (truth & (masks[key] > 0)).sum() / (truth.sum() + masks[key].sum())
@@ -58,7 +58,7 @@ def test_a_ball_keeps_its_volume_and_place_on_any_grid(target):
 
 def test_regions_inside_others_may_have_a_threshold_of_their_own():
     probabilities = torch.stack([soft_ball(COARSE, CENTRE, r) for r in (12, 10, 8)])
-    usual, lower = (restore(probabilities, COARSE, COARSE, BRAIN, replace(PLAN, inner_threshold=inner)) for inner in (None, 0.2))
+    usual, lower = (restore(probabilities, COARSE, COARSE, BRAIN, replace(PLAN, inner_threshold=inner)).masks for inner in (None, 0.2))
     assert np.array_equal(usual["WT"], lower["WT"]) and np.array_equal(usual["WT"] > 0, probabilities[0].numpy() >= 0.5)
     for key, probability in zip(("TC", "ET"), probabilities[1:]):
         assert np.array_equal(lower[key] > 0, probability.numpy() >= 0.2)
@@ -67,40 +67,63 @@ def test_regions_inside_others_may_have_a_threshold_of_their_own():
 
 def test_regions_are_nested():
     probabilities = torch.rand((3, *COARSE.shape), generator=torch.Generator().manual_seed(3))
-    masks = restore(probabilities, COARSE, Grid((40, 40, 40), LPS), BRAIN, PLAN)
+    masks = restore(probabilities, COARSE, Grid((40, 40, 40), LPS), BRAIN, PLAN).masks
     assert (masks["TC"] <= masks["WT"]).all() and (masks["ET"] <= masks["TC"]).all()
 
 
 def test_no_region_leaves_the_foreground():
     target = Grid((40, 40, 40), LPS)
     foreground = ball(target.shape, (20, 20, 20), 10)
-    masks = restore(torch.ones((3, *COARSE.shape)), COARSE, target, BRAIN, PLAN, Known(foreground))
+    masks = restore(torch.ones((3, *COARSE.shape)), COARSE, target, BRAIN, PLAN, Known(foreground)).masks
     assert all(((mask > 0) == foreground).all() for mask in masks.values())
 
 
 def test_nothing_found_is_an_empty_mask_each():
-    masks = restore(torch.zeros((3, *COARSE.shape)), COARSE, Grid((40, 40, 40), LPS), BRAIN, PLAN)
+    masks = restore(torch.zeros((3, *COARSE.shape)), COARSE, Grid((40, 40, 40), LPS), BRAIN, PLAN).masks
     assert [int(mask.sum()) for mask in masks.values()] == [0, 0, 0]
 
 
 def test_a_region_off_the_reference_grid_is_left_out():
     far = LPS.copy()
     far[0, 3] = 500.0
-    masks = restore(torch.ones((3, *COARSE.shape)), COARSE, Grid((8, 8, 8), far), BRAIN, PLAN)
+    masks = restore(torch.ones((3, *COARSE.shape)), COARSE, Grid((8, 8, 8), far), BRAIN, PLAN).masks
     assert masks["WT"].sum() == 0
 
 
 def test_only_the_largest_part_of_the_liver_stays():
     mask = (ball((30, 30, 30), (10, 10, 10), 6) | ball((30, 30, 30), (24, 24, 24), 3)).astype(np.uint8)
-    kept = cleaned(mask, LIVER.region("liver"), 1.0)
+    kept = cleaned(mask, LIVER.region("liver"), 1.0)[0]
     assert kept[10, 10, 10] == 1 and kept[24, 24, 24] == 0
 
 
 def test_small_parts_go_by_their_millilitres():
     mask = (ball((30, 30, 30), (10, 10, 10), 5) | ball((30, 30, 30), (24, 24, 24), 2)).astype(np.uint8)
     region = replace(BRAIN.region("ET"), smallest_ml=0.1)
-    assert cleaned(mask, region, 1.0)[24, 24, 24] == 0
-    assert cleaned(mask, region, 8.0)[24, 24, 24] == 1
+    assert cleaned(mask, region, 1.0)[0][24, 24, 24] == 0
+    assert cleaned(mask, region, 8.0)[0][24, 24, 24] == 1
+
+
+def test_small_parts_beside_a_large_one_go_by_their_share_and_are_told():
+    large, small, speck = (
+        ball((40, 40, 40), centre, radius) for centre, radius in (((12, 12, 12), 9), ((30, 30, 30), 4), ((5, 35, 35), 1))
+    )
+    region = replace(BRAIN.region("WT"), smallest_ml=0.05, smallest_share=0.1)
+    left, told = cleaned((large | small | speck).astype(np.uint8), region, 1.0)
+    assert np.array_equal(left, large) and (told.count, told.volume_mm3) == (1, small.sum())  # specks are not told
+    alone, told = cleaned(small.astype(np.uint8), region, 1.0)
+    assert np.array_equal(alone, small) and told.count == 0  # by itself it is the largest
+    kept, told = cleaned((large | small).astype(np.uint8), replace(region, smallest_share=small.sum() / large.sum()), 1.0)
+    assert np.array_equal(kept, large | small) and told.count == 0
+
+
+def test_what_a_region_loses_its_inner_ones_lose_too():
+    target = Grid((40, 40, 40), LPS)
+    tumour = soft_ball(COARSE, CENTRE - 4.0, 11.0)
+    elsewhere = soft_ball(COARSE, CENTRE + np.array([11.0, 11.0, 11.0]), 4.5)
+    everywhere = torch.maximum(tumour, elsewhere)
+    found = restore(torch.stack([everywhere, everywhere, elsewhere]), COARSE, target, BRAIN, PLAN)
+    assert found.small_parts["WT"].count == 1 and set(found.small_parts) == {"WT"}
+    assert found.masks["WT"].any() and not found.masks["ET"].any()
 
 
 def test_the_target_box_covers_the_part():
@@ -126,13 +149,13 @@ def test_part_by_part_is_all_at_once(seed, degrees):
     random = np.random.default_rng(seed)
     lumps = [soft_ball(COARSE, CENTRE + random.uniform(-11, 11, 3), random.uniform(1, 5)) for _ in range(4)]
     probability = torch.stack(lumps).amax(dim=0)
-    region = replace(BRAIN.region("WT"), smallest_ml=0.0)
+    region = replace(BRAIN.region("WT"), smallest_ml=0.0, smallest_share=0.0)
     task = replace(BRAIN, regions=(region,), conventions=(), label_names=())
     whole = (resample(probability, COARSE, target) >= PLAN.threshold).numpy()
     limit = random.random(target.shape) < 0.9
     assert whole.any()
-    assert np.array_equal(restore(probability[None], COARSE, target, task, PLAN)["WT"], whole)
-    assert np.array_equal(restore(probability[None], COARSE, target, task, PLAN, Known(limit))["WT"], whole & limit)
+    assert np.array_equal(restore(probability[None], COARSE, target, task, PLAN).masks["WT"], whole)
+    assert np.array_equal(restore(probability[None], COARSE, target, task, PLAN, Known(limit)).masks["WT"], whole & limit)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -143,6 +166,6 @@ def test_parts_are_dropped_as_if_looked_at_one_by_one(seed):
     labels = sitk.GetArrayFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(mask)))
     sizes = {label: int((labels == label).sum()) for label in range(1, labels.max() + 1)}
     large = replace(BRAIN.region("ET"), smallest_ml=0.004)
-    assert np.array_equal(cleaned(mask, large, 1.0), np.isin(labels, [label for label, size in sizes.items() if size >= 4]))
-    assert cleaned(mask, LIVER.region("liver"), 1.0).sum() == max(sizes.values())
+    assert np.array_equal(cleaned(mask, large, 1.0)[0], np.isin(labels, [label for label, size in sizes.items() if size >= 4]))
+    assert cleaned(mask, LIVER.region("liver"), 1.0)[0].sum() == max(sizes.values())
     assert np.array_equal(mask, before)
