@@ -94,6 +94,9 @@ REPORTED = (
     *("Axial", "Coronal", "Sagittal", "Outlines", "reference", "Error", "Warning", "Note"),
     *("kind", "region", "lesion", "object", "brain mask", "number", "volume_ml", "longest_mm", "perpendicular_mm", "pixels"),
     *("own_probability", "calibrated_probability"),
+    *("complete response", "partial response", "stable disease", "progressive disease", "not measurable"),
+    *("same", "new", "gone", "merged", "split"),
+    "An aid to the reader, not a diagnosis: steroids, clinical state, confirmation and lesions that are no targets are not known here.",
 )
 
 
@@ -162,7 +165,7 @@ def of_core() -> Iterator[str]:
 
 def of_reports() -> Iterator[str]:
     """What a report says through `say("...")`, and its constants that go through it."""
-    for path in sorted((LIBRARY / "report").glob("*.py")):
+    for path in (*sorted((LIBRARY / "report").glob("*.py")), LIBRARY / "followup" / "page.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             called = isinstance(node, ast.Call) and (getattr(node.func, "attr", "") == "say" or getattr(node.func, "id", "") == "say")
             yield from (entry.value for entry in (node.args if called else ()) if isinstance(entry, ast.Constant))

@@ -8,6 +8,7 @@ that a file says is believed before it was checked. docs/tasks.md tells every ke
 from __future__ import annotations
 
 import functools
+import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -517,6 +518,8 @@ def carried_task(manifest: Mapping[str, Any], name: str) -> Task:
         if isinstance(key, str) and key in SHIPPED:
             return SHIPPED[key]
         raise WeightsError(f"The manifest {name} carries no task ('{TASK_KEY}'), and its 'task' is none that is shipped.", AGAIN)
+    if isinstance(key, str) and key in SHIPPED and _as_text(entry) == _as_text(SHIPPED[key].to_json()):
+        return SHIPPED[key]  # 2 ms instead of 15 for the four of them: the panel opens with it
     try:
         task = read_record(Task, entry, TASK_KEY)
     except Unfit as fault:
@@ -524,6 +527,11 @@ def carried_task(manifest: Mapping[str, Any], name: str) -> Task:
     if key != task.key:
         raise WeightsError(f"The manifest {name} is for one task ('task') and carries another ('{task.key}').", AGAIN)
     return task
+
+
+def _as_text(entry: Any) -> str:
+    """As JSON: True and 1, or 1 and 1.0, are equal in Python and not here."""
+    return json.dumps(entry, sort_keys=True)
 
 
 def task_of_weights(path: str | os.PathLike[str]) -> Task:

@@ -94,8 +94,9 @@ def screenshot(name: str) -> None:
     window.resize(*WINDOW)
     slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
     live(1.0)
-    slicer.util.forceRenderAllViews()
-    live(0.3)
+    for _look in range(2):  # a view that was resized draws its image and its outlines apart
+        slicer.util.forceRenderAllViews()
+        live(0.3)
     Path(folder).mkdir(parents=True, exist_ok=True)
     for suffix, widget in (("", window), ("-panel", slicer.util.getModuleWidget("MedSegDL").parent)):
         path = Path(folder) / f"{name}{suffix}.png"
@@ -253,6 +254,13 @@ def phantom_loaders() -> list[tuple[str, Callable[[str], Any]]]:
 def load_as(path: Path, name: str) -> Any:
     """A volume from a file, under a name."""
     return slicer.util.loadVolume(str(path), {"singleFile": True, "name": name})
+
+
+def resident_mb() -> float:
+    """Memory that this process has in RAM; 0 where the system does not tell in Linux's way."""
+    status = Path("/proc/self/status")
+    lines = status.read_text(encoding="ascii").splitlines() if status.is_file() else []
+    return sum(float(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
 
 
 def crowd() -> float:

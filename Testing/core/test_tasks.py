@@ -9,13 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from MedSegDLLib.errors import WeightsError
 from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.io.write import write_image, write_result
 from MedSegDLLib.metrics.evaluate import evaluate
 from MedSegDLLib.metrics.labels import regions_of_labels
 from MedSegDLLib.network.inception_unet import PROFILES
 from MedSegDLLib.pipeline import Options, segment
-from MedSegDLLib.tasks import BRAIN, LIVER, TASKS, Code, Input, LabelConvention, Modality, Plan, Region, Scale, Task
+from MedSegDLLib.tasks import BRAIN, LIVER, TASKS, Code, Input, LabelConvention, Modality, Plan, Region, Scale, Task, carried_task
 
 from .tiny import LPS, ball, tiny_weights
 
@@ -132,6 +133,15 @@ def test_the_plan_fits_the_network(task):
     if task.plan.scale is Scale.WINDOW:
         assert task.plan.window[0] < task.plan.window[1]
     assert task.plan.spacing_mm is None or min(task.plan.spacing_mm) > 0
+
+
+def test_a_manifest_that_carries_a_shipped_task_gets_that_very_object():
+    """It is not read again: the panel opens with it. What differs in as little as the kind of a number is read, and judged."""
+    entry = json.loads(json.dumps(BRAIN.to_json()))
+    assert carried_task({"task": "brain", "task_definition": entry}, "brain.json") is BRAIN
+    entry["version"] = True if BRAIN.version == 1 else float(BRAIN.version)
+    with pytest.raises(WeightsError, match="version"):
+        carried_task({"task": "brain", "task_definition": entry}, "brain.json")
 
 
 def test_tasks_are_found_by_their_keys():

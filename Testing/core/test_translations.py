@@ -36,6 +36,7 @@ UNSEEN = {
     "bare.py": "all",  # the scene without the desktop: commands
     "picture.py": "all",  # pictures of the command line and of files
     "canvas.py": "all",
+    "warming.py": "all",  # names of modules
     "translation.py": "all",
     "lesion_table.py": {"Volume mL", "Longest mm", "Perpendicular mm", "Area px"},  # names of columns, by which they are found
     "table.py": {"Volume mm3", "Volume mL", "Mean area px"},
@@ -48,7 +49,7 @@ UNSEEN = {
     "follow_up.py": {"First mL", "Last mL", "Change mL", "Change %", "First sum", "Last sum", "Before mL", "Before mm", "Now mL", "Now mm"}
     | {"{} mL", "{} change %", "{} x {}"}
     | {"Follow-up changes", "Follow-up chart", "Follow-up lesions", "Follow-up thresholds", "Follow-up volumes"},  # told by `label`
-    "follow_up_section.py": {"First mL", "Last mL", "Change mL", "Change %", "Before mm", "Now mm", "{} ({} %)"},
+    "follow_up_tables.py": {"First mL", "Last mL", "Change mL", "Change %", "Before mm", "Now mm", "{} ({} %)"},
     "follow_up_texts.py": {"margin:1px 0; font-size:small"},
     "overlay.py": {"vtkMRMLColorTableNodeFilePlasma.txt"},  # the id of a node
     "shown_section.py": {"Area px"},

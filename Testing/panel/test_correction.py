@@ -26,7 +26,7 @@ def click(section: Any, inside: bool, ijk: tuple[int, int, int]) -> None:
     """A click in a view while points of one kind are placed."""
     section.buttons[inside].click()
     volume = section.segmentation.GetNodeReference(section.segmentation.GetReferenceImageGeometryReferenceRole())
-    section._markers[inside].AddControlPoint(*(world_affine(volume) @ (*ijk, 1))[:3])
+    section.markers.nodes[inside].AddControlPoint(*(world_affine(volume) @ (*ijk, 1))[:3])
     take_all(section.steps)
     section.buttons[inside].click()
 
@@ -64,7 +64,7 @@ def test_from_the_click_to_the_changes_and_back(loaded: Any, client: FakeClient,
 def test_a_click_beside_the_volume_is_said_and_the_next_one_works(loaded: Any, client: FakeClient) -> None:  # noqa: F811
     node, section = segmented(loaded, client), loaded.correction
     click(section, True, (1000, 0, 0))
-    assert "outside of" in loaded.ui.findingsLabel.text and section._markers[True].GetNumberOfControlPoints() == 0
+    assert "outside of" in loaded.ui.findingsLabel.text and section.markers.nodes[True].GetNumberOfControlPoints() == 0
     click(section, False, (4, 3, 3))
     assert not segment_mask(node, "WT", (6, 7, 8))[3, 3, 4] and section.label.text.endswith("mL removed.")
 

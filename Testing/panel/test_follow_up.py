@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,8 +11,10 @@ import pytest
 import slicer
 
 from MedSegDLLib.geometry.registration import Motion, motion
-from MedSegDLLib.scene import follow_up
+from MedSegDLLib.scene import follow_up, translation
+from MedSegDLLib.scene.follow_up_texts import told_html
 from MedSegDLLib.scene.report_case import RECORD_ATTRIBUTE
+from MedSegDLLib.scene.wording import DARK, LIGHT
 from MedSegDLLib.tasks import BRAIN
 from MedSegDLLib.worker.processes import Failure
 
@@ -95,6 +99,41 @@ def test_without_a_worker_it_is_compared_as_it_lies_and_said(two: Any, client: F
     worked(two)
     assert "was not registered" in section.label.text and section.changeTable.rowCount == 3
     assert "segmented with different networks" in section.label.text and "kind of image" not in section.label.text
+    dark = told_html(section.change, BRAIN, DARK)
+    assert DARK.warning in dark and LIGHT.warning not in dark and LIGHT.warning in section.label.text
+
+
+def test_its_page_speaks_the_panels_language(two: Any, client: FakeClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    german = translation.sentences_of(tuple(translation.messages(translation.file_for("de_DE"))))
+    monkeypatch.setattr(translation, "_sentences", german)
+    monkeypatch.setattr(translation, "_language", "de")
+    section, place = two.follow_up, tmp_path / "verlauf.html"
+    monkeypatch.setattr(type(two.reporting), "_chosen", lambda reporting: str(place))
+    section.compareButton.click()
+    worked(two)
+    client.answer({"motion": {}})
+    worked(two)
+    section.reportButton.click()
+    while two.reporting.news_due:
+        take_all(two.reporting.steps)
+        two.poll()
+    text = re.sub(r"base64,[A-Za-z0-9+/=]+", "", place.read_text(encoding="utf-8"))
+    for words in ("lang='de'", "Verlauf</h1>", "Gesamttumor (WT)", "Untersuchung 2", "Ansprechen bei der letzten", "keine Diagnose"):
+        assert words in text, words
+    for words in ("Study", "Whole tumour", "Lesions of", "Partial", "disease", "not a diagnosis"):
+        assert words not in text, words
+    assert place.with_suffix(".csv").read_text(encoding="utf-8").startswith("study,region,volume_ml")
+
+
+def test_a_comparison_that_came_with_the_scene_is_made_again_for_its_page(two: Any, client: FakeClient) -> None:
+    section = two.follow_up
+    section.compareButton.click()
+    worked(two)
+    client.answer({"motion": {}})
+    worked(two)
+    section._course = None  # as after a scene was loaded
+    section.reportButton.click()
+    assert "Compare the studies again." in two.ui.findingsLabel.text
 
 
 def test_the_order_is_the_users_where_nothing_has_a_date(two: Any, client: FakeClient) -> None:

@@ -20,8 +20,8 @@ from .test_run import loaded, settle_lesions, take_all  # noqa: F401 - a fixture
 def written(panel: Any, path: Path) -> str:
     """The page that the panel writes, without its pictures."""
     panel.reporting.write(path)
-    take_all(panel.reporting.steps)
     while panel.reporting.news_due:
+        take_all(panel.reporting.steps)
         panel.poll()
     return re.sub(r"base64,[A-Za-z0-9+/=]+", "", path.read_text(encoding="utf-8"))
 

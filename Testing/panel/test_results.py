@@ -446,7 +446,7 @@ def test_a_second_environment_is_not_begun(entered: Any, monkeypatch: pytest.Mon
         go.wait(10)
         raise InputRefused("Stopped.", "")
 
-    monkeypatch.setattr(session, "make_environment", make)
+    monkeypatch.setattr("MedSegDLLib.worker.installation.make_environment", make)
     entered.ui.environmentButton.click()
     entered.python.make_environment()  # the link in the findings
     entered.session.make_environment(Callbacks(on_error=failures.append))  # a script
@@ -491,7 +491,7 @@ def test_closing_ends_what_is_being_installed(entered: Any, monkeypatch: pytest.
         finally:
             ended.set()
 
-    monkeypatch.setattr(session, "make_environment", make)
+    monkeypatch.setattr("MedSegDLLib.worker.installation.make_environment", make)
     entered.ui.environmentButton.click()
     entered.close()
     assert ended.is_set()

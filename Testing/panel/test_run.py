@@ -297,12 +297,11 @@ def test_result_is_there_again_after_saving_and_loading(bare: BareScene, loaded:
 def test_the_environment_is_made_of_a_folder_where_one_is_chosen(
     loaded: Any, monkeypatch: pytest.MonkeyPatch, tmp_path, given: str
 ) -> None:
-    from MedSegDLLib.scene import session as session_room
 
     (tmp_path / "bundle").mkdir()
     (tmp_path / "bundle" / "bundle.json").write_text("{}")
     asked: list[Any] = []
-    monkeypatch.setattr(session_room, "make_environment", lambda folder, base, options, progress: asked.append(options))
+    monkeypatch.setattr("MedSegDLLib.worker.installation.make_environment", lambda folder, base, options, progress: asked.append(options))
     loaded.ui.packagesPathLineEdit.currentPath = str(tmp_path / given) if given else ""
     loaded.ui.environmentButton.click()
     for _ in range(400):
@@ -315,14 +314,13 @@ def test_the_environment_is_made_of_a_folder_where_one_is_chosen(
 
 
 def test_environment_is_made_with_progress_and_then_used(loaded: Any, client: FakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    from MedSegDLLib.scene import session
     from MedSegDLLib.worker.environment import Interpreter, Source
 
     def make(folder: Path, base: Interpreter, options: Any, progress: Any) -> Interpreter:
         progress(0.5, "Downloading torch")
         return Interpreter(folder / "python", Source.PRIVATE)
 
-    monkeypatch.setattr(session, "make_environment", make)
+    monkeypatch.setattr("MedSegDLLib.worker.installation.make_environment", make)
     loaded.ui.pythonPathLineEdit.currentPath = "/a/python/without/torch"
     loaded.ui.environmentButton.click()
     assert not loaded.ui.environmentButton.enabled

@@ -166,7 +166,7 @@ def test_failed_environment_is_told_and_can_be_tried_again(session: Session, mon
     def make(folder: Path, base: Interpreter, options: Any, progress: Any) -> Interpreter:
         raise MedSegDLError("No space left.", "Free some.")
 
-    monkeypatch.setattr(session_room, "make_environment", make)
+    monkeypatch.setattr("MedSegDLLib.worker.installation.make_environment", make)
     for _ in range(2):
         heard = Heard()
         session.make_environment(heard.callbacks)

@@ -116,6 +116,15 @@ def test_what_is_shown_changes_its_colours_with_the_style(styled: Any) -> None:
     assert {color for _w, color, _b in named_colors(styled)} == {DARK.error, DARK.warning, DARK.note}
 
 
+def test_links_that_nobody_writes_anew_name_their_colour(styled: Any) -> None:
+    """Rich text keeps the palette of the day that it was set: the tour's link stayed dark blue on a dark panel."""
+    for style in STYLES:
+        dress(styled, style)
+        root = pythonqt.unwrap(styled.ui.MedSegDL)
+        links = [label for label in root.findChildren(QtWidgets.QLabel) if "<a " in label.text() and label.objectName() != "findingsLabel"]
+        assert links and all((DARK if style == "dark" else LIGHT).note in label.text() for label in links)
+
+
 def test_no_other_part_of_the_panel_names_a_colour() -> None:
     """Pictures and segments have colours of their own; words, signs and widgets have the scheme's or the palette's."""
     for path in sorted((standins.MODULE_FOLDER / "MedSegDLLib" / "scene").glob("*.py")):

@@ -1,4 +1,7 @@
-"""The follow-up as one page and as CSV: pictures, mL and change, lesions matched, response with thresholds and their sources."""
+"""The follow-up as one page and as CSV: pictures, mL and change, lesions matched, response with thresholds and their sources.
+
+The page speaks the language of the first study's case (`Case.say`); the columns of the CSV keep their names.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from html import escape
 
 from .. import __version__
 from ..metrics.diameters import Lesion
+from ..report.case import Say
 from ..report.page import document, findings_text, millilitres, pictures_table, swatch, table
 from ..report.planes import Layer, drawn
 from .course import Course, RegionCourse
@@ -36,7 +40,9 @@ COLUMNS = (
 
 def page(course: Course) -> str:
     """The follow-up as HTML."""
-    return "".join(document(f"{course.studies[0].case.task.title}: follow-up", _body(course)))
+    case = course.studies[0].case
+    title = case.say("{task}: follow-up").format(task=case.say(case.task.title))
+    return "".join(document(title, _body(course, case.say), case.say, case.language))
 
 
 def csv_text(course: Course) -> str:
@@ -49,28 +55,39 @@ def csv_text(course: Course) -> str:
     return stream.getvalue()
 
 
-def _body(course: Course) -> Iterator[str]:
-    yield f"<p class='small'>Made on {time.strftime('%Y-%m-%d')} with MedSegDL {escape(__version__)}. {AID}</p>"
-    yield f"<h2>Studies, on the first one</h2>{_pictures(course)}<h2>Volumes</h2>{_volumes(course)}{_chart(course)}"
-    yield f"<h2>Response of the last study</h2>{_responses(course)}{_thresholds(course.criteria)}"
-    yield "<h2>Lesions of the last study</h2>" + "".join(_lesions(one) for one in course.regions)
+def _body(course: Course, say: Say) -> Iterator[str]:
+    made = say("Made on {date} with MedSegDL {version}.").format(date=time.strftime("%Y-%m-%d"), version=__version__)
+    yield f"<p class='small'>{escape(made)} {escape(say(AID))}</p>"
+    yield _head(say("Studies, on the first one")) + _pictures(course, say)
+    yield _head(say("Volumes")) + _volumes(course, say) + _chart(course, say)
+    yield _head(say("Response of the last study")) + _responses(course, say) + _thresholds(course.criteria, say)
+    yield _head(say("Lesions of the last study")) + "".join(_lesions(one, say) for one in course.regions)
     entries = [{**asdict(finding), "severity": finding.severity.value} for finding in course.findings]
-    yield f"<h2>Findings</h2>{findings_text(entries)}"
+    yield _head(say("Findings")) + findings_text(entries, say)
 
 
-def _pictures(course: Course) -> str:
+def _head(text: str) -> str:
+    return f"<h2>{escape(text)}</h2>"
+
+
+def _study(number: int, say: Say) -> str:
+    return say("Study {number}").format(number=number)
+
+
+def _pictures(course: Course, say: Say) -> str:
     """The axial slice through the first study's largest lesion, in each study."""
     place, pictures = course.studies[0].case.place, {}
     for number, study in enumerate(course.studies, start=1):
         moved = study.moved
         layers = [Layer(moved.masks[region.key], region.color) for region in moved.regions]
-        pictures[f"Study {number}"] = drawn(moved.image, moved.grid, layers, place)["Axial"]
+        pictures[_study(number, say)] = drawn(moved.image, moved.grid, layers, place)["Axial"]
     return pictures_table(pictures)
 
 
-def _volumes(course: Course) -> str:
-    heads = ("Region (mL)", *(f"Study {number}" for number in range(1, len(course.studies) + 1)), "Change since the first")
-    rows = [(swatch(one.region), *map(millilitres, one.volumes_ml), change_text(one.volumes_ml)) for one in course.regions]
+def _volumes(course: Course, say: Say) -> str:
+    studies = (_study(number, say) for number in range(1, len(course.studies) + 1))
+    heads = (say("Region (mL)"), *studies, say("Change since the first"))
+    rows = [(swatch(one.region, say), *map(millilitres, one.volumes_ml), change_text(one.volumes_ml)) for one in course.regions]
     return table(heads, rows)
 
 
@@ -81,7 +98,7 @@ def change_text(values: list[float]) -> str:
     return f"{change:+.3g}{share}"
 
 
-def _chart(course: Course) -> str:
+def _chart(course: Course, say: Say) -> str:
     """Volumes over the studies as lines."""
     most = max((value for one in course.regions for value in one.volumes_ml), default=0.0) or 1.0
     count = len(course.studies)
@@ -97,47 +114,50 @@ def _chart(course: Course) -> str:
         lines += [f"<circle cx='{x:.1f}' cy='{y:.1f}' r='3' fill='{colour}'/>" for x, y in spots]
     labels = "".join(
         f"<text x='{MARGIN + n * (CHART_WIDTH - 2 * MARGIN) / (count - 1):.1f}' y='{CHART_HEIGHT - 6}' font-size='11' text-anchor='middle'>"
-        f"Study {n + 1}</text>"
+        f"{escape(_study(n + 1, say))}</text>"
         for n in range(count)
     )
     labels += f"<text x='2' y='20' font-size='11'>{millilitres(most)} mL</text>"
     return f"<svg width='{CHART_WIDTH}' height='{CHART_HEIGHT}' role='img'>{''.join(lines)}{labels}</svg>"
 
 
-def _responses(course: Course) -> str:
+def _responses(course: Course, say: Say) -> str:
     unit = "mm2" if course.criteria.measure == "product" else "mm"
     rows = [
         (
-            swatch(one.region),
-            f"<b>{one.diameters.value}</b>",
+            swatch(one.region, say),
+            f"<b>{escape(say(one.diameters.value))}</b>",
             " &#8594; ".join(f"{value:,.0f}" for value in one.sums) + f" {unit}",
-            f"<b>{one.volume.value}</b>",
+            f"<b>{escape(say(one.volume.value))}</b>",
             change_text(one.volumes_ml) + " mL",
         )
         for one in course.regions
     ]
-    return table(("Region", "By diameters", "Sum of targets", "By volume", "Change"), rows)
+    return table((say("Region"), say("By diameters"), say("Sum of targets"), say("By volume"), say("Change")), rows)
 
 
-def _thresholds(criteria: Criteria) -> str:
-    rows = [(measure, partial, progressive, escape(source)) for measure, partial, progressive, source in threshold_rows(criteria)]
-    told = (
-        f"Partial response is counted from the first study, progression from the smallest value so far; a new measurable lesion "
-        f"({criteria.smallest_mm:.0f} mm and more) is progression; up to {criteria.targets} largest lesions are targets."
-    )
-    return table(("Thresholds", "Partial", "Progressive", "Source"), rows) + f"<p class='small'>{told}</p>"
+def _thresholds(criteria: Criteria, say: Say) -> str:
+    rows = [[escape(say(part)) for part in row] for row in threshold_rows(criteria)]
+    told = say(
+        "Partial response is counted from the first study, progression from the smallest value so far; a new measurable lesion "
+        "({smallest} mm and more) is progression; up to {targets} largest lesions are targets."
+    ).format(smallest=f"{criteria.smallest_mm:.0f}", targets=criteria.targets)
+    heads = (say("Thresholds"), say("Partial"), say("Progressive"), say("Source"))
+    return table(heads, rows) + f"<p class='small'>{escape(told)}</p>"
 
 
-def _lesions(one: RegionCourse) -> str:
+def _lesions(one: RegionCourse, say: Say) -> str:
+    name = escape(say(one.region.label))
     if not one.lesions[-1] and not one.lesions[-2]:
-        return f"<p><b>{escape(one.region.label)}</b>: none</p>"
+        return f"<p><b>{name}</b>: {escape(say('none'))}</p>"
     rows = []
     for match in one.matches[-1]:
         now, before = _sizes(one.lesions[-1], match.after), _sizes(one.lesions[-2], match.before)
-        kind = Kind.NEW.value if set(match.after) & set(one.new) else match.kind.value
+        kind = Kind.NEW if set(match.after) & set(one.new) else match.kind
         numbers = ", ".join(str(index + 1) for index in match.after) or "-"
-        rows.append((numbers, f"<b>{kind}</b>" if kind in (Kind.NEW.value, Kind.GONE.value) else kind, before, now))
-    return f"<p><b>{escape(one.region.label)}</b></p>" + table(("Lesion", "", "Study before", "Last study"), rows)
+        word = escape(say(kind.value))
+        rows.append((numbers, f"<b>{word}</b>" if kind in (Kind.NEW, Kind.GONE) else word, before, now))
+    return f"<p><b>{name}</b></p>" + table((say("Lesion"), "", say("Study before"), say("Last study")), rows)
 
 
 def _sizes(lesions: list[Lesion], indices: tuple[int, ...]) -> str:

@@ -6,19 +6,20 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import slicer
 
-from ..correction.changes import Changed, changed
-from ..correction.outline import Change, Points, automatic_reach, changing
-from ..correction.sampling import OnGrid
 from ..errors import InputRefused
 from ..geometry.image import Image
 from ..tasks import Task
 from .segmentation import BINARY, cut_out, labelmap_voxels, new_segmentation, place_on, segment_ids
 from .volumes import image_from_node, local_affine, numpy_matrix, to_world, vtk_matrix, vtk_to_numpy, world_affine
+
+if TYPE_CHECKING:  # what does the arithmetic is imported with the first correction (`warming`)
+    from ..correction.changes import Changed
+    from ..correction.outline import Change, Points
 
 UNTOUCHED_ROLE = "MedSegDL.Untouched"  # the segmentation's reference to the result as it came, hidden and saved with the scene
 INPUT_ROLE = "MedSegDL.Input."  # and the input's key: the segmentation's references to the volumes that it was made from
@@ -136,6 +137,8 @@ def correcting(node: Any, task: Task, key: str, points: Points, seen: Any, insid
     Raises:
         InputRefused: the segment was drawn on another grid, or the reference is gone.
     """
+    from ..correction.outline import Change, automatic_reach, changing
+
     volume = reference_of(node)
     mask = _mask(node, key, volume)
     yield
@@ -162,6 +165,8 @@ def correcting(node: Any, task: Task, key: str, points: Points, seen: Any, insid
 
 def undoing(node: Any, undo: Undo) -> Iterator[None]:
     """Take a correction back, in steps; what was drawn elsewhere since stays."""
+    from ..correction.outline import Change
+
     volume = reference_of(node)
     for key, change in undo.changes:
         if key in segment_ids(node):
@@ -176,6 +181,8 @@ def comparing(node: Any) -> Generator[None, None, dict[str, Changed]]:
     Returns:
         id of a segment -> what changed, arrays as large as the reference.
     """
+    from ..correction.changes import changed
+
     volume, copy = reference_of(node), untouched_of(node)
     found = {}
     old, new = segment_ids(copy), segment_ids(node)
@@ -229,6 +236,8 @@ def remove_node(node: Any) -> None:
 
 def _with_others(node: Any, task: Task, key: str, change: Change) -> list[tuple[str, Change]]:
     """What a change of a segment means for all: what holds it gets what is added to it, what it holds loses what is taken from it."""
+    from ..correction.outline import Change
+
     there = set(segment_ids(node))
     regions = {region.key: region for region in task.regions}
     nothing = np.zeros_like(change.added)
@@ -294,6 +303,8 @@ def _write(node: Any, key: str, volume: Any, mask: np.ndarray) -> None:
 
 def _on_grid(seen: Any, volume: Any) -> Any:
     """A volume's voxels on another's grid; its own array where the grids are one."""
+    from ..correction.sampling import OnGrid
+
     data = seen.GetImageData()
     array = vtk_to_numpy(data.GetPointData().GetScalars()).reshape(tuple(reversed(data.GetDimensions())))
     if seen is volume:

@@ -10,16 +10,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
 import vtk
 from slicer.i18n import tr as _
 
-from ..correction.changes import Changed
-from ..correction.outline import Point, Points
-from ..correction.training_case import label_map, save_case
 from ..errors import InputRefused
 from ..geometry.image import Image
 from ..progress import Progress
@@ -32,13 +29,15 @@ from . import correcting, wording
 from .correcting import untouched_of
 from .guard import guarded
 from .observing import Observing
+from .point_markers import PointMarkers
 from .segmentation import segment_ids
 from .volumes import RESULT_ATTRIBUTE
 from .widgets import Steps, new_timer, number_item, segment_item
 
-POINT_KIND = "vtkMRMLMarkupsFiducialNode"
-POINT_COLORS = {True: correcting.ADDED_COLOR, False: correcting.REMOVED_COLOR}
-POINT_SIZE = 1.5  # per cent of the view
+if TYPE_CHECKING:  # imported with the first correction (`warming`)
+    from ..correction.changes import Changed
+    from ..correction.outline import Point
+
 POLL_MS = 50  # how often the thread that writes a case is heard
 SLICE_S = 0.015  # of this thread; a step more may begin (up to 0.03 s)
 COMPARE_DELAY_MS = 400  # after the last stroke of a brush
@@ -73,7 +72,7 @@ class CorrectionSection(Observing):
         self._clicks: deque[tuple[bool, str, Sequence[float]] | None] = deque()  # inside, marker and place of a click; None: undo
         self._done: list[_Done] = []
         self._points: dict[Point, bool] = {}  # of the chosen segment
-        self._markers: dict[bool, Any] = {}
+        self.markers = PointMarkers(report, self.point_placed, self.placing_left)
         self._items: list[Any] = []  # of the table; see widgets.fill_table
         self._found: dict[str, Changed] = {}
         self._orphans: list[Any] = []
@@ -161,6 +160,7 @@ class CorrectionSection(Observing):
             self._writing.end()
         self._writing_timer.stop()
         self._orphan_timer.stop()
+        self.markers.removeObservers()
         self.removeObservers()
 
     @guarded
@@ -181,23 +181,15 @@ class CorrectionSection(Observing):
         if self.changes is not None:
             correcting.show_changes_of(self.changes, self.key)
 
-    @guarded
-    def point_placed(self, caller: Any, event: str) -> None:
+    def point_placed(self, inside: bool, marker: str, place: Sequence[float]) -> None:
         """A click in a view: redraw the outline there."""
-        placed = [
-            n for n in range(caller.GetNumberOfControlPoints()) if caller.GetNthControlPointPositionStatus(n) == caller.PositionDefined
-        ]
-        marker, place = caller.GetNthControlPointID(placed[-1]), [0.0, 0.0, 0.0]
-        caller.GetNthControlPointPositionWorld(placed[-1], place)
-        self._clicks.append((caller is self._markers.get(True), marker, place))
+        self._clicks.append((inside, marker, place))
         self._go_on()
 
-    @guarded
-    def mode_changed(self, caller: Any, event: str) -> None:
-        """The user left the placing of points by another way (right click, Escape, another tool)."""
-        if caller.GetCurrentInteractionMode() != caller.Place:
-            for button in self.buttons.values():
-                button.checked = False
+    def placing_left(self) -> None:
+        """The user left the placing of points by another way than the buttons."""
+        for button in self.buttons.values():
+            button.checked = False
 
     @guarded
     def undo(self) -> None:
@@ -272,6 +264,8 @@ class CorrectionSection(Observing):
         self.report(failure)
 
     def _saving(self) -> Iterator[None]:
+        from ..correction.training_case import label_map, save_case
+
         task, folder = self.task, training_cases(self.task)
         try:
             images, masks, affine = yield from correcting.case_of(self.segmentation, task)
@@ -297,6 +291,8 @@ class CorrectionSection(Observing):
             self._update()
 
     def _correct(self, inside: bool, marker: str, place: Sequence[float]) -> Iterator[None]:
+        from ..correction.outline import Points
+
         node, key = self.segmentation, self.key
         self._say(_("Redrawing ..."))
         try:
@@ -305,7 +301,7 @@ class CorrectionSection(Observing):
             sides = (tuple(point for point, side in self._points.items() if side is wanted) for wanted in (True, False))
             undo = yield from correcting.correcting(node, self.task, key, Points(*sides), self._seen(), inside)
         except InputRefused:
-            self._remove_marker(inside, marker)
+            self.markers.remove(inside, marker)
             self._say("")
             raise
         self._done.append(_Done(undo, inside, marker))
@@ -317,7 +313,7 @@ class CorrectionSection(Observing):
         done = self._done.pop()
         if done.undo is not None:
             yield from correcting.undoing(self.segmentation, done.undo)
-        place = self._remove_marker(done.inside, done.marker)
+        place = self.markers.remove(done.inside, done.marker)
         if place is not None:
             self._points.pop(correcting.voxel_at(self.segmentation, place), None)
         self._say(_("The last point was taken back."))
@@ -378,53 +374,15 @@ class CorrectionSection(Observing):
 
     def _place(self, inside: bool, on: bool) -> None:
         """Let clicks in the views place points of one kind, or let them be what they were."""
-        scene = slicer.mrmlScene
-        selection, interaction = (scene.GetSingletonNode("Singleton", f"vtkMRML{kind}Node") for kind in ("Selection", "Interaction"))
         if on:
             self.buttons[not inside].checked = False
-            marker = self._marker_node(inside)
-            if selection is not None and interaction is not None:
-                selection.SetReferenceActivePlaceNodeClassName(POINT_KIND)
-                selection.SetActivePlaceNodeID(marker.GetID())
-                interaction.SetPlaceModePersistence(1)
-                interaction.SetCurrentInteractionMode(interaction.Place)
-                if not self.hasObserver(interaction, interaction.InteractionModeChangedEvent, self.mode_changed):
-                    self.addObserver(interaction, interaction.InteractionModeChangedEvent, self.mode_changed)
-        elif interaction is not None and not any(button.checked for button in self.buttons.values()):
-            interaction.SetCurrentInteractionMode(interaction.ViewTransform)
-
-    def _marker_node(self, inside: bool) -> Any:
-        """The markers of one kind; they are the panel's and not saved with the scene."""
-        node = self._markers.get(inside)
-        if node is None or node.GetScene() is None:
-            node = self._markers[inside] = slicer.mrmlScene.AddNewNodeByClass(POINT_KIND, _("Inside") if inside else _("Outside"))
-            node.SetSaveWithScene(False)
-            node.SetHideFromEditors(True)
-            node.CreateDefaultDisplayNodes()
-            display = node.GetDisplayNode()
-            display.SetSaveWithScene(False)
-            display.SetSelectedColor(*POINT_COLORS[inside])
-            display.SetPointLabelsVisibility(False)
-            display.SetGlyphScale(POINT_SIZE)
-            self.addObserver(node, node.PointPositionDefinedEvent, self.point_placed)
-        return node
-
-    def _remove_marker(self, inside: bool, marker: str) -> list[float] | None:
-        """Take a marker away; where it stood, None if it is gone already."""
-        node = self._markers.get(inside)
-        index = node.GetNthControlPointIndexByID(marker) if node is not None and node.GetScene() is not None else -1
-        if index < 0:
-            return None
-        place = [0.0, 0.0, 0.0]
-        node.GetNthControlPointPositionWorld(index, place)
-        node.RemoveNthControlPoint(index)
-        return place
+            self.markers.place(inside)
+        elif not any(button.checked for button in self.buttons.values()):
+            self.markers.stop()
 
     def _forget_points(self) -> None:
         self._points = {}
-        for node in self._markers.values():
-            if node.GetScene() is not None:
-                node.RemoveAllControlPoints()
+        self.markers.clear()
 
     def _leave(self) -> None:
         """Nothing of the panel's stays beside a segmentation that is no longer shown."""
@@ -435,10 +393,7 @@ class CorrectionSection(Observing):
         self._hide_changes()
         self._clicks.clear()
         self._done, self._points = [], {}
-        for node in self._markers.values():
-            self.removeObserver(node, node.PointPositionDefinedEvent, self.point_placed)
-            correcting.remove_node(node)
-        self._markers = {}
+        self.markers.drop()
         self.removeObservers(self.on_edited)
         self._say("")
 

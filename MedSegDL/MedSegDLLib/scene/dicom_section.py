@@ -21,8 +21,6 @@ from ..worker.client import Background, Callbacks
 from ..worker.processes import Failure
 from ..worker.protocol import make_private_folder
 from ..worker.remote import is_address
-from ..worker.save_dicom import KIND, request_of
-from .dicom_nodes import collecting, dicom_database
 from .guard import guarded
 from .translation import sentence
 from .widgets import Steps, button_row, python_setting
@@ -68,8 +66,12 @@ class DicomSection:
     def show(self) -> None:
         """Offer what there is: pictures cannot be saved, and the database only where the application has one."""
         subject = self.subject()
-        self.widget.visible = subject is not None and not subject[1].pictures
-        self.databaseButton.visible = dicom_database() is not None
+        possible = has_database = subject is not None and not subject[1].pictures
+        if possible:
+            from .dicom_nodes import dicom_database  # imported with the first result (`warming`)
+
+            has_database = dicom_database() is not None
+        self.widget.visible, self.databaseButton.visible = possible, has_database
 
     def poll(self) -> None:
         """Hear of the thread that writes the voxels out."""
@@ -119,6 +121,9 @@ class DicomSection:
 
     def _collected(self, node: Any, task: Task) -> Iterator[None]:
         """Take the segments out of the scene, one a step, then let a thread write their voxels."""
+        from ..worker.save_dicom import request_of
+        from .dicom_nodes import collecting
+
         scene = yield from collecting(node, task)
         told = Callbacks(on_result=self.ask, on_error=self.report)
         place, target = self._place, self._target or self._place / FILES
@@ -133,6 +138,8 @@ class DicomSection:
         if failures:
             self.report(failures[0])
             return
+        from ..worker.save_dicom import KIND
+
         self.panel.session.request(KIND, payload, Callbacks(on_result=self.saved, on_error=self.report))
         self.panel.expect_news()
 
@@ -148,6 +155,8 @@ class DicomSection:
 
     def _inserted(self, files: Sequence[Path]) -> Iterator[None]:
         """Hand the files to the database, which copies them, one a step."""
+        from .dicom_nodes import dicom_database
+
         for path in files:
             database = dicom_database()
             if database is None:

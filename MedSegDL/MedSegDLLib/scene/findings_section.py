@@ -10,7 +10,6 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from ..tasks import Task
-from ..worker.installation import plan
 from ..worker.processes import Failure
 from . import wording
 from .guard import guarded
@@ -44,6 +43,8 @@ class FindingsSection:
 
     def fail(self, failure: Failure, offers: Offers = ()) -> None:
         """Show what went wrong, how to come by the helper program where that is missing, and what else can be done in one click."""
+        from ..worker.installation import plan
+
         cost = plan()
         install = _("Install it now ({size}, about {minutes:.0f} min)").format(
             size=wording.bytes_text(cost.download_bytes), minutes=cost.minutes

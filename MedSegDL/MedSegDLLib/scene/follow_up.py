@@ -8,21 +8,21 @@ import json
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import slicer
 import vtk
 
-from ..followup.course import Course, RegionCourse
-from ..followup.matching import Kind
-from ..followup.response import threshold_rows
 from ..tasks import TASKS, Task
 from .correcting import INPUT_ROLE, untouched_of
 from .hierarchy import NO_ITEM, place_beside
 from .table import table_rows
 from .translation import label
 from .volumes import RESULT_ATTRIBUTE, to_world, vtk_matrix
+
+if TYPE_CHECKING:  # imported with the second study (`warming`)
+    from ..followup.course import Course, RegionCourse
 
 KIND = "vtkMRMLSegmentationNode"
 TABLE, SERIES, CHART, TRANSFORM = "vtkMRMLTableNode", "vtkMRMLPlotSeriesNode", "vtkMRMLPlotChartNode", "vtkMRMLLinearTransformNode"
@@ -117,6 +117,8 @@ def placing(points: Sequence[TimePoint], course: Course, earlier: Any = None) ->
         course: of those.
         earlier: the follow-up node that this one replaces, or None.
     """
+    from ..followup.response import threshold_rows
+
     days, laid = _days(points), _still_laid(earlier)
     remove(earlier)
     yield
@@ -205,6 +207,8 @@ def _chart(volumes: Any, course: Course, dated: bool) -> Generator[None, None, A
 
 def _lesions(one: RegionCourse, points: Sequence[TimePoint]) -> Iterator[tuple[str | float, ...]]:
     """A row a match of the last study with the one before: sizes then and now, and where it is in the last study's own RAS mm."""
+    from ..followup.matching import Kind
+
     before, now, own = one.lesions[-2], one.lesions[-1], np.linalg.inv(to_world(points[-1].node))
     for match in one.matches[-1]:
         kind = Kind.NEW if set(match.after) & set(one.new) else match.kind

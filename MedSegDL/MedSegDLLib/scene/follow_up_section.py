@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ctk
 import qt
@@ -15,22 +15,23 @@ import vtk
 from slicer.i18n import tr as _
 
 from ..errors import InputRefused
-from ..followup.course import Course, Study, can_be_registered, follow, way
-from ..followup.response import CRITERIA, usual_criteria
 from ..progress import Progress
-from ..report.case import Case
 from ..tasks import Task
 from ..worker.client import Background, Callbacks
 from ..worker.processes import Failure
 from . import follow_up, side_by_side, views
 from .follow_up import TimePoint, follow_up_of, part_of, studies_of
-from .follow_up_texts import kind_texts, told_html
+from .follow_up_tables import fill_changes, fill_lesions, fit, new_button, new_table, row_of
+from .follow_up_texts import told_html
 from .guard import guarded
 from .observing import Observing
 from .report_case import collecting
-from .table import table_rows
-from .widgets import MOST_ROWS, Steps, new_timer, number_item
-from .wording import milliliters
+from .scheme import scheme_of
+from .widgets import Steps, new_timer, number_item
+
+if TYPE_CHECKING:  # imported with the second study (`warming`)
+    from ..followup.course import Course
+    from ..report.case import Case
 
 LOOK_DELAY_MS = 200  # after a node has gone: a scene may lose many at once
 UP, DOWN = -1, 1
@@ -55,9 +56,11 @@ class FollowUpSection(Observing):
         self.steps, self.view_steps = Steps(panel.report), Steps(panel.report)
         self._shown: Any = None
         self._known: tuple[tuple[str, str], ...] = ()
+        self._offered: Task | None = None  # whose criteria can be chosen
         self._filled: tuple[str, int] | None = None  # the follow-up that the tables show
         self._waits = False  # for the worker
         self._comparing: Background | None = None
+        self._course: tuple[str, Course] | None = None  # of the last comparison, and the id of its follow-up
         self._before = side_by_side.Before()
         self._items: list[Any] = []  # of the tables; see widgets.fill_table
         self._study_items: list[Any] = []
@@ -73,26 +76,28 @@ class FollowUpSection(Observing):
         qt.QVBoxLayout(self.widget).addWidget(self.body)
         column = qt.QVBoxLayout(self.body)
         column.setContentsMargins(0, 0, 0, 0)
-        self.studiesTable = _table(_("The results to compare, the earliest first. Leave out what is no study of its own."))
-        self.upButton = _button(_("Earlier"), _("Move the chosen study up."))
-        self.downButton = _button(_("Later"), _("Move the chosen study down."))
+        self.studiesTable = new_table(_("The results to compare, the earliest first. Leave out what is no study of its own."))
+        self.upButton = new_button(_("Earlier"), _("Move the chosen study up."))
+        self.downButton = new_button(_("Later"), _("Move the chosen study down."))
         self.criteriaBox = qt.QComboBox()
         self.criteriaBox.sizeAdjustPolicy = qt.QComboBox.AdjustToMinimumContentsLengthWithIcon
         self.criteriaBox.toolTip = _("What the response is told by.")
-        self.compareButton = _button(
+        self.compareButton = new_button(
             _("Compare studies"), _("Lay the studies on the first one, match their lesions, and measure what has changed.")
         )
         self.label = qt.QLabel()
         self.label.wordWrap = True
-        self.changeTable = _table(_("Volumes of the first and the last study."))
-        self.lesionTable = _table(_("The lesions of the last study, and those that are gone. A click shows one."))
-        self.sideButton = _button(_("Side by side"), _("First and last study beside each other, linked; again: as before."), True)
-        self.chartButton = _button(_("Chart"), _("Volumes over time, as a chart and a table; again: as before."), True)
+        self.changeTable = new_table(_("Volumes of the first and the last study."))
+        self.lesionTable = new_table(_("The lesions of the last study, and those that are gone. A click shows one."))
+        self.sideButton = new_button(_("Side by side"), _("First and last study beside each other, linked; again: as before."), True)
+        self.chartButton = new_button(_("Chart"), _("Volumes over time, as a chart and a table; again: as before."), True)
+        self.reportButton = new_button(_("Report ..."), _("Write the comparison as one page (HTML or PDF), and its figures as CSV."))
         self.laidCheckBox = qt.QCheckBox(_("Studies laid on the first one"))
         self.laidCheckBox.toolTip = _("The transforms that registration found; they can be taken off.")
-        for widget in (self.studiesTable, (self.criteriaBox, self.upButton, self.downButton), self.compareButton, self.label,
-                       self.changeTable, self.lesionTable, (self.sideButton, self.chartButton), self.laidCheckBox):  # fmt: skip
-            column.addLayout(_row(widget)) if isinstance(widget, tuple) else column.addWidget(widget)
+        views = (self.sideButton, self.chartButton, self.reportButton)
+        parts = (self.studiesTable, (self.criteriaBox, self.upButton, self.downButton), self.compareButton, self.label)
+        for widget in (*parts, self.changeTable, self.lesionTable, views, self.laidCheckBox):
+            column.addLayout(row_of(widget)) if isinstance(widget, tuple) else column.addWidget(widget)
         layout = ui.scrollArea.widget().layout()
         layout.insertWidget(layout.indexOf(ui.resultCollapsibleButton) + 1, self.widget)
         self.widget.collapsed = True
@@ -105,6 +110,7 @@ class FollowUpSection(Observing):
         self.sideButton.connect("clicked(bool)", self.side_chosen)
         self.chartButton.connect("clicked(bool)", self.chart_chosen)
         self.laidCheckBox.connect("clicked(bool)", self.laid_chosen)
+        self.reportButton.connect("clicked(bool)", self.report_chosen)
 
     @property
     def news_due(self) -> bool:
@@ -120,7 +126,7 @@ class FollowUpSection(Observing):
         """For good."""
         for part in (self.steps, self.view_steps, self.timer):
             part.stop()
-        self._comparing = self.change = None
+        self._comparing = self.change = self._course = None
         self.points, self._before = [], side_by_side.Before()
         self.removeObservers()
 
@@ -135,8 +141,8 @@ class FollowUpSection(Observing):
         known = tuple((point.node.GetID(), point.when) for point in points)  # a date may come later than its result
         changed, other = known != self._known, task is not self.task
         self.task, self._shown, self._known = task, result, known
-        if other:
-            self._offer_criteria()
+        if len(points) > 1 and self._offered is not task:
+            self._offer_criteria(task)
         if changed or other:
             self._list(points)
         self._show_change()
@@ -235,6 +241,18 @@ class FollowUpSection(Observing):
         follow_up.set_laid(self.change, laid)
 
     @guarded
+    def report_chosen(self) -> None:
+        """Ask where to, and write the page of the comparison."""
+        if self._course is None or self._course[0] != self.change.GetID():
+            raise InputRefused("The comparison came with the scene, without its pictures.", "Compare the studies again.")
+        self.panel.reporting.ask(functools.partial(_texts, self._course[1]))
+
+    def restyle(self) -> None:
+        """The panel became light or dark: show the same in its colours."""
+        if self.change is not None and not self.news_due:
+            self._say(told_html(self.change, self.task, scheme_of(self.label)))
+
+    @guarded
     def compared(self, points: Sequence[TimePoint], course: Course) -> None:
         """The lesions are matched: put it into the scene."""
         self._comparing = None
@@ -260,6 +278,8 @@ class FollowUpSection(Observing):
 
     def _register(self, points: Sequence[TimePoint], cases: Sequence[Case], found: list[dict | None]) -> None:
         """Ask the worker where the next study lies; when all are laid, let a thread match the lesions."""
+        from ..followup.course import can_be_registered
+
         number = len(found) + 1
         self._waits = False
         if number == len(cases):
@@ -295,6 +315,7 @@ class FollowUpSection(Observing):
         finally:
             self._free()
         self._show_change()
+        self._course = (self.change.GetID(), course) if self.change is not None else None
 
     def _beside(self, ends: Sequence[Any], references: Sequence[Any]) -> Iterator[None]:
         yield from side_by_side.beside(ends, references, self._before)
@@ -347,7 +368,7 @@ class FollowUpSection(Observing):
             self._study_items += [name, when]
             table.setItem(row, NAME, name)
             table.setItem(row, WHEN, when)
-        _fit(table)
+        fit(table)
         self.study_chosen()
 
     def _move(self, by: int) -> None:
@@ -358,35 +379,36 @@ class FollowUpSection(Observing):
             self._fill_studies(wanted)
             self.studiesTable.setCurrentCell(row + by, NAME)
 
-    def _offer_criteria(self) -> None:
-        box = self.criteriaBox
+    def _offer_criteria(self, task: Task) -> None:
+        from ..followup.response import CRITERIA, usual_criteria
+
+        box, self._offered = self.criteriaBox, task
         box.clear()
-        if self.task is not None:
-            for criteria in CRITERIA.values():
-                box.addItem(criteria.title)
-            box.currentIndex = list(CRITERIA.values()).index(usual_criteria(self.task))
+        for criteria in CRITERIA.values():
+            box.addItem(criteria.title)
+        box.currentIndex = list(CRITERIA.values()).index(usual_criteria(task))
 
     def _show_change(self) -> None:
         """What the scene's follow-up of the task says; nothing where there is none."""
         self.change = follow_up_of(self.task) if self.task is not None else None
         there = self.change is not None
         filled = (self.change.GetID(), self.change.GetMTime()) if there else None
-        for widget in (self.changeTable, self.lesionTable, self.sideButton, self.chartButton):
+        for widget in (self.changeTable, self.lesionTable, self.sideButton, self.chartButton, self.reportButton):
             widget.visible = there
         self.laidCheckBox.visible = there and bool(follow_up.laid_transforms(self.change))
         if not self.news_due:
-            self._say(told_html(self.change, self.task) if there else "")
+            self._say(told_html(self.change, self.task, scheme_of(self.label)) if there else "")
         if there:
             self.laidCheckBox.checked = follow_up.are_laid(self.change)
             if filled != self._filled:
-                self._items = [*_fill_changes(self.changeTable, self.change), *_fill_lesions(self.lesionTable, self.change)]
+                self._items = [*fill_changes(self.changeTable, self.change), *fill_lesions(self.lesionTable, self.change)]
             if not self.view_steps.running:
                 self.sideButton.checked = self._is_beside
                 if self.sideButton.checked:
                     self._watch_layout()
                 self.chartButton.checked = side_by_side.is_charted(part_of(self.change, "Chart"))
         else:
-            self._before = side_by_side.Before()  # it keeps nodes
+            self._before, self._course = side_by_side.Before(), None  # they keep nodes and voxels
             self.sideButton.checked = self.chartButton.checked = False
         self._filled = filled
 
@@ -404,6 +426,9 @@ class FollowUpSection(Observing):
 
 def _followed(cases: Sequence[Case], found: Sequence[dict | None], title: str, progress: Progress) -> Course:
     """The course of the studies, in a thread."""
+    from ..followup.course import Study, follow, way
+    from ..followup.response import CRITERIA
+
     studies, findings = [Study(cases[0])], []
     for number, (case, registered) in enumerate(zip(cases[1:], found), start=2):
         motion, told = way(registered, number)
@@ -413,71 +438,8 @@ def _followed(cases: Sequence[Case], found: Sequence[dict | None], title: str, p
     return follow(studies, criteria, findings)
 
 
-def _fill_changes(view: Any, change: Any) -> list[Any]:
-    """A row a region: its volumes then and now, and the change; the items, see `widgets.fill_table`."""
-    rows = table_rows(change)
-    view.rowCount, view.columnCount = len(rows), 4
-    view.setHorizontalHeaderLabels([_("Region"), _("First (mL)"), _("Last (mL)"), _("Change")])
-    lines = []
-    for row in rows:
-        share = f" ({float(row['Change %']):+.0f} %)" if row["Change %"] else ""
-        sizes = [milliliters(float(row[part])) for part in ("First mL", "Last mL")]
-        grown = float(row["Change mL"])
-        lines.append((row["Region"], *sizes, f"{'+' if grown >= 0 else '-'}{milliliters(abs(grown))}{share}"))
-    return _fill(view, lines)
+def _texts(course: Course) -> tuple[str, str]:
+    """The page and its figures, in a thread."""
+    from ..followup.page import csv_text, page
 
-
-def _fill_lesions(view: Any, change: Any) -> list[Any]:
-    """A row a lesion: its number now, what became of it, and its diameters then and now."""
-    rows, kinds = follow_up.lesion_rows(change)[:MOST_ROWS], kind_texts()
-    view.rowCount, view.columnCount = len(rows), 4
-    view.setHorizontalHeaderLabels([_("Lesion"), _("Became"), _("Before (mm)"), _("Now (mm)")])
-    return _fill(view, [(f"{row['Id']} {row['Lesion']}", kinds[row["Kind"]], *_lines(row["Before mm"], row["Now mm"])) for row in rows])
-
-
-def _lines(*texts: str) -> list[str]:
-    """Several sizes below each other, so that the table is as narrow as the panel."""
-    return [text.replace("; ", "\n") for text in texts]
-
-
-def _fill(view: Any, lines: Sequence[Sequence[str]]) -> list[Any]:
-    items = []
-    for row, line in enumerate(lines):
-        for column, text in enumerate(line):
-            item = number_item(text) if column else qt.QTableWidgetItem(text)
-            item.setToolTip(text)
-            items.append(item)
-            view.setItem(row, column, item)
-    _fit(view)
-    return items
-
-
-def _fit(view: Any) -> None:
-    header = view.horizontalHeader()
-    header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-    header.setSectionResizeMode(0, qt.QHeaderView.Stretch)  # the names give way, so that the table is as wide as the panel, not wider
-    view.resizeRowsToContents()  # once, see `widgets.fill_table`
-
-
-def _table(tooltip: str) -> Any:
-    view = qt.QTableWidget()
-    view.toolTip = tooltip
-    view.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Preferred)
-    view.sizeAdjustPolicy = qt.QAbstractScrollArea.AdjustToContents
-    view.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
-    view.selectionBehavior = qt.QAbstractItemView.SelectRows
-    view.verticalHeader().hide()
-    return view
-
-
-def _button(text: str, tooltip: str, checkable: bool = False) -> Any:
-    button = qt.QPushButton(text)
-    button.toolTip, button.checkable = tooltip, checkable
-    return button
-
-
-def _row(widgets: Sequence[Any]) -> Any:
-    row = qt.QHBoxLayout()
-    for widget in widgets:
-        row.addWidget(widget)
-    return row
+    return page(course), csv_text(course)

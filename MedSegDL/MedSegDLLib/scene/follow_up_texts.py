@@ -7,23 +7,22 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from ..followup.matching import Kind
-from ..followup.response import Response
 from ..tasks import Task
 from .follow_up import part_of, told_of
 from .table import table_rows
 from .translation import sentence
-from .wording import findings_html
+from .wording import LIGHT, Scheme, findings_html
 
 SMALL = "margin:1px 0; font-size:small"
 
 
-def told_html(change: Any, task: Task) -> str:
+def told_html(change: Any, task: Task, scheme: Scheme = LIGHT) -> str:
     """The response of each region by diameters and by volume, the thresholds, what lowers the trust, and what it is not.
 
     Args:
         change: see `follow_up.follow_up_of`.
         task: of its studies.
+        scheme: colours.
     """
     classes = response_texts()
     findings = [{**finding, "code": ""} for finding in told_of(change)["findings"]]  # each in full: the words of a kind are about images
@@ -39,11 +38,18 @@ def told_html(change: Any, task: Task) -> str:
     )
     response = "".join(f"<p style='margin:1px 0'>{html.escape(entry)}</p>" for entry in told)
     below = "".join(f"<p style='{SMALL}'>{html.escape(entry)}</p>" for entry in small)
-    return response + (findings_html(findings, task, "") if findings else "") + below + f"<p style='{SMALL}'><b>{html.escape(aid)}</b></p>"
+    return (
+        response
+        + (findings_html(findings, task, "", scheme=scheme) if findings else "")
+        + below
+        + f"<p style='{SMALL}'><b>{html.escape(aid)}</b></p>"
+    )
 
 
 def response_texts() -> dict[str, str]:
     """The classes of response, by their English names."""
+    from ..followup.response import Response
+
     return {
         Response.COMPLETE.value: _("complete response"),
         Response.PARTIAL.value: _("partial response"),
@@ -55,6 +61,8 @@ def response_texts() -> dict[str, str]:
 
 def kind_texts() -> dict[str, str]:
     """What becomes of a lesion."""
+    from ..followup.matching import Kind
+
     return {
         Kind.SAME.value: _("same"),
         Kind.NEW.value: _("new"),

@@ -10,7 +10,6 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from ..correction.training_case import LIST_FILE
 from ..errors import InputRefused
 from ..tasks import Task
 from ..worker import learning
@@ -178,6 +177,8 @@ class LearningSection:
 
 def lesson_of(task: Task) -> Lesson:
     """What there is to learn of a task: the cases that were saved, and a folder beside them."""
+    from ..correction.training_case import LIST_FILE  # imported with the first result (`warming`)
+
     folder: Path = default_folder().parent / "learning" / task.key
     return Lesson(task.key, training_cases(task) / LIST_FILE, folder)
 

@@ -6,20 +6,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import slicer
 import vtk
 
 from ..geometry.image import Grid
-from ..metrics.density import Density
-from ..metrics.diameters import lesions_of
 from ..result import pixel_area_um2
 from ..tasks import Task
 from .segmentation import labelmap_voxels, segment_ids
 from .table import INSTANCES_ROLE, table_rows
 from .volumes import local_affine, numpy_matrix, to_world, vtk_to_numpy
+
+if TYPE_CHECKING:  # imported with the first result (`warming`)
+    from ..metrics.density import Density
 
 LESIONS_ROLE = "MedSegDL.Lesions"  # the segmentation's reference to its table
 LESION_COLUMNS = ("Segment", "Id", "Number", "Volume mL", "Longest mm", "Perpendicular mm", "R", "A", "S")
@@ -126,6 +127,8 @@ def density_of(node: Any, task: Task, count: int) -> Density | None:
     objects = node.GetNodeReference(INSTANCES_ROLE)
     if objects is None or objects.GetImageData() is None:
         return None
+    from ..metrics.density import Density
+
     shape = tuple(reversed(objects.GetImageData().GetDimensions()))
     return Density(count, int(np.prod(shape)), pixel_area_um2(Grid(shape, local_affine(objects)), task))
 
@@ -162,6 +165,8 @@ def burdens(node: Any, task: Task, milliliters: dict[str, float]) -> list[tuple[
 def _lesions(segment: Voxels) -> list[Row]:
     if not segment.mask.size:
         return []
+    from ..metrics.diameters import lesions_of
+
     return [
         Row(segment.key, segment.name, (one.volume_ml, one.longest_mm, one.perpendicular_mm), tuple(one.middle))
         for one in lesions_of(segment.mask, segment.affine)

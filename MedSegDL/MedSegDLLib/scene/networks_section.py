@@ -16,7 +16,6 @@ from ..errors import UsageError
 from ..tasks import Pair, Task, manifest_path, own_weights_folder, pair_bytes, pairs_in, read_manifest, weights_places
 from ..worker.client import Callbacks
 from ..worker.environment import Interpreter, Source
-from ..worker.packages import PACKAGES_OF_PLAN, cost, missing
 from ..worker.processes import Failure
 from ..worker.remote import is_address
 from . import parameters as declared
@@ -100,6 +99,8 @@ class NetworksSection:
         names = self._missing(task) if failure.kind == "package" else ()
         if not names:
             return []
+        from ..worker.packages import cost
+
         what = cost(names)
         text = _("Install what this network needs now ({size}, about {minutes:.0f} min)")
         return [(PACKAGES_LINK, text.format(size=bytes_text(what.download_bytes), minutes=what.minutes))]
@@ -258,6 +259,8 @@ class NetworksSection:
 
     def _missing(self, task: Task) -> tuple[str, ...]:
         """Packages that the task's weights need and the private environment, if it is the one in use, has not."""
+        from ..worker.packages import PACKAGES_OF_PLAN, missing
+
         if self._interpreter().source is not Source.PRIVATE:
             return ()
         pairs = (pair for place in weights_places() for pair in pairs_in(place) if pair.task is not None and pair.task.key == task.key)
@@ -271,6 +274,8 @@ class NetworksSection:
         if self._interpreter().source is not Source.PRIVATE:
             told = _("It needs {packages}, not installed in {python}: install them there, or use the private environment (Advanced).")
             return told.format(packages=", ".join(names), python=breakable(str(self._interpreter().python))), False
+        from ..worker.packages import cost
+
         what = cost(names)
         told = _("It needs {packages}, which are installed first: {download} to download, {disk} on disk, about {minutes:.0f} min.")
         sizes = {"download": bytes_text(what.download_bytes), "disk": bytes_text(what.disk_bytes), "minutes": what.minutes}

@@ -37,6 +37,7 @@ from .tab_order import follow_layout
 from .tour_section import TourSection
 from .translation import sentence
 from .undo_section import UndoSection
+from .warming import importing
 from .widgets import Steps, button_row, narrow, new_timer, parameter_widgets
 
 POLL_MS = 50  # how often the worker is asked for news while news is due
@@ -68,7 +69,7 @@ class Panel(Observing):
         self._checked_inputs: Any = None
         self.timer = new_timer(self.poll, IDLE_POLL_MS)
         self.check_timer = new_timer(self.check, CHECK_DELAY_MS, once=True)
-        self.steps = Steps(self.report)
+        self.steps, self.warm_steps = Steps(self.report), Steps(self.report)
         self.findings = FindingsSection(self.ui, self.report)
         self.expectation = ExpectationSection(self.ui.findingsLabel)
         self.inputs = InputSection(self.ui, self.report)
@@ -93,6 +94,7 @@ class Panel(Observing):
         self._connect(widget)
         follow_layout(widget)
         self.take_parameters()
+        self.warm_steps.start(importing())
 
     def _connect(self, widget: Any) -> None:
         self._parameter_widgets = parameter_widgets(self.ui)
@@ -132,6 +134,7 @@ class Panel(Observing):
         self.timer.stop()
         self.check_timer.stop()
         self.steps.stop()
+        self.warm_steps.stop()
         self.session.close()
         self.set_parameters(None)
         sections = (self.inputs, self.result, self.correction, self.reporting, self.dicom, self.python, self.shown, self.follow_up)
@@ -334,6 +337,8 @@ class Panel(Observing):
         if scheme != self._scheme:  # Slicer became light or dark
             self._scheme = scheme
             self.findings.restyle()
+            self.tour.restyle()
+            self.follow_up.restyle()
             self.inputs.explain()
 
     def expect_news(self) -> None:

@@ -12,7 +12,6 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..worker.client import Background, Callbacks
-from ..worker.installation import environment_bytes, fitting_options, plan
 from ..worker.processes import Failure
 from ..worker.remote import is_address
 from . import slicer_python, wording
@@ -68,7 +67,7 @@ class PythonSection:
         if is_address(self.setting):
             self.ui.pythonStateLabel.text = wording.server_text(self.session.ready)
         told = Callbacks(on_result=self.show_size, on_error=self.report)
-        self._measuring = Background(lambda progress: environment_bytes(self.session.environment_folder), told)
+        self._measuring = Background(lambda progress: _size_of(self.session.environment_folder), told)
 
     def poll(self) -> None:
         """Show the size once it is known."""
@@ -83,6 +82,8 @@ class PythonSection:
     @guarded
     def show_size(self, size: int) -> None:
         """What the private environment takes, or what it would."""
+        from ..worker.installation import plan
+
         self._measuring = None
         self.ui.removeButton.enabled = size > 0 and not self.session.making_environment and not self.session.running
         self.ui.removeButton.text = _("Remove ({size})").format(size=wording.bytes_text(size)) if size else _("Remove")
@@ -108,6 +109,8 @@ class PythonSection:
             return
         self.panel.show_progress(0.0, _("Making the environment ..."))
         told = Callbacks(on_progress=self.panel.show_progress, on_result=self.environment_made, on_error=self.environment_failed)
+        from ..worker.installation import fitting_options, plan
+
         packages = self.packages
         self.session.make_environment(told, None if packages is None else replace(fitting_options(), wheels=packages))
         if packages is None:
@@ -152,3 +155,10 @@ class PythonSection:
     def _busy(self) -> None:
         self.panel.update_buttons()
         self.panel.expect_news()
+
+
+def _size_of(folder: Path) -> int:
+    """Bytes of the private environment, in a thread: what knows it is imported there (`warming`)."""
+    from ..worker.installation import environment_bytes
+
+    return environment_bytes(folder)

@@ -6,16 +6,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputRefused
 from ..geometry.image import Grid
-from ..report.case import Case
 from ..tasks import Task
 from .segmentation import segment_mask, task_segments
 from .table import INSTANCES_ROLE
 from .translation import language, translated
 from .volumes import image_from_node, local_affine, to_world, vtk_to_numpy
+
+if TYPE_CHECKING:  # imported with the first report (`warming`)
+    from ..report.case import Case
 
 RECORD_ATTRIBUTE = "MedSegDL.Record"  # of a result's segmentation: the run record as JSON, saved with the scene
 
@@ -26,6 +28,8 @@ def collecting(node: Any, task: Task) -> Generator[None, None, Case]:
     Raises:
         InputRefused: the volume that the result lies on is gone, or lies under a transform that is not linear.
     """
+    from ..report.case import Case
+
     volume = node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
     if volume is None:
         raise InputRefused("The volume that the result lies on is no longer in the scene.", "Load it, and segment it again.")

@@ -1,5 +1,5 @@
 """The panel's report: a button beside the result that writes one page (HTML or PDF) and its figures as CSV.
-Desktop only. The page is made by `report.page` in a thread; Qt prints it.
+Desktop only. The page is made by `report.page` (that of a follow-up by `followup.page`) in a thread; Qt prints it.
 """
 
 from __future__ import annotations
@@ -7,16 +7,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import qt
 from slicer.i18n import tr as _
 
 from ..errors import InputRefused
 from ..io.atomic import atomic_path
-from ..report.case import Case
-from ..report.page import page
-from ..report.table import csv_text
 from ..tasks import Task
 from ..worker.client import Background, Callbacks
 from ..worker.processes import Failure
@@ -24,9 +21,14 @@ from .guard import guarded
 from .report_case import collecting
 from .widgets import Steps
 
+if TYPE_CHECKING:  # imported with the first report (`warming`)
+    from ..report.case import Case
+
 PDF, HTML = ".pdf", ".html"
 KINDS = f"HTML (*{HTML});;PDF (*{PDF})"
 DOTS_PER_INCH = 96  # of a page whose pictures are as large as on a screen
+Texts = Callable[[], tuple[str, str]]
+MARGIN_INCHES = 0.79  # 2 cm, as Qt itself prints a document
 
 
 class ReportSection:
@@ -69,18 +71,30 @@ class ReportSection:
     @guarded
     def clicked(self) -> None:
         """Ask where to, and write."""
-        chosen = qt.QFileDialog.getSaveFileName(self.button.window(), _("Write a report"), "", KINDS)
+        chosen = self._chosen()
         if chosen:
             self.write(Path(chosen))
+
+    def ask(self, texts: Texts) -> None:
+        """Ask where to, and write another page there.
+
+        Args:
+            texts: makes the page (HTML) and its figures (CSV), in a thread.
+        """
+        chosen = self._chosen()
+        if chosen:
+            self._make(_suffixed(Path(chosen)), texts)
+
+    def _chosen(self) -> str:
+        return qt.QFileDialog.getSaveFileName(self.button.window(), _("Write a report"), "", KINDS)
 
     def write(self, path: Path) -> None:
         """Write the report of what is shown; .html where the suffix is another than .pdf."""
         subject = self.subject()
         if subject is None:
             raise InputRefused("There is no result to report on.", "Segment first.")
-        path = path if path.suffix.lower() in (PDF, HTML, ".htm") else path.with_name(f"{path.name}{HTML}")
         self.button.enabled = False
-        self.steps.start(self._collected(path, *subject))
+        self.steps.start(self._collected(_suffixed(path), *subject))
 
     def _collected(self, path: Path, node: Any, task: Task) -> Iterator[None]:
         """Take the masks out of the scene, a region a step, then let a thread draw."""
@@ -89,20 +103,29 @@ class ReportSection:
         except BaseException:
             self.button.enabled = True
             raise
+        self._make(path, functools.partial(_texts, case))
+
+    def _make(self, path: Path, texts: Texts) -> None:
         told = Callbacks(on_result=functools.partial(self.made, path), on_error=self.failed)
-        self._making = Background(lambda progress: _texts(case), told)
+        self._making = Background(lambda progress: texts(), told)
 
     @guarded
     def made(self, path: Path, texts: tuple[str, str]) -> None:
         """The page is there: write it."""
-        self._making, self.button.enabled = None, True
-        html, figures = texts
-        if path.suffix.lower() == PDF:
-            print_pdf(html, path)
-        else:
-            _write(html, path)
-        _write(figures, path.with_suffix(".csv"))
-        self.log(_("The report was written: {path}").format(path=path))
+        self._making = None
+        self.steps.start(self._written(path, *texts))
+
+    def _written(self, path: Path, html: str, figures: str) -> Iterator[None]:
+        try:
+            if path.suffix.lower() == PDF:
+                yield from printing_pdf(html, path)
+            else:
+                _write(html, path)
+            yield
+            _write(figures, path.with_suffix(".csv"))
+            self.log(_("The report was written: {path}").format(path=path))
+        finally:
+            self.button.enabled = True
 
     @guarded
     def failed(self, failure: Failure) -> None:
@@ -111,19 +134,48 @@ class ReportSection:
         self.report(failure)
 
 
-def print_pdf(html: str, path: Path) -> None:
-    """Print a page into a PDF file by Qt. Raises InputRefused where the disk does not take it."""
+def printing_pdf(html: str, path: Path) -> Iterator[None]:
+    """Print a page into a PDF file by Qt, in steps: reading, layout, each sheet and the file's end take 10 to 40 ms each, together 80.
+
+    Raises:
+        InputRefused: the disk does not take it.
+    """
     with atomic_path(path) as temporary:
         writer = qt.QPdfWriter(str(temporary))
         writer.setPageSize(qt.QPdfWriter.A4)
         writer.setResolution(DOTS_PER_INCH)
+        yield
         document = qt.QTextDocument()
         document.setHtml(html)
-        getattr(document, "print")(writer)  # noqa: B009 - in Python 2 it was a word of the language; PythonQt keeps its name
-        del writer, document  # closes the file
+        yield
+        document.documentLayout().setPaintDevice(writer)
+        document.setDocumentMargin(MARGIN_INCHES * DOTS_PER_INCH)
+        width, height = writer.width(), writer.height()
+        document.setPageSize(qt.QSizeF(width, height))
+        sheets = document.pageCount  # lays it out
+        yield
+        painter = qt.QPainter(writer)
+        try:
+            for sheet in range(sheets):
+                if sheet:
+                    writer.newPage()
+                    painter.translate(0, -height)
+                document.drawContents(painter, qt.QRectF(0, sheet * height, width, height))
+                yield
+        finally:
+            painter.end()
+            del painter, writer, document  # closes the file
+
+
+def _suffixed(path: Path) -> Path:
+    """.html where the suffix is another than .pdf."""
+    return path if path.suffix.lower() in (PDF, HTML, ".htm") else path.with_name(f"{path.name}{HTML}")
 
 
 def _texts(case: Case) -> tuple[str, str]:
+    from ..report.page import page
+    from ..report.table import csv_text
+
     return page(case), csv_text(case)
 
 

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import slicer
 
-from ..metrics.density import Density
 from ..tasks import TASKS, Task
 from ..worker.client import Background, Callbacks
 from ..worker.processes import Failure
@@ -23,6 +22,9 @@ from .segmentation import note_edits, show_3d
 from .table import COLUMNS, measure_again, table_rows
 from .volumes import RESULT_ATTRIBUTE
 from .widgets import Steps, fill_lesions, fill_table, new_timer
+
+if TYPE_CHECKING:
+    from ..metrics.density import Density
 
 MEASURE_DELAY_MS = 400  # after the last stroke of a brush
 EDITOR_TAG = "SegmentEditor"  # singleton tag of the module's parameter node (SegmentEditor.py)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import slicer
 
@@ -20,8 +20,6 @@ from ..result import Result
 from ..tasks import Input, Modality, Task, remove_pair
 from ..worker.client import Background, Callbacks, SegmentationClient, State
 from ..worker.environment import Interpreter, Source, default_folder, find_interpreter, worker_launch
-from ..worker.installation import PipOptions, make_environment, remove_environment
-from ..worker.packages import add_packages
 from ..worker.processes import Failure
 from ..worker.remote import Address, AnyWorker, is_address
 from .guard import failure_of
@@ -29,6 +27,9 @@ from .hierarchy import NO_ITEM, NOWHERE, Place, place_of
 from .placing import Order, Outcome, pack, placing
 from .slicer_python import slicer_python
 from .volumes import RESULT_ATTRIBUTE, dicom_tags, image_from_node
+
+if TYPE_CHECKING:
+    from ..worker.installation import PipOptions
 
 VOLUME_CLASSES = {Modality.PICTURE: ("vtkMRMLVectorVolumeNode", "vtkMRMLScalarVolumeNode")}
 GREY_VOLUMES = ("vtkMRMLScalarVolumeNode",)
@@ -218,11 +219,15 @@ class Session:
             callbacks: whom to tell.
             options: where packages come from; None lets `installation.fitting_options` choose.
         """
+        from ..worker.installation import make_environment
+
         base = Interpreter(slicer_python(), Source.SLICER)
         self._do(lambda progress: make_environment(self._folder, base, options, progress), callbacks)
 
     def remove_environment(self, callbacks: Callbacks) -> None:
         """End the worker, which may use it, and remove the private environment in the background."""
+        from ..worker.installation import remove_environment
+
         self._client.stop()
         self._do(lambda progress: remove_environment(self._folder), callbacks)
 
@@ -243,6 +248,8 @@ class Session:
 
     def add_packages(self, names: tuple[str, ...], callbacks: Callbacks) -> None:
         """End the worker, and put packages into the private environment in the background; see `packages.add_packages`."""
+        from ..worker.packages import add_packages
+
         self._client.stop()
         self._do(lambda progress: add_packages(self._folder, names, None, progress), callbacks)
 

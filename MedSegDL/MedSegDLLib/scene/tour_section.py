@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 
 from ..worker.processes import Failure
 from .guard import guarded
+from .scheme import scheme_of
 
 SEEN_SETTING = "MedSegDL/TourSeen"
 YES = "true"  # as QSettings keeps truths in files
@@ -43,14 +44,20 @@ class TourSection:
             row.addWidget(button)
         column.addLayout(row)
         ui.scrollContents.layout().insertWidget(0, self.box)  # outside it, a text of several lines would push Segment out of sight
-        self.link = qt.QLabel(f'<a href="medsegdl:tour">{_("Help: a tour in four steps")}</a>')
+        self.link = qt.QLabel()
         self.link.name = "tourLink"
         self.link.toolTip = _("Show what the parts of this panel are for.")
         ui.inputsCollapsibleButton.layout().addWidget(self.link)
+        self.restyle()
         self.box.visible = False
         self.link.connect("linkActivated(QString)", self.start)
         self.leaveButton.connect("clicked(bool)", self.leave)
         self.nextButton.connect("clicked(bool)", self.go_on)
+
+    def restyle(self) -> None:
+        """The link in the colours of a light or a dark panel: rich text keeps the palette of the day it was set."""
+        color = scheme_of(self.link).note
+        self.link.text = f'<a href="medsegdl:tour" style="color:{color}">{_("Help: a tour in four steps")}</a>'
 
     @guarded
     def offer(self) -> None:

@@ -12,7 +12,6 @@ import re
 import shutil
 import struct
 import tempfile
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +82,8 @@ def file_for(locale: str) -> Path | None:
 
 def messages(path: Path) -> Iterator[Message]:
     """The messages of a .ts file."""
+    import xml.etree.ElementTree as ElementTree  # not for English
+
     for context in ElementTree.parse(path).getroot().iter("context"):
         for entry in context.iter("message"):
             yield Message(context.findtext("name", ""), entry.findtext("source", ""), entry.findtext("translation") or "")

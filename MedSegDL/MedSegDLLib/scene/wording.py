@@ -6,16 +6,18 @@ import html
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slicer.i18n import tr as _
 
-from ..metrics.density import Density
 from ..tasks import Task
 from ..worker.environment import Interpreter
-from ..worker.installation import Plan
 from ..worker.processes import Failure
 from .translation import label, sentence
+
+if TYPE_CHECKING:
+    from ..metrics.density import Density
+    from ..worker.installation import Plan
 
 SEVERITY_ORDER = ("error", "warning", "note")
 INDENTED = "margin:1px 0 1px 16px"

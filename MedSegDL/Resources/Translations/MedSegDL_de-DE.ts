@@ -255,6 +255,10 @@
         <translation>Genau</translation>
     </message>
     <message>
+        <source>An aid to the reader, not a diagnosis: steroids, clinical state, confirmation and lesions that are no targets are not known here.</source>
+        <translation>Eine Hilfe für den Befunder, keine Diagnose: Steroide, klinischer Zustand, Bestätigung und Läsionen, die keine Zielläsionen sind, sind hier nicht bekannt.</translation>
+    </message>
+    <message>
         <source>An unexpected failure ({error}: {error2}).</source>
         <translation>Ein unerwarteter Fehler ({error}: {error2}).</translation>
     </message>
@@ -287,6 +291,14 @@
         <translation>Die Bilder werden auf ein Gitter gebracht</translation>
     </message>
     <message>
+        <source>By diameters</source>
+        <translation>Nach Durchmessern</translation>
+    </message>
+    <message>
+        <source>By volume</source>
+        <translation>Nach Volumen</translation>
+    </message>
+    <message>
         <source>CPU</source>
         <translation>CPU</translation>
     </message>
@@ -301,6 +313,14 @@
     <message>
         <source>Cell nuclei (microscopy)</source>
         <translation>Zellkerne (Mikroskopie)</translation>
+    </message>
+    <message>
+        <source>Change</source>
+        <translation>Änderung</translation>
+    </message>
+    <message>
+        <source>Change since the first</source>
+        <translation>Änderung seit der ersten</translation>
     </message>
     <message>
         <source>Check left and right in both, and convert the wrong one anew.</source>
@@ -421,6 +441,10 @@
     <message>
         <source>Compare pictures by their counts.</source>
         <translation>Vergleichen Sie Bilder anhand ihrer Anzahlen.</translation>
+    </message>
+    <message>
+        <source>Compare the studies again.</source>
+        <translation>Die Untersuchungen noch einmal vergleichen.</translation>
     </message>
     <message>
         <source>Copy it from the start of `medsegdl serve`: http://TOKEN@HOST:PORT.</source>
@@ -667,6 +691,10 @@
         <translation>Prüfung an den zurückgehaltenen Fällen</translation>
     </message>
     <message>
+        <source>Last study</source>
+        <translation>Letzte Untersuchung</translation>
+    </message>
+    <message>
         <source>Learning from the corrections</source>
         <translation>Lernen aus den Korrekturen</translation>
     </message>
@@ -679,8 +707,16 @@
         <translation>--pixel-size weglassen: ein Volumen nennt seine eigene.</translation>
     </message>
     <message>
+        <source>Lesion</source>
+        <translation>Läsion</translation>
+    </message>
+    <message>
         <source>Lesions</source>
         <translation>Läsionen</translation>
+    </message>
+    <message>
+        <source>Lesions of the last study</source>
+        <translation>Läsionen der letzten Untersuchung</translation>
     </message>
     <message>
         <source>Let the brain be extracted, or give a brain mask.</source>
@@ -931,6 +967,14 @@
         <translation>Pakete</translation>
     </message>
     <message>
+        <source>Partial</source>
+        <translation>Partiell</translation>
+    </message>
+    <message>
+        <source>Partial response is counted from the first study, progression from the smallest value so far; a new measurable lesion ({smallest} mm and more) is progression; up to {targets} largest lesions are targets.</source>
+        <translation>Partielles Ansprechen zählt von der ersten Untersuchung an, Progress vom bisher kleinsten Wert an; eine neue messbare Läsion (ab {smallest} mm) ist Progress; Zielläsionen sind bis zu {targets} der größten.</translation>
+    </message>
+    <message>
         <source>Picture</source>
         <translation>Bild</translation>
     </message>
@@ -963,6 +1007,10 @@
         <translation>Vorbereitung</translation>
     </message>
     <message>
+        <source>Progressive</source>
+        <translation>Progredient</translation>
+    </message>
+    <message>
         <source>Put the files back, or import the series again.</source>
         <translation>Legen Sie die Dateien zurück, oder importieren Sie die Serie neu.</translation>
     </message>
@@ -983,6 +1031,10 @@
         <translation>Region</translation>
     </message>
     <message>
+        <source>Region (mL)</source>
+        <translation>Region (mL)</translation>
+    </message>
+    <message>
         <source>Replace them (by 0 where they lie in the background) and save the image again.</source>
         <translation>Durch Zahlen ersetzen (durch 0, wo sie im Hintergrund liegen) und das Bild neu speichern.</translation>
     </message>
@@ -993,6 +1045,10 @@
     <message>
         <source>Research software, not a medical device.</source>
         <translation>Forschungssoftware, kein Medizinprodukt.</translation>
+    </message>
+    <message>
+        <source>Response of the last study</source>
+        <translation>Ansprechen bei der letzten Untersuchung</translation>
     </message>
     <message>
         <source>Restoring the regions</source>
@@ -1087,8 +1143,24 @@
         <translation>Schnitte durch die Mitte.</translation>
     </message>
     <message>
+        <source>Source</source>
+        <translation>Quelle</translation>
+    </message>
+    <message>
+        <source>Studies, on the first one</source>
+        <translation>Untersuchungen, auf die erste gelegt</translation>
+    </message>
+    <message>
         <source>Study</source>
         <translation>Untersuchung</translation>
+    </message>
+    <message>
+        <source>Study before</source>
+        <translation>Untersuchung davor</translation>
+    </message>
+    <message>
+        <source>Study {number}</source>
+        <translation>Untersuchung {number}</translation>
     </message>
     <message>
         <source>Study {number} could not be registered to the first one: its lesions are matched as they lie.</source>
@@ -1101,6 +1173,10 @@
     <message>
         <source>Study {number} was not registered to the first one: its lesions are matched as they lie.</source>
         <translation>Untersuchung {number} wurde nicht auf die erste registriert: ihre Läsionen werden so zugeordnet, wie sie liegen.</translation>
+    </message>
+    <message>
+        <source>Sum of targets</source>
+        <translation>Summe der Zielläsionen</translation>
     </message>
     <message>
         <source>T1</source>
@@ -1153,6 +1229,10 @@
     <message>
         <source>The certificate of {address} is not trusted ({error}).</source>
         <translation>Dem Zertifikat von {address} wird nicht vertraut ({error}).</translation>
+    </message>
+    <message>
+        <source>The comparison came with the scene, without its pictures.</source>
+        <translation>Der Vergleich kam mit der Szene, ohne seine Bilder.</translation>
     </message>
     <message>
         <source>The earlier weights could not be put back into {place}: {error}.</source>
@@ -1387,6 +1467,10 @@
         <translation>Das ist keine Adresse eines Servers.</translation>
     </message>
     <message>
+        <source>Thresholds</source>
+        <translation>Schwellen</translation>
+    </message>
+    <message>
         <source>Try again; if it happens again, choose the device 'cpu', or another Python for the segmentation.</source>
         <translation>Noch einmal versuchen; geschieht es wieder, das Gerät „cpu“ oder ein anderes Python wählen.</translation>
     </message>
@@ -1487,6 +1571,14 @@
         <translation>kalibrierte_Wahrscheinlichkeit</translation>
     </message>
     <message>
+        <source>complete response</source>
+        <translation>komplettes Ansprechen</translation>
+    </message>
+    <message>
+        <source>gone</source>
+        <translation>verschwunden</translation>
+    </message>
+    <message>
         <source>it is a thousand times too small</source>
         <translation>es ist tausendmal zu klein</translation>
     </message>
@@ -1547,6 +1639,22 @@
         <translation>laengster_mm</translation>
     </message>
     <message>
+        <source>merged</source>
+        <translation>verschmolzen</translation>
+    </message>
+    <message>
+        <source>new</source>
+        <translation>neu</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>keines</translation>
+    </message>
+    <message>
+        <source>not measurable</source>
+        <translation>nicht messbar</translation>
+    </message>
+    <message>
         <source>not part of RECIST: of a sphere whose diameter changes so, 0.7 and 1.2 cubed</source>
         <translation>nicht Teil von RECIST: einer Kugel, deren Durchmesser sich so ändert, 0.7 und 1.2 hoch drei</translation>
     </message>
@@ -1563,6 +1671,10 @@
         <translation>eigene_Wahrscheinlichkeit</translation>
     </message>
     <message>
+        <source>partial response</source>
+        <translation>partielles Ansprechen</translation>
+    </message>
+    <message>
         <source>perpendicular_mm</source>
         <translation>quer_mm</translation>
     </message>
@@ -1575,6 +1687,10 @@
         <translation>eigene Umgebung</translation>
     </message>
     <message>
+        <source>progressive disease</source>
+        <translation>progrediente Erkrankung</translation>
+    </message>
+    <message>
         <source>reference</source>
         <translation>Referenz</translation>
     </message>
@@ -1583,8 +1699,20 @@
         <translation>Region</translation>
     </message>
     <message>
+        <source>same</source>
+        <translation>dieselbe</translation>
+    </message>
+    <message>
         <source>setting</source>
         <translation>Einstellung</translation>
+    </message>
+    <message>
+        <source>split</source>
+        <translation>geteilt</translation>
+    </message>
+    <message>
+        <source>stable disease</source>
+        <translation>stabile Erkrankung</translation>
     </message>
     <message>
         <source>variable</source>
@@ -1843,6 +1971,10 @@
         <translation>{task}, Version {version}</translation>
     </message>
     <message>
+        <source>{task}: follow-up</source>
+        <translation>{task}: Verlauf</translation>
+    </message>
+    <message>
         <source>{task}: report</source>
         <translation>{task}: Bericht</translation>
     </message>
@@ -2077,18 +2209,6 @@
 <context>
     <name>scene.follow_up_section</name>
     <message>
-        <source>Became</source>
-        <translation>Wurde</translation>
-    </message>
-    <message>
-        <source>Before (mm)</source>
-        <translation>Vorher (mm)</translation>
-    </message>
-    <message>
-        <source>Change</source>
-        <translation>Änderung</translation>
-    </message>
-    <message>
         <source>Chart</source>
         <translation>Diagramm</translation>
     </message>
@@ -2105,20 +2225,12 @@
         <translation>Früher</translation>
     </message>
     <message>
-        <source>First (mL)</source>
-        <translation>Erste (mL)</translation>
-    </message>
-    <message>
         <source>First and last study beside each other, linked; again: as before.</source>
         <translation>Erste und letzte Untersuchung nebeneinander, gekoppelt; noch einmal: wie zuvor.</translation>
     </message>
     <message>
         <source>Follow-up</source>
         <translation>Verlauf</translation>
-    </message>
-    <message>
-        <source>Last (mL)</source>
-        <translation>Letzte (mL)</translation>
     </message>
     <message>
         <source>Later</source>
@@ -2131,10 +2243,6 @@
     <message>
         <source>Laying study {number} on the first one ...</source>
         <translation>Untersuchung {number} wird auf die erste gelegt ...</translation>
-    </message>
-    <message>
-        <source>Lesion</source>
-        <translation>Läsion</translation>
     </message>
     <message>
         <source>Matching the lesions ...</source>
@@ -2153,12 +2261,8 @@
         <translation>Die gewählte Untersuchung nach oben schieben.</translation>
     </message>
     <message>
-        <source>Now (mm)</source>
-        <translation>Jetzt (mm)</translation>
-    </message>
-    <message>
-        <source>Region</source>
-        <translation>Region</translation>
+        <source>Report ...</source>
+        <translation>Bericht ...</translation>
     </message>
     <message>
         <source>Side by side</source>
@@ -2197,8 +2301,47 @@
         <translation>Wonach das Ansprechen beurteilt wird.</translation>
     </message>
     <message>
+        <source>Write the comparison as one page (HTML or PDF), and its figures as CSV.</source>
+        <translation>Den Vergleich als eine Seite (HTML oder PDF) und seine Zahlen als CSV schreiben.</translation>
+    </message>
+    <message>
         <source>not known</source>
         <translation>nicht bekannt</translation>
+    </message>
+</context>
+<context>
+    <name>scene.follow_up_tables</name>
+    <message>
+        <source>Became</source>
+        <translation>Wurde</translation>
+    </message>
+    <message>
+        <source>Before (mm)</source>
+        <translation>Vorher (mm)</translation>
+    </message>
+    <message>
+        <source>Change</source>
+        <translation>Änderung</translation>
+    </message>
+    <message>
+        <source>First (mL)</source>
+        <translation>Erste (mL)</translation>
+    </message>
+    <message>
+        <source>Last (mL)</source>
+        <translation>Letzte (mL)</translation>
+    </message>
+    <message>
+        <source>Lesion</source>
+        <translation>Läsion</translation>
+    </message>
+    <message>
+        <source>Now (mm)</source>
+        <translation>Jetzt (mm)</translation>
+    </message>
+    <message>
+        <source>Region</source>
+        <translation>Region</translation>
     </message>
 </context>
 <context>
@@ -2547,6 +2690,17 @@
     <message>
         <source>On</source>
         <translation>Ein</translation>
+    </message>
+</context>
+<context>
+    <name>scene.point_markers</name>
+    <message>
+        <source>Inside</source>
+        <translation>Innen</translation>
+    </message>
+    <message>
+        <source>Outside</source>
+        <translation>Außen</translation>
     </message>
 </context>
 <context>

@@ -255,6 +255,10 @@
         <translation>Précis</translation>
     </message>
     <message>
+        <source>An aid to the reader, not a diagnosis: steroids, clinical state, confirmation and lesions that are no targets are not known here.</source>
+        <translation>Une aide au lecteur, pas un diagnostic : corticoïdes, état clinique, confirmation et lésions non cibles ne sont pas connus ici.</translation>
+    </message>
+    <message>
         <source>An unexpected failure ({error}: {error2}).</source>
         <translation>Une erreur inattendue ({error} : {error2}).</translation>
     </message>
@@ -287,6 +291,14 @@
         <translation>Mise des images sur une même grille</translation>
     </message>
     <message>
+        <source>By diameters</source>
+        <translation>Selon les diamètres</translation>
+    </message>
+    <message>
+        <source>By volume</source>
+        <translation>Selon le volume</translation>
+    </message>
+    <message>
         <source>CPU</source>
         <translation>CPU</translation>
     </message>
@@ -301,6 +313,14 @@
     <message>
         <source>Cell nuclei (microscopy)</source>
         <translation>Noyaux cellulaires (microscopie)</translation>
+    </message>
+    <message>
+        <source>Change</source>
+        <translation>Changement</translation>
+    </message>
+    <message>
+        <source>Change since the first</source>
+        <translation>Évolution depuis le premier</translation>
     </message>
     <message>
         <source>Check left and right in both, and convert the wrong one anew.</source>
@@ -421,6 +441,10 @@
     <message>
         <source>Compare pictures by their counts.</source>
         <translation>Comparez les images par leurs comptages.</translation>
+    </message>
+    <message>
+        <source>Compare the studies again.</source>
+        <translation>Comparez à nouveau les examens.</translation>
     </message>
     <message>
         <source>Copy it from the start of `medsegdl serve`: http://TOKEN@HOST:PORT.</source>
@@ -667,6 +691,10 @@
         <translation>Évaluation sur les cas mis de côté</translation>
     </message>
     <message>
+        <source>Last study</source>
+        <translation>Dernier examen</translation>
+    </message>
+    <message>
         <source>Learning from the corrections</source>
         <translation>Apprentissage à partir des corrections</translation>
     </message>
@@ -679,8 +707,16 @@
         <translation>Omettre --pixel-size : un volume indique la sienne.</translation>
     </message>
     <message>
+        <source>Lesion</source>
+        <translation>Lésion</translation>
+    </message>
+    <message>
         <source>Lesions</source>
         <translation>Lésions</translation>
+    </message>
+    <message>
+        <source>Lesions of the last study</source>
+        <translation>Lésions du dernier examen</translation>
     </message>
     <message>
         <source>Let the brain be extracted, or give a brain mask.</source>
@@ -931,6 +967,14 @@
         <translation>Paquets</translation>
     </message>
     <message>
+        <source>Partial</source>
+        <translation>Partielle</translation>
+    </message>
+    <message>
+        <source>Partial response is counted from the first study, progression from the smallest value so far; a new measurable lesion ({smallest} mm and more) is progression; up to {targets} largest lesions are targets.</source>
+        <translation>La réponse partielle se compte depuis le premier examen, la progression depuis la plus petite valeur observée ; une nouvelle lésion mesurable ({smallest} mm et plus) est une progression ; les cibles sont au plus les {targets} plus grandes lésions.</translation>
+    </message>
+    <message>
         <source>Picture</source>
         <translation>Image</translation>
     </message>
@@ -963,6 +1007,10 @@
         <translation>Préparation</translation>
     </message>
     <message>
+        <source>Progressive</source>
+        <translation>Progression</translation>
+    </message>
+    <message>
         <source>Put the files back, or import the series again.</source>
         <translation>Remettez les fichiers en place, ou importez la série à nouveau.</translation>
     </message>
@@ -983,6 +1031,10 @@
         <translation>Région</translation>
     </message>
     <message>
+        <source>Region (mL)</source>
+        <translation>Région (mL)</translation>
+    </message>
+    <message>
         <source>Replace them (by 0 where they lie in the background) and save the image again.</source>
         <translation>Les remplacer (par 0 s'ils sont dans le fond) et enregistrer à nouveau l'image.</translation>
     </message>
@@ -993,6 +1045,10 @@
     <message>
         <source>Research software, not a medical device.</source>
         <translation>Logiciel de recherche, pas un dispositif médical.</translation>
+    </message>
+    <message>
+        <source>Response of the last study</source>
+        <translation>Réponse au dernier examen</translation>
     </message>
     <message>
         <source>Restoring the regions</source>
@@ -1087,8 +1143,24 @@
         <translation>Coupes par le milieu.</translation>
     </message>
     <message>
+        <source>Source</source>
+        <translation>Source</translation>
+    </message>
+    <message>
+        <source>Studies, on the first one</source>
+        <translation>Examens, placés sur le premier</translation>
+    </message>
+    <message>
         <source>Study</source>
         <translation>Examen</translation>
+    </message>
+    <message>
+        <source>Study before</source>
+        <translation>Examen précédent</translation>
+    </message>
+    <message>
+        <source>Study {number}</source>
+        <translation>Examen {number}</translation>
     </message>
     <message>
         <source>Study {number} could not be registered to the first one: its lesions are matched as they lie.</source>
@@ -1101,6 +1173,10 @@
     <message>
         <source>Study {number} was not registered to the first one: its lesions are matched as they lie.</source>
         <translation>L'examen {number} n'a pas été recalé sur le premier : ses lésions sont appariées telles quelles.</translation>
+    </message>
+    <message>
+        <source>Sum of targets</source>
+        <translation>Somme des cibles</translation>
     </message>
     <message>
         <source>T1</source>
@@ -1153,6 +1229,10 @@
     <message>
         <source>The certificate of {address} is not trusted ({error}).</source>
         <translation>Le certificat de {address} n'est pas digne de confiance ({error}).</translation>
+    </message>
+    <message>
+        <source>The comparison came with the scene, without its pictures.</source>
+        <translation>La comparaison est venue avec la scène, sans ses images.</translation>
     </message>
     <message>
         <source>The earlier weights could not be put back into {place}: {error}.</source>
@@ -1387,6 +1467,10 @@
         <translation>Ce n'est pas l'adresse d'un serveur.</translation>
     </message>
     <message>
+        <source>Thresholds</source>
+        <translation>Seuils</translation>
+    </message>
+    <message>
         <source>Try again; if it happens again, choose the device 'cpu', or another Python for the segmentation.</source>
         <translation>Réessayer ; si cela se répète, choisir l'appareil « cpu », ou un autre Python pour la segmentation.</translation>
     </message>
@@ -1487,6 +1571,14 @@
         <translation>probabilite_calibree</translation>
     </message>
     <message>
+        <source>complete response</source>
+        <translation>réponse complète</translation>
+    </message>
+    <message>
+        <source>gone</source>
+        <translation>disparue</translation>
+    </message>
+    <message>
         <source>it is a thousand times too small</source>
         <translation>elle est mille fois trop petite</translation>
     </message>
@@ -1547,6 +1639,22 @@
         <translation>plus_long_mm</translation>
     </message>
     <message>
+        <source>merged</source>
+        <translation>fusionnée</translation>
+    </message>
+    <message>
+        <source>new</source>
+        <translation>nouvelle</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>aucun</translation>
+    </message>
+    <message>
+        <source>not measurable</source>
+        <translation>non mesurable</translation>
+    </message>
+    <message>
         <source>not part of RECIST: of a sphere whose diameter changes so, 0.7 and 1.2 cubed</source>
         <translation>hors RECIST : d'une sphère dont le diamètre change ainsi, 0.7 et 1.2 au cube</translation>
     </message>
@@ -1563,6 +1671,10 @@
         <translation>probabilite_propre</translation>
     </message>
     <message>
+        <source>partial response</source>
+        <translation>réponse partielle</translation>
+    </message>
+    <message>
         <source>perpendicular_mm</source>
         <translation>perpendiculaire_mm</translation>
     </message>
@@ -1575,6 +1687,10 @@
         <translation>environnement privé</translation>
     </message>
     <message>
+        <source>progressive disease</source>
+        <translation>maladie progressive</translation>
+    </message>
+    <message>
         <source>reference</source>
         <translation>référence</translation>
     </message>
@@ -1583,8 +1699,20 @@
         <translation>région</translation>
     </message>
     <message>
+        <source>same</source>
+        <translation>la même</translation>
+    </message>
+    <message>
         <source>setting</source>
         <translation>réglage</translation>
+    </message>
+    <message>
+        <source>split</source>
+        <translation>divisée</translation>
+    </message>
+    <message>
+        <source>stable disease</source>
+        <translation>maladie stable</translation>
     </message>
     <message>
         <source>variable</source>
@@ -1843,6 +1971,10 @@
         <translation>{task}, version {version}</translation>
     </message>
     <message>
+        <source>{task}: follow-up</source>
+        <translation>{task} : suivi</translation>
+    </message>
+    <message>
         <source>{task}: report</source>
         <translation>{task} : rapport</translation>
     </message>
@@ -2077,18 +2209,6 @@
 <context>
     <name>scene.follow_up_section</name>
     <message>
-        <source>Became</source>
-        <translation>Devenue</translation>
-    </message>
-    <message>
-        <source>Before (mm)</source>
-        <translation>Avant (mm)</translation>
-    </message>
-    <message>
-        <source>Change</source>
-        <translation>Changement</translation>
-    </message>
-    <message>
         <source>Chart</source>
         <translation>Graphique</translation>
     </message>
@@ -2105,20 +2225,12 @@
         <translation>Plus tôt</translation>
     </message>
     <message>
-        <source>First (mL)</source>
-        <translation>Premier (mL)</translation>
-    </message>
-    <message>
         <source>First and last study beside each other, linked; again: as before.</source>
         <translation>Premier et dernier examen côte à côte, liés ; encore une fois : comme avant.</translation>
     </message>
     <message>
         <source>Follow-up</source>
         <translation>Suivi</translation>
-    </message>
-    <message>
-        <source>Last (mL)</source>
-        <translation>Dernier (mL)</translation>
     </message>
     <message>
         <source>Later</source>
@@ -2131,10 +2243,6 @@
     <message>
         <source>Laying study {number} on the first one ...</source>
         <translation>Superposition de l'examen {number} au premier ...</translation>
-    </message>
-    <message>
-        <source>Lesion</source>
-        <translation>Lésion</translation>
     </message>
     <message>
         <source>Matching the lesions ...</source>
@@ -2153,12 +2261,8 @@
         <translation>Déplacer l'examen choisi vers le haut.</translation>
     </message>
     <message>
-        <source>Now (mm)</source>
-        <translation>Maintenant (mm)</translation>
-    </message>
-    <message>
-        <source>Region</source>
-        <translation>Région</translation>
+        <source>Report ...</source>
+        <translation>Rapport ...</translation>
     </message>
     <message>
         <source>Side by side</source>
@@ -2197,8 +2301,47 @@
         <translation>Ce d'après quoi la réponse est donnée.</translation>
     </message>
     <message>
+        <source>Write the comparison as one page (HTML or PDF), and its figures as CSV.</source>
+        <translation>Écrire la comparaison sur une page (HTML ou PDF), et ses chiffres en CSV.</translation>
+    </message>
+    <message>
         <source>not known</source>
         <translation>inconnue</translation>
+    </message>
+</context>
+<context>
+    <name>scene.follow_up_tables</name>
+    <message>
+        <source>Became</source>
+        <translation>Devenue</translation>
+    </message>
+    <message>
+        <source>Before (mm)</source>
+        <translation>Avant (mm)</translation>
+    </message>
+    <message>
+        <source>Change</source>
+        <translation>Changement</translation>
+    </message>
+    <message>
+        <source>First (mL)</source>
+        <translation>Premier (mL)</translation>
+    </message>
+    <message>
+        <source>Last (mL)</source>
+        <translation>Dernier (mL)</translation>
+    </message>
+    <message>
+        <source>Lesion</source>
+        <translation>Lésion</translation>
+    </message>
+    <message>
+        <source>Now (mm)</source>
+        <translation>Maintenant (mm)</translation>
+    </message>
+    <message>
+        <source>Region</source>
+        <translation>Région</translation>
     </message>
 </context>
 <context>
@@ -2547,6 +2690,17 @@
     <message>
         <source>On</source>
         <translation>Oui</translation>
+    </message>
+</context>
+<context>
+    <name>scene.point_markers</name>
+    <message>
+        <source>Inside</source>
+        <translation>Dedans</translation>
+    </message>
+    <message>
+        <source>Outside</source>
+        <translation>Dehors</translation>
     </message>
 </context>
 <context>
