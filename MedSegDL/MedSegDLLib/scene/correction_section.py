@@ -62,7 +62,7 @@ class CorrectionSection(Observing):
 
     def __init__(self, ui: Any, report: Callable[[Failure], None]) -> None:
         Observing.__init__(self)
-        self.report = report
+        self.report, self.scroll = report, ui.scrollArea
         self.segmentation: Any = None
         self.changes: Any = None  # the node 'Changes' while it is shown
         self.steps, self.compare_steps, self.saving_steps = Steps(report), Steps(report), Steps(report)
@@ -225,7 +225,7 @@ class CorrectionSection(Observing):
     def compare(self, on: bool) -> None:
         """Show what was changed, or no longer."""
         if on:
-            self.compare_steps.start(self._comparing())
+            self.compare_steps.start(self._comparing(look=True))
         else:
             self._hide_changes()
 
@@ -336,7 +336,8 @@ class CorrectionSection(Observing):
         fits = grey and volume.GetImageData() is not None and volume.GetImageData().GetNumberOfScalarComponents() == 1
         return volume if fits else correcting.reference_of(self.segmentation)
 
-    def _comparing(self) -> Iterator[None]:
+    def _comparing(self, look: bool = False) -> Iterator[None]:
+        """Compare, and show it; `look`: and bring the table into sight."""
         self._found = yield from correcting.comparing(self.segmentation)
         earlier, self.changes = self.changes, None
         correcting.remove_node(earlier)
@@ -345,6 +346,9 @@ class CorrectionSection(Observing):
         correcting.show_changes_of(self.changes, self.key)
         yield
         self._fill_table()
+        if look:
+            yield  # the table has its size when the window has looked at its events
+            self.scroll.ensureWidgetVisible(self.table)
 
     def _fill_table(self) -> None:
         """A row a segment: millilitres before and after, Dice."""
