@@ -1,6 +1,8 @@
 """An imported network against nnU-Net's own predictor: the same weights, machine, tile step and file; from file to file, with peak memory.
 
-Each runs in a process of its own. nnU-Net takes its one-process way (`predict_from_files_sequential`), so that its memory is one number.
+Each runs in a process of its own. nnU-Net takes its one-process way (`predict_from_files_sequential`), so that its memory is one number;
+its process may take what is free and no more. Rows that were measured stay in out/bench, so that it can be done in several sittings, of
+$MEDSEGDL_BENCH_SECONDS each.
 """
 
 from __future__ import annotations
@@ -9,11 +11,12 @@ import itertools
 import json
 import math
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,26 +25,37 @@ import SimpleITK as sitk
 from MedSegDLLib.io.free_memory import free_memory_bytes
 from MedSegDLLib.worker.environment import TORCH_READS
 
-from .inputs import ROOT
+from .inputs import OUT, ROOT
 from .meter import peak_mb, resident_mb, timed
 from .report import machine
 
-SIZES = {True: ((40, 72, 72),), False: ((160, 288, 288), (400, 512, 512))}  # of the images, the smallest first
+SIZES = {True: ((40, 72, 72),), False: ((400, 512, 512),)}  # of the images: the CT that is asked for
 NETWORKS = {True: ((16, 16, 16), (8, 16)), False: ((64, 64, 64), (4, 8, 16))}  # tile and features
 CLASSES = (3, 25)
 PATIENCE_S = 3300.0  # for all rows: the hour of a piece, less what comes before and after
+PATIENCE_VARIABLE = "MEDSEGDL_BENCH_SECONDS"
+ROWS = OUT / "imported-rows.json"
+SLICES_APART = 40  # of the sizes that are tried where nnU-Net cannot take a whole CT
+LIBRARIES_BYTES = 6 * 2**30  # of addresses that a process with torch takes without memory behind them
 THEIRS_BYTES = 10  # that nnU-Net holds a class and voxel of the image: float32 logits, their softmax, and half of one more (estimated)
+SHARE_OF_MEMORY = 0.65  # of the machine that nnU-Net may take; other programs run beside it
 SPACING_MM = (1.0, 0.7, 0.7)  # k, j, i
 NETWORK_MM = {True: (1.5, 1.5, 1.5), False: (2.0, 2.0, 2.0)}
 
 
 @dataclass(frozen=True)
 class Row:
-    """What is measured: an image, a network's classes, with mirrored tiles or without."""
+    """What is measured: an image, a network's classes, with mirrored tiles or without, with nnU-Net or alone."""
 
     image: tuple[int, ...]
     classes: int
     mirrored: bool
+    alone: bool = False
+
+    @property
+    def name(self) -> str:
+        """For the table."""
+        return f"{self.classes} classes{', mirrored' if self.mirrored else ''}, {' x '.join(map(str, self.image[::-1]))}"
 
     @property
     def work(self) -> int:
@@ -57,30 +71,35 @@ class Row:
 def measure(quick: bool) -> dict:
     """Seconds and MiB of both, with 3 and 25 classes, without and with mirroring (quick: without), the least work first.
 
-    A row that would not fit into the time left, going by the one before, or into the memory, is not run; its entry says why.
+    A row for which the time is not left is not run, and its entry says so. Where nnU-Net's outputs would not fit into the memory, ours
+    runs alone, and a row more has both on as many slices as nnU-Net can take.
     """
     ways = (False,) if quick else (False, True)
     wanted = sorted(itertools.starmap(Row, itertools.product(SIZES[quick], CLASSES, ways)), key=lambda row: row.work)
-    started, rows, pace = time.monotonic(), [], 0.0
+    wanted = [row for whole in wanted for row in _with_fewer_slices(whole)]
+    known = {} if quick or not ROWS.exists() else {row["name"]: row for row in json.loads(ROWS.read_text(encoding="utf-8"))}
+    end = time.monotonic() + float(os.environ.get(PATIENCE_VARIABLE, PATIENCE_S))
     with tempfile.TemporaryDirectory(prefix="medsegdl-bench-") as folder:
         for row in wanted:
-            begun = time.monotonic()
-            told = _why_not(row, pace, PATIENCE_S - (begun - started))
-            found = {"not_run": told} if told else _row(Path(folder), row, quick)
-            if not told:
-                pace = max(pace, (time.monotonic() - begun) / row.work)
-            print(f"{row}: {found}", flush=True)
-            rows.append({**asdict(row), **found})
+            if row.name in known or time.monotonic() > end:
+                continue
+            found = _row(Path(folder), row, quick)
+            print(f"{row.name}: {found}", flush=True)
+            known[row.name] = {"name": row.name, **asdict(row), **found, "load": os.getloadavg()[0]}
+            if not quick:
+                ROWS.write_text(json.dumps(list(known.values())), encoding="utf-8")
+    rows = [known.get(row.name, {"name": row.name, **asdict(row), "not_run": "no time was left"}) for row in wanted]
     tile, features = NETWORKS[quick]
     return {"tile": tile, "features": features, "machine": machine(), "rows": rows}
 
 
-def _why_not(row: Row, pace: float, left_s: float) -> str:
-    """Why a row cannot be run; "" where it can."""
-    free, needed_s = free_memory_bytes(), pace * row.work
-    if row.theirs_bytes > free:
-        return f"nnU-Net needs about {row.theirs_bytes / 2**30:.0f} GiB, and {free / 2**30:.0f} are free"
-    return f"it takes about {needed_s / 60:.0f} min, and {max(left_s, 0) / 60:.0f} are left" if needed_s > left_s else ""
+def _with_fewer_slices(row: Row) -> list[Row]:
+    """The row, and where it is too large for nnU-Net and the memory of this machine one that is not."""
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if row.theirs_bytes < SHARE_OF_MEMORY * total:
+        return [row]
+    slices = int(row.image[0] * SHARE_OF_MEMORY * total / row.theirs_bytes) // SLICES_APART * SLICES_APART
+    return [replace(row, image=(slices, *row.image[1:])), replace(row, alone=True)]
 
 
 def _row(folder: Path, row: Row, quick: bool) -> dict:
@@ -90,7 +109,8 @@ def _row(folder: Path, row: Row, quick: bool) -> dict:
     if not weights.exists():
         _imported(_write_network(source, row.classes, quick), weights)
     [result] = source.iterdir()
-    return {who: _in_a_process(who, given, image, row.mirrored) for who, given in (("nnunet", result), ("ours", weights))}
+    sides = (("ours", weights),) if row.alone else (("ours", weights), ("nnunet", result))
+    return {who: _in_a_process(who, given, image, row.mirrored) for who, given in sides}
 
 
 def _write_image(folder: Path, shape: tuple[int, ...]) -> Path:
@@ -125,6 +145,8 @@ def _in_a_process(who: str, given: Path, image: Path, mirrored: bool) -> dict:
     paths = os.pathsep.join(str(ROOT / name) for name in ("MedSegDL", "."))
     environment = {**TORCH_READS, **os.environ, "PYTHONPATH": paths}
     done = subprocess.run(arguments, capture_output=True, text=True, cwd=ROOT, env=environment)
+    if done.returncode and who == "nnunet":
+        return {"died": (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1][:200]}
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
     return json.loads(done.stdout.strip().splitlines()[-1])
@@ -155,6 +177,9 @@ def _child(who: str, given: str, image: str, mirrored: str) -> None:
     import MedSegDLLib.postprocess.imported  # noqa: F401 - libraries are loaded before the clock starts
 
     before = resident_mb()
+    if who == "nnunet":
+        most = free_memory_bytes() + LIBRARIES_BYTES
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
     with tempfile.TemporaryDirectory(prefix="medsegdl-bench-") as folder:
         work = {"ours": _ours, "nnunet": _nnunet}[who]
         seconds, _ = timed(lambda: work(Path(given), Path(image), mirrored == "1", Path(folder) / "out"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 Answers = dict[str, dict]
@@ -270,34 +271,34 @@ def imported(answers: Answers) -> str:
     found = answers["imported"]
     rows, left_out = [], []
     for row in found["rows"]:
-        name = f"{row['classes']} classes{', mirrored' if row['mirrored'] else ''}, {' x '.join(map(str, row['image'][::-1]))}"
         if "not_run" in row:
-            left_out.append(f"{name}: {row['not_run']}")
-            rows.append([name, "not run", *["-"] * 6])
+            left_out.append(f"{row['name']}: {row['not_run']}")
+            rows.append([row["name"], "not run", *["-"] * 6])
             continue
-        theirs, ours = row["nnunet"], row["ours"]
-        held = [one["peak_mb"] - one["before_mb"] for one in (theirs, ours)]
-        parts = ours["phases"]
-        rows.append(
-            [
-                name,
-                f"{theirs['seconds']:.1f}",
-                f"{ours['seconds']:.1f}",
-                f"{ours['seconds'] / theirs['seconds']:.2f}",
-                f"{parts['network']:.1f} + {parts['restore']:.1f}",
-                f"{held[0]:.0f}",
-                f"{held[1]:.0f}",
-                f"{held[1] / held[0]:.2f}",
-            ]
-        )
+        theirs, ours = row.get("nnunet", {"died": "its outputs alone take more than the memory"}), row["ours"]
+        if "died" in theirs:
+            left_out.append(f"nnU-Net, {row['name']}: {theirs['died']}")
+        pairs = [
+            [one["seconds"], one["peak_mb"] - one["before_mb"]] if "seconds" in one else [math.nan, math.nan] for one in (theirs, ours)
+        ]
+        seconds, held = zip(*pairs)
+        figures = (*seconds, seconds[1] / seconds[0]), (*held, held[1] / held[0])
+        times, memory = ([*(f"{value:.{digits}f}" for value in values[:2]), f"{values[2]:.2f}"] for values, digits in zip(figures, (1, 0)))
+        parts = f"{ours['phases']['network']:.1f} + {ours['phases']['restore']:.1f}"
+        rows.append([row["name"], *(cell.replace("nan", "-") for cell in (*times, parts, *memory))])
     tile = " x ".join(map(str, found["tile"]))
     note = (
         f"The same random weights ({found['features']} features a stage, tile {tile}, step 0.5), volumes of noise, from file to file; "
-        f"libraries are loaded before. Memory is what comes on top of them. {found['machine']}"
+        f"libraries are loaded before. Memory is what comes on top of them. {_loads(found['rows'])}{found['machine']}"
         + (f" Not run: {'; '.join(left_out)}." if left_out else "")
     )
     heads = ["", "nnU-Net, s", "ours, s", "ours / theirs", "of it network + restore, s", "nnU-Net, MiB", "ours, MiB", "ours / theirs"]
     return table("An imported network against nnU-Net's own predictor", heads, rows, note)
+
+
+def _loads(rows: list[dict]) -> str:
+    loads = sorted(row["load"] for row in rows if "load" in row)
+    return f"Load of the machine meanwhile {loads[0]:.1f} to {loads[-1]:.1f}. " if loads else ""
 
 
 def training_step(answers: Answers) -> str:

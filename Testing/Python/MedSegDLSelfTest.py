@@ -65,6 +65,7 @@ from MedSegDLLib.scene.table import table_rows
 from MedSegDLLib.scene.volumes import world_affine
 from MedSegDLLib.scene.widgets import MOST_ROWS
 from MedSegDLLib.scene.wording import DARK, LIGHT
+from MedSegDLLib.tasks import manifest_path, task_of_weights
 
 BRAIN_REGIONS = ["WT", "TC", "ET"]
 BRAIN_LABELS = ["Oedema (ED)", "Necrosis and non-enhancing tumour (NCR)", "Enhancing tumour (ET)"]
@@ -78,6 +79,7 @@ RUNS_VARIABLE, FEW_RUNS = "MEDSEGDL_RUNS", 3  # of test_76
 WARM_RUNS = 10  # after which memory stands still: caches of VTK and of Python are filled
 MOST_GROWTH_MB_A_RUN = 0.2  # a made result of the phantom takes 0.3 MB a region
 LONG_NAME = "patient_with_a_very_long_series_description_" * 3
+OWN_VARIABLES = ("MEDSEGDL_OWN_WEIGHTS", "MEDSEGDL_OWN_IMAGE")  # of test_62
 NO_PYTHON = "/no/such/python"
 
 
@@ -627,6 +629,30 @@ class MedSegDLSelfTest(unittest.TestCase):
         self.assertEqual(self.listed(), before)
         self.assertFalse((CASE["folder"] / "madeup.safetensors").exists())
         self.ui.networksCollapsibleButton.collapsed = True
+
+    @needs_worker
+    def test_62_a_task_of_ones_own(self) -> None:
+        """The weights that $MEDSEGDL_OWN_WEIGHTS names, dropped into the folder: a task more in the list, one click to its segments."""
+        given, image = (os.environ.get(name) for name in OWN_VARIABLES)
+        if not (given and image):
+            self.skipTest(f"${OWN_VARIABLES[0]} and ${OWN_VARIABLES[1]} name no weights and no image")
+        before, task = self.listed(), task_of_weights(given)
+        for path in (Path(given), manifest_path(given)):
+            shutil.copy(path, CASE["folder"])
+        self.panel.tasks_changed()
+        self.assertEqual(sorted(self.listed()), sorted([*before, task.title]))
+        self.ui.taskComboBox.currentIndex = self.listed().index(task.title)
+        [entry] = task.inputs
+        volume = slicer.util.loadVolume(image, {"singleFile": True})
+        getattr(self.ui, f"{task.key}_{entry.key}Selector").setCurrentNode(volume)
+        self.at_widths("62-own-task", self.ui.taskComboBox)
+        segmentation = self.segment()
+        self.assertEqual(segment_ids(segmentation), [region.key for region in task.regions])
+        self.panel.result.show_surfaces()
+        slicer.util.setSliceViewerLayers(fit=True)
+        self.ui.scrollArea.ensureWidgetVisible(self.ui.resultTable)
+        screenshot("62-own-task-done")
+        self.ui.taskComboBox.currentIndex = 0
 
     def listed(self) -> list[str]:
         """The titles in the list of tasks."""

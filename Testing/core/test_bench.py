@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -158,27 +159,33 @@ def test_a_cohorts_rows_are_ratios_of_one_run():
     assert text.count("masks equal") == 1 and text.count("masks NOT equal") == 1
 
 
-def test_rows_of_the_imported_network_that_do_not_fit_are_told_as_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The least work first; what needs more memory or time than there is does not start, and the table says so."""
+def test_rows_of_the_imported_network_in_several_sittings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was measured is kept; where nnU-Net cannot take all slices ours runs alone, and both on fewer; the table tells it all."""
     clock, ran = [0.0], []
+    side = {"seconds": 4.0, "peak_mb": 30, "before_mb": 10, "phases": {"network": 2.0, "restore": 1.0}}
 
     def run(folder: object, one: imported.Row, quick: bool) -> dict:
-        ran.append(one)
-        clock[0] += one.work / 1e5  # 133 s for the smallest
-        side = {"seconds": 4.0, "peak_mb": 30, "before_mb": 10, "phases": {"network": 2.0, "restore": 1.0}}
-        return {"nnunet": side, "ours": side}
+        ran.append(one.name)
+        clock[0] += 100
+        return {"ours": side} if one.alone else {"ours": side, "nnunet": {"died": "MemoryError"} if one.mirrored else side}
 
     monkeypatch.setattr(imported, "_row", run)
-    monkeypatch.setattr(imported, "free_memory_bytes", lambda: 20 * 2**30)
+    monkeypatch.setattr(imported, "ROWS", tmp_path / "rows.json")
     monkeypatch.setattr(imported, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    found = imported.measure(False)
-    assert [(one.image[0], one.classes, one.mirrored) for one in ran] == [
-        (160, 3, False),
-        (160, 25, False),
-        (400, 3, False),
-        (160, 3, True),
-    ]
-    told = [entry["not_run"] for entry in found["rows"] if "not_run" in entry]
-    assert sum("GiB" in one for one in told) == 2 and sum("min" in one for one in told) == 2
-    shown = TABLES[[make.__name__ for make in TABLES].index("imported")]({"imported": found})
-    assert shown.count("| not run |") == 4 and "Not run: " in shown and shown.count("| 4.0 |") >= 4
+    monkeypatch.setattr(imported.os, "sysconf", {"SC_PHYS_PAGES": 6 * 2**20, "SC_PAGE_SIZE": 4096}.get)
+    monkeypatch.setenv(imported.PATIENCE_VARIABLE, "150")
+    first = imported.measure(False)
+    names = [row["name"] for row in first["rows"]]
+    slices = [name.rpartition(" x ")[2] for name in names]
+    assert slices == ["400", "240", "400"] * 2 and ran == names[:2]
+    assert [row.get("not_run", "") for row in first["rows"]] == ["", "", *["no time was left"] * 4]
+    for _ in range(2):
+        last = imported.measure(False)
+    assert ran == names and not any("not_run" in row for row in last["rows"])
+    show = TABLES[[make.__name__ for make in TABLES].index("imported")]
+    shown = show({"imported": last})
+    assert (
+        shown.count("| - | 4.0 | - | 2.0 + 1.0 | - | 20 | - |") == 4
+        and shown.count("| 4.0 | 4.0 | 1.00 | 2.0 + 1.0 | 20 | 20 | 1.00 |") == 2
+    )
+    assert "MemoryError" in shown and "take more than the memory" in shown and show({"imported": first}).count("| not run |") == 4
