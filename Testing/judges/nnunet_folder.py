@@ -236,7 +236,7 @@ def nnunet_answer(folder: Path, files: list[Path], mirrored: bool = True, wide: 
         finally:
             torch.half = half
         labels = exported(logits.clone(), judge.plans_manager, judge.configuration_manager, judge.label_manager, properties)
-        written = folder / f"answer{files[0].suffix if files[0].suffix == '.png' else '.nii.gz'}"
+        written = folder / f"answer{files[0].suffix if files[0].suffix in ('.png', '.tif') else '.nii.gz'}"
         reader.write_seg(np.asarray(labels), str(written), properties)
     labels = sitk.GetArrayFromImage(sitk.ReadImage(str(written)))
     return Answer(labels if labels.ndim == 3 else labels[None], logits.float())

@@ -7,12 +7,14 @@ cannot tell two outputs apart.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import tifffile
 import torch
 from scipy import ndimage
 
@@ -140,6 +142,7 @@ CASES: dict[str, tuple[Recipe, tuple[int, ...], tuple[float, ...], tuple[float, 
         (1.2, 1.9, 1.1),
         OBLIQUE,
     ),
+    "a stack in a TIFF": (Recipe(**UNMIRRORED, reader="Tiff3DIO"), (13, 17, 19), (2.5, 1.2, 1.1), None),
     "picture in colours": (
         Recipe(
             **{**SMALL, "patch": (16, 16)},
@@ -215,6 +218,10 @@ def files_of(folder: Path, name: str) -> list[Path]:
         picture = sitk.GetImageFromArray(colours.clip(0, 255).astype(np.uint8), isVector=True)
         sitk.WriteImage(picture, str(folder / "case_0000.png"))
         return [folder / "case_0000.png"]
+    if recipe.reader == "Tiff3DIO":
+        tifffile.imwrite(folder / "case_0000.tif", sitk.GetArrayFromImage(made_up(shape, spacing, direction, 0, True)))
+        (folder / "case.json").write_text(json.dumps({"spacing": spacing}))
+        return [folder / "case_0000.tif"]
     files = []
     for number in range(len(recipe.channels)):
         files.append(folder / f"case_{number:04d}.nii.gz")

@@ -192,7 +192,7 @@ def _of_tiff(path: Path) -> Picture:
         if planes or len(whole) > 1:
             raise _several(path, planes or {"I": len(whole)})
         page = series.keyframe
-        _refuse_page(path, page)
+        refuse_page(path, page)
         pixels = page.asarray()
         return _picture_of(path, file, page, pixels)
 
@@ -202,7 +202,7 @@ def _reduced(page) -> bool:
     return bool(getattr(page, "subfiletype", 0) & REDUCED)
 
 
-def _refuse_page(path: Path, page) -> None:
+def refuse_page(path: Path, page) -> None:
     """What the tags alone can tell, before anything is decoded."""
     if page.dtype is None:
         raise InputRefused(f"{path.name} holds numbers of an unknown kind ({page.bitspersample} bits).", PICTURE_AGAIN)

@@ -24,6 +24,7 @@ from .meta_reader import read_meta
 from .nifti_reader import read_nifti
 from .nrrd_reader import read_nrrd
 from .pictures import read_picture
+from .stacks import read_stack
 from .threads import side_by_side
 
 VOLUME_READERS: dict[str, Callable[[Path], Image]] = {
@@ -40,7 +41,8 @@ def read_image(path: str | os.PathLike) -> Image:
     """One volume or picture from a file, a DICOM folder or a zip of one.
 
     Args:
-        path: .nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd, .png, .tif, .jpg, .bmp; a folder, .zip or single file of DICOM.
+        path: .nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd, .png, .tif, .jpg, .bmp; a folder, .zip or single file of DICOM. A
+            .tif of many planes is a volume where a .json beside it tells its spacing.
 
     Returns:
         The image in the file's own number type; (K, J, I), pictures (1, J, I) or (1, J, I, 3). Its `notes` say what its header left open.
@@ -103,7 +105,7 @@ def _read(path: Path, options: ReadOptions) -> Reading:
     if suffix in VOLUME_READERS:
         return Reading(VOLUME_READERS[suffix](path))
     if suffix in PICTURE_SUFFIXES:
-        return Reading(read_picture(path))
+        return Reading(read_stack(path) or read_picture(path))
     if suffix == dicom.ZIP_SUFFIX or dicom.plain_suffix(suffix) or dicom.looks_like_dicom(path):
         return dicom.read(path, options)
     known = ", ".join((*VOLUME_READERS, *PICTURE_SUFFIXES))
