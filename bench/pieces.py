@@ -46,9 +46,9 @@ PIECES = {
     "training-step": Piece("training_step", "measure", 1500),
     "imported": Piece("imported", "measure", 3600),
     "cohort": Piece("many", "cohort", 1200, in_quick=False),
-    "cohort-small": Piece("many", "small_cohort", 900, in_quick=False),
+    "cohort-small": Piece("many", "small_cohort", 1200, in_quick=False),
     "cohort-driver": Piece("many", "driver", 300, in_quick=False),
     "cohort-nnunet": Piece("many", "folder", 900, in_quick=False),
-    "desks": Piece("desks", "measure", 600, in_quick=False),
+    "desks": Piece("desks", "measure", 1200, in_quick=False),
     "bias-truth": Piece("bias_truth", "measure", 600, in_quick=False),
 }

@@ -15,13 +15,14 @@ import pytest
 
 from medsegdl_training.commands.main import main
 from medsegdl_training.train.loop import CHECKPOINT, LOG
+from medsegdl_training.train.runs import SETTINGS
 from Testing.networks import two_machines, why_not
 from Testing.training.made_up import write_pictures
 
 README = Path(__file__).resolve().parents[2] / "training" / "README.md"
 STEPS, SAVE_STEPS = 20, 2
 SMALL = ["--steps", str(STEPS), "--widths", "2", "2", "3", "--patch", "32", "32", "--batch", "2", "--threads", "1", "--optimiser", "sgd"]
-QUICK = "last_call_timeout=15,keep_alive_interval=1,keep_alive_max_attempt=3,join_timeout=120"
+QUICK = "read_timeout=240,last_call_timeout=15,keep_alive_interval=1,keep_alive_max_attempt=3,join_timeout=120"
 PATIENCE_S = 240.0
 SAME = 2e-5  # of a loss, between one process and two: rounding
 FAKE_SBATCH = '#!/bin/sh\nfor last; do :; done\ncp "$last" "{copy}"\necho "Submitted batch job 17"\n'
@@ -68,6 +69,8 @@ def alone(data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[float]:
     out = tmp_path_factory.mktemp("alone") / "run"
     assert main(["run", "--task", "nuclei", "--data", str(data), "--out", str(out), *SMALL]) == 0
     assert len(losses(out)) == STEPS
+    settings = json.loads((out / SETTINGS).read_text(encoding="utf-8"))
+    assert settings["architecture"]["arguments"]["dropout"] > 0, "the others must draw the same"
     return losses(out)
 
 
