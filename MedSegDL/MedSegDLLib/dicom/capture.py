@@ -106,7 +106,8 @@ def _add_places(made: SOPClass, case: Case, shown: Sequence[int]) -> None:
     normal = np.cross(orientation[:3], orientation[3:])
     planes = [case.origin.planes[place] for place in shown]
     made.Laterality, made.PatientOrientation = "", [towards(orientation[:3]), towards(orientation[3:])]
-    made.FrameIncrementPointer = SLICE_LOCATION_VECTOR
-    made.SliceLocationVector = [round(float(plane.position @ normal), 4) for plane in planes]
+    if len(planes) > 1:  # else there is nothing to step along (PS3.3 C.7.6.6)
+        made.FrameIncrementPointer = SLICE_LOCATION_VECTOR
+        made.SliceLocationVector = [round(float(plane.position @ normal), 4) for plane in planes]
     made.PixelSpacing = [round(side, 8) for side in pixel_spacing]
     made.SourceImageSequence = [reference_to(plane) for plane in planes if plane.frame is not None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from .. import __version__
 from ..geometry.image import Image
 from ..io.formats import DICOM_CAPTURE, DICOM_REPORT, DICOM_RESULTS, DICOM_SEGMENTATION
 from ..result import Result
-from .origin import Origin, Plane, axes_of, header_of
+from .origin import Origin, Plane, axes_of, header_of, in_unicode
 
 MANUFACTURER = "MedSegDL"  # type 1 in a SEG (Enhanced General Equipment)
 AUTOMATIC, SEMIAUTOMATIC, MANUAL = "AUTOMATIC", "SEMIAUTOMATIC", "MANUAL"  # Segment Algorithm Type (0062,0008)
@@ -24,6 +24,7 @@ SLICE_CLASSES = {"MR": "1.2.840.10008.5.1.4.1.1.4", "PT": "1.2.840.10008.5.1.4.1
 CT_SLICE = "1.2.840.10008.5.1.4.1.1.2"
 SERIES_TITLES = {DICOM_SEGMENTATION: "segments", DICOM_REPORT: "measurements", DICOM_CAPTURE: "overlay"}
 FIRST_SERIES = 9000  # for a source without a number
+LONGEST_TEXT = 64  # letters of an LO
 LARGEST_NUMBER = 2**31 - 1  # of an IS
 SERIES_STEP = 100  # source 4 -> 401, 402, 403: beside it in every list
 
@@ -65,10 +66,19 @@ class Case:
     ) -> None:
         self.algorithms = algorithms
         self.result, self.image, self.origin, self.measures = result, image, origin, measures
-        self.header = header_of(origin, image.name)
+        header = header_of(origin, image.name)
+        self.header = header if all(text.isascii() for text in self._texts()) else in_unicode(header)
         self.tracking = {segment.region.key: generate_uid() for segment in result.segments}
         self.instances = {name: generate_uid() for name in DICOM_RESULTS}
         self.series = {name: generate_uid() for name in DICOM_RESULTS}
+
+    def _texts(self) -> Iterator[str]:
+        """What the objects say in words of the task's, or of whoever named its weights or drew a segment."""
+        yield from (str(part) for part in self.algorithm["parameters"].values())
+        for segment in self.result.segments:
+            region = segment.region
+            yield region.label
+            yield from (code.meaning for code in (region.category, region.type, region.anatomy) if code is not None)
 
     @cached_property
     def series_numbers(self) -> dict[str, int]:
@@ -89,7 +99,7 @@ class Case:
             "sop_instance_uid": self.instances[name],
             "instance_number": 1,
             "manufacturer": MANUFACTURER,
-            "series_description": f"MedSegDL {self.result.task.key}: {SERIES_TITLES[name]}",
+            "series_description": short(f"MedSegDL {self.result.task.key}: {SERIES_TITLES[name]}"),
         }
 
     @property
@@ -99,7 +109,7 @@ class Case:
         weights = record.get("weights", {})
         parameters = {"weights": weights.get("file", ""), "weights SHA-256": weights.get("sha256", "")}
         return {
-            "name": f"MedSegDL {self.result.task.key}",
+            "name": short(f"MedSegDL {self.result.task.key}"),
             "version": __version__,
             "parameters": {key: str(value) for key, value in parameters.items() if value},
         }
@@ -129,6 +139,11 @@ class Case:
         made.PatientID = made.PatientName = made.PatientBirthDate = made.PatientSex = None
         made.StudyDate = made.StudyTime = made.StudyID = made.AccessionNumber = made.ReferringPhysicianName = None
         return made
+
+
+def short(text: str) -> str:
+    """A text as an LO takes it (PS3.5 section 6.2): a backslash would part it, and what is longer is cut."""
+    return text.replace("\\", "/")[:LONGEST_TEXT].strip()
 
 
 def reference_to(plane: Plane) -> Dataset:

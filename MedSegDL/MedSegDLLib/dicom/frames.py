@@ -246,7 +246,7 @@ def _frames(file: ImageFile, values: Values) -> Iterator[Frame]:
     if groups and len(groups) != file.frame_count:
         raise ValueError("frames and their functional groups differ in number")
     for index, own in enumerate([Values(group) for group in groups] or [None]):
-        places = [place for place in (own, shared) if place is not None]
+        places = [place for place in (own, shared) if place is not None] if groups or file.frame_count == 1 else []
         yield _frame(file, index, Fields(places, values, alone=file.frame_count == 1 or bool(places)))
 
 

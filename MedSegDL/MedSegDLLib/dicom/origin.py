@@ -45,6 +45,7 @@ INHERITED = (
 SHARED_SPACE = ("FrameOfReferenceUID", "PositionReferenceIndicator")
 NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "SOPInstanceUID")
 FRAME_OF_REFERENCE = "FrameOfReferenceUID"
+CHARACTERS, UTF_8 = "SpecificCharacterSet", "ISO_IR 192"
 NOT_FILED = "Export the series again with all its tags, or leave out --dicom."
 
 
@@ -134,8 +135,17 @@ def header_of(origin: Origin, name: str) -> Dataset:
         raise InputRefused(f"{name} has a header that cannot be carried over to a DICOM result.", NOT_FILED) from error
     if missing:
         raise InputRefused(f"{name} states no {' and no '.join(missing)}: a DICOM result could not refer to it.", NOT_FILED)
+    if CHARACTERS in header and not header[CHARACTERS].value:
+        del header[CHARACTERS]
     if not _states_frame_of_reference(header):
         header.FrameOfReferenceUID = generate_uid(entropy_srcs=[str(header.SeriesInstanceUID)])
+    return header
+
+
+def in_unicode(header: Dataset) -> Dataset:
+    """The same header, its texts to be written in UTF-8: for results with letters that the source's character set may not have."""
+    header.decode()
+    header.SpecificCharacterSet = UTF_8
     return header
 
 

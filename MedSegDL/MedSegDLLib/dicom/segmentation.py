@@ -19,7 +19,7 @@ from .. import __version__
 from ..io.formats import DICOM_SEGMENTATION
 from ..result import Segment
 from ..tasks import Code
-from .case import MANUAL, SERIAL_NUMBER, Case, reference_to
+from .case import MANUAL, SERIAL_NUMBER, Case, reference_to, short
 from .origin import INHERITED, SHARED_SPACE, Plane, axes_of, inherit
 
 NOTICE = "Research software, not a medical device"
@@ -74,7 +74,7 @@ def _described(case: Case, number: int, segment: Segment) -> SegmentDescription:
     kind = case.made_by(region.key)
     return SegmentDescription(
         segment_number=number,
-        segment_label=region.label,
+        segment_label=short(region.label),
         segmented_property_category=coded(region.category),
         segmented_property_type=coded(region.type),
         algorithm_type=SegmentAlgorithmTypeValues(kind),

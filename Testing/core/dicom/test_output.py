@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,7 @@ from MedSegDLLib.io.write import write_image, write_result
 from MedSegDLLib.result import Result, segments_on
 from MedSegDLLib.tasks import BRAIN, LIVER
 
-from ..dicom_kinds import MR, SEGMENTATION, Kind, Stack, kinds, numbers, oblique, slices
+from ..dicom_kinds import MR, SEGMENTATION, Kind, Stack, kinds, numbers, oblique, save, slices
 from ..tiny import head_images, tiny_weights
 
 PLACES = (
@@ -312,6 +312,55 @@ def test_the_capture_shows_outlines_on_the_slices(case_of: Callable[..., Written
 @pytest.mark.parametrize(("direction", "letters"), [((1, 0, 0), "L"), ((0, 0, -1), "F"), ((0.1, -0.9, 0.3), "AHL")])
 def test_directions_have_letters(direction: tuple[float, ...], letters: str) -> None:
     assert towards(direction) == letters
+
+
+def errors_of(folder: Path) -> dict[str, list[str]]:
+    """File -> what dciodvfy calls an error."""
+    told = {}
+    for name in DICOM_RESULTS:
+        done = subprocess.run(["dciodvfy", "-new", folder / name], capture_output=True, text=True, errors="replace")
+        told[name] = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("Error")]
+    return told
+
+
+LETTERS = {
+    "none": ({}, "Doe^Jane"),
+    "empty": ({"SpecificCharacterSet": ""}, "Doe^Jane"),
+    "Latin": ({"SpecificCharacterSet": "ISO_IR 100", "PatientName": "Müller^Jürgen"}, "Müller^Jürgen"),
+    "Japanese": ({"SpecificCharacterSet": ["", "ISO 2022 IR 87"], "PatientName": "Yamada^Tarou=山田^太郎"}, "Yamada^Tarou=山田^太郎"),
+}
+
+
+@pytest.mark.parametrize(("tags", "who"), LETTERS.values(), ids=LETTERS.keys())
+@pytest.mark.parametrize("title", ["Отёк, Ödem", "Oedema", "Oedema\\" + 190 * "x"])
+def test_letters_that_the_source_does_not_have(title: str, tags: dict, who: str, tmp_path: Path) -> None:
+    """A task's own names, or a reader's, in a file whose character set was made for another language."""
+    for number, one in enumerate(slices(numbers(0, 0, 900), **tags)):
+        save(one, tmp_path / "scan" / f"{number}")
+    reading = read_with_origin(tmp_path / "scan")
+    result = result_on(reading)
+    named = [replace(one, region=replace(one.region, title=title)) for one in result.segments]
+    result = replace(result, segments=type(result.segments)(named))
+    write_result(result, tmp_path / "out", dicom_writers(result, reading))
+    made = {name: pydicom.dcmread(tmp_path / "out" / name) for name in DICOM_RESULTS}
+    assert {str(one.PatientName) for one in made.values()} == {who}
+    assert str(made[DICOM_SEGMENTATION].SegmentSequence[0].SegmentLabel) == f"{title} (WT)".replace("\\", "/")[:64]
+    if shutil.which("dciodvfy"):
+        assert not any(errors_of(tmp_path / "out").values())
+
+
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy is not there (Debian: apt-get install dicom3tools)")
+@pytest.mark.parametrize("count", [1, 6])
+def test_a_single_picture_is_no_error_either(count: int, tmp_path: Path) -> None:
+    """Of a source of one slice, and of a result without anything, of which one slice is shown."""
+    for number, one in enumerate(slices(numbers(0, 0, 900, (count, 16, 12)))):
+        save(one, tmp_path / "scan" / f"{number}")
+    reading = read_with_origin(tmp_path / "scan")
+    masks = {region.key: np.full(reading.image.grid.shape, count == 1, np.uint8) for region in BRAIN.regions}
+    result = Result(BRAIN, reading.image.grid, "flair", segments_on(reading.image.grid, BRAIN, masks))
+    write_result(result, tmp_path / "out", dicom_writers(result, reading))
+    assert int(pydicom.dcmread(tmp_path / "out" / DICOM_CAPTURE).NumberOfFrames) == 1
+    assert not any(errors_of(tmp_path / "out").values())
 
 
 def test_nothing_found_is_a_result_too(tmp_path: Path) -> None:
