@@ -72,6 +72,14 @@ def free_port() -> int:
 
 
 @contextmanager
+def silent_port() -> Iterator[int]:
+    """One that is taken, and at which nobody listens, while the block runs: who connects is refused."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+@contextmanager
 def running(folder: Path, login: tuple[str, str] | None = None) -> Iterator[Server]:
     """One that keeps its files in a folder, while the block runs; see `Server` for the login."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ from MedSegDLLib.io.formats import DICOM_RESULTS, DICOM_SEGMENTATION
 from MedSegDLLib.tasks import BRAIN
 
 from ..dicom_kinds import MR, PATIENT, ROOT, Stack, plain, save, slices
-from ..orthanc import Server, free_port, needs_orthanc, orthanc  # noqa: F401 - a fixture
+from ..orthanc import Server, needs_orthanc, orthanc, silent_port  # noqa: F401 - a fixture
 from ..tiny import head_images, tiny_weights
 
 STUDY = f"{ROOT}.0"
@@ -74,7 +74,8 @@ def test_what_the_archive_does_not_have_is_a_sentence(orthanc: Server, tmp_path:
 
 def test_an_archive_that_is_not_there_is_a_sentence(tmp_path: Path, capfd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web.time, "sleep", lambda seconds: None)
-    assert main(arguments(Server(free_port()), tmp_path, "--study", STUDY)) == 3
+    with silent_port() as port:
+        assert main(arguments(Server(port), tmp_path, "--study", STUDY)) == 3
     assert "does not answer" in capfd.readouterr().err
     assert not (tmp_path / "out").exists()
 
@@ -86,7 +87,7 @@ def test_a_disk_that_is_full_of_slices_is_a_sentence(tmp_path: Path, capfd, monk
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(web.Archive, "fetch", full)
-    assert main(arguments(Server(free_port()), tmp_path, "--study", STUDY)) == 3
+    assert main(arguments(Server(1), tmp_path, "--study", STUDY)) == 3
     said = capfd.readouterr().err
     assert "no space left on the disk" in said and "TMPDIR" in said and said.count("\n") == 1
     assert not (tmp_path / "out").exists()
