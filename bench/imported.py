@@ -176,16 +176,17 @@ def _child(who: str, given: str, image: str, mirrored: str) -> None:
 
     import MedSegDLLib.postprocess.imported  # noqa: F401 - libraries are loaded before the clock starts
 
-    before = resident_mb()
+    before, started = resident_mb(), sum(os.times()[:4])
     if who == "nnunet":
         most = free_memory_bytes() + LIBRARIES_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
     with tempfile.TemporaryDirectory(prefix="medsegdl-bench-") as folder:
         work = {"ours": _ours, "nnunet": _nnunet}[who]
         seconds, _ = timed(lambda: work(Path(given), Path(image), mirrored == "1", Path(folder) / "out"))
+        processor_s = sum(os.times()[:4]) - started
         report = Path(folder) / "out" / "report.json"
         phases = json.loads(report.read_text(encoding="utf-8"))["seconds"] if report.exists() else {}
-    print(json.dumps({"seconds": seconds, "before_mb": before, "peak_mb": peak_mb(), "phases": phases}))
+    print(json.dumps({"seconds": seconds, "processor_s": processor_s, "before_mb": before, "peak_mb": peak_mb(), "phases": phases}))
 
 
 if __name__ == "__main__":

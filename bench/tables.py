@@ -273,26 +273,27 @@ def imported(answers: Answers) -> str:
     for row in found["rows"]:
         if "not_run" in row:
             left_out.append(f"{row['name']}: {row['not_run']}")
-            rows.append([row["name"], "not run", *["-"] * 6])
+            rows.append([row["name"], "not run", *["-"] * 9])
             continue
         theirs, ours = row.get("nnunet", {"died": "its outputs alone take more than the memory"}), row["ours"]
         if "died" in theirs:
             left_out.append(f"nnU-Net, {row['name']}: {theirs['died']}")
         pairs = [
-            [one["seconds"], one["peak_mb"] - one["before_mb"]] if "seconds" in one else [math.nan, math.nan] for one in (theirs, ours)
+            [one["seconds"], one["processor_s"], one["peak_mb"] - one["before_mb"]] if "seconds" in one else [math.nan] * 3
+            for one in (theirs, ours)
         ]
-        seconds, held = zip(*pairs)
-        figures = (*seconds, seconds[1] / seconds[0]), (*held, held[1] / held[0])
-        times, memory = ([*(f"{value:.{digits}f}" for value in values[:2]), f"{values[2]:.2f}"] for values, digits in zip(figures, (1, 0)))
+        sides = zip(zip(*pairs, strict=True), (1, 1, 0), strict=True)
+        times, processor, memory = ([f"{a:.{digits}f}", f"{b:.{digits}f}", f"{b / a:.2f}"] for (a, b), digits in sides)
         parts = f"{ours['phases']['network']:.1f} + {ours['phases']['restore']:.1f}"
-        rows.append([row["name"], *(cell.replace("nan", "-") for cell in (*times, parts, *memory))])
+        rows.append([row["name"], *(cell.replace("nan", "-") for cell in (*times, *processor, parts, *memory))])
     tile = " x ".join(map(str, found["tile"]))
     note = (
         f"The same random weights ({found['features']} features a stage, tile {tile}, step 0.5), volumes of noise, from file to file; "
         f"libraries are loaded before. Memory is what comes on top of them. {_loads(found['rows'])}{found['machine']}"
         + (f" Not run: {'; '.join(left_out)}." if left_out else "")
     )
-    heads = ["", "nnU-Net, s", "ours, s", "ours / theirs", "of it network + restore, s", "nnU-Net, MiB", "ours, MiB", "ours / theirs"]
+    heads_of = [[f"nnU-Net, {unit}", f"ours, {unit}", "ours / theirs"] for unit in ("s", "s of processor", "MiB")]
+    heads = ["", *heads_of[0], *heads_of[1], "network + restore of ours, s", *heads_of[2]]
     return table("An imported network against nnU-Net's own predictor", heads, rows, note)
 
 
