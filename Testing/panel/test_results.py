@@ -507,3 +507,14 @@ def test_loading_the_scene_again_follows_the_segmentation_that_is_shown(loaded: 
     assert not loaded.result.timer.isActive()
     second.GetSegmentation().RemoveSegment("WT")
     assert loaded.result.timer.isActive()
+
+
+def test_a_scene_that_is_closed_while_a_result_is_brought_into_sight_ends_that(loaded: Any, client: FakeClient) -> None:  # noqa: F811
+    """Else the surfaces of nothing were asked for: 'An unexpected failure' in the empty panel."""
+    node = segmented(loaded, client)
+    reference = node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
+    loaded.steps.start(loaded._looking_at(reference, surfaces=True))
+    loaded.steps.take()
+    slicer.mrmlScene.Clear()
+    assert not loaded.steps.running and loaded.parameters.result is None
+    loaded.result.show_surfaces()  # and who asks for them all the same gets none

@@ -147,6 +147,8 @@ class Panel(Observing):
         """The nodes are about to go: nothing may write to them."""
         if self.session.running:
             self.cancel()
+        for steps in (self.steps, self.result.steps):  # the views would be turned to what is gone
+            steps.stop()
         self.undo.close()
         self.set_parameters(None)
 

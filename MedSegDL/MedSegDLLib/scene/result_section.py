@@ -114,9 +114,10 @@ class ResultSection(Observing):
         return self.segmentation, self.table, ""
 
     def show_surfaces(self) -> None:
-        """Make the surfaces and look at them."""
-        show_3d(self._shown[0])
-        views.centre_3d()
+        """Make the surfaces and look at them; nothing where the result has gone meanwhile."""
+        if self._shown[0] is not None:
+            show_3d(self._shown[0])
+            views.centre_3d()
 
     def close(self) -> None:
         """For good."""
