@@ -26,13 +26,14 @@ Count = Annotated[int, between(0, 10**12)]
 Share = Annotated[float, between(0, 1)]
 Measures = dict[Line, float | None]
 Lines = Annotated[tuple[Line, ...], counting(0, 10_000)]
+Texts = Annotated[tuple[Text, ...], counting(0, 10_000)]
 
 # A key that begins with '!' must be there. A list of one table stands for any number of such objects.
 _SUBSET = {"!inputs": Lines, "!mean": Measures, "n": Count}
 _SCORE = {
     "protocol": Text,
     "mean": Measures,
-    "cases": [{"!name": Line, "!measures": Measures, "regions": {"*": Measures}, "notes": Lines, "seconds": float | None}],
+    "cases": [{"!name": Line, "!measures": Measures, "regions": {"*": Measures}, "notes": Texts, "seconds": float | None}],
     "subsets": [_SUBSET],
     "tuned_on": Text,
     "weights_sha256": Line,
