@@ -51,6 +51,12 @@ MOTIONS: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]
     "40 mm": ((0.0, 0.0, 0.0), (20.0, -28.0, 20.0)),
     "12 degrees and 17 mm": ((8.0, -6.0, 7.0), (10.0, -12.0, 6.0)),
 }
+INCLINED: dict[str, tuple[float, float, float]] = {  # degrees about x, y, z; of TCGA-FG-6692's series 5 to 18 lie between
+    "flair": (4.0, -3.0, 5.0),
+    "t1": (-6.0, 5.0, 2.0),
+    "t1ce": (9.0, 7.0, -8.0),
+    "t2": (-8.0, -9.0, 12.0),
+}
 
 
 def measure(quick: bool) -> dict:
@@ -258,8 +264,22 @@ def _tumour(name: str, case: dict[str, Image]) -> Iterator[dict]:
     inner = {key: image.with_array(np.where(brain, image.array, 0).astype(np.float32)) for key, image in heads.items()}
     title = f"{name}, painted, {SLICES_MM[-1]} mm"
     yield _scores(title, "its own brain", segment(inner, BRAIN, Options("cpu")), labels)
+    for how, inclined in (("series in the same planes", False), ("each series in planes of its own", True)):
+        result = segment(_series(bare, inclined), BRAIN, Options("cpu", registration="off", brain_extraction="off"))
+        yield _scores(f"{name}, stripped, {SLICES_MM[-1]} mm", how, result, regrid(case["seg"], result.grid, "nearest").array)
     for way in ("off", "auto"):
         yield _scores(title, f"extraction {way}", segment(heads, BRAIN, Options("cpu", brain_extraction=way)), labels)
+
+
+def _series(case: dict[str, Image], inclined: bool) -> dict[str, Image]:
+    """Thick slices of a brain; where the head was moved between the series each has planes of its own, and its header says so."""
+    middle = _middle(case["flair"])
+    grid = _grid(middle + np.array((0.0, 0.0, SIDE_MM / 2 - ABOVE_MM)), 1.0, 1.0)
+    found = {}
+    for key, turn in INCLINED.items():
+        own = Grid(grid.shape, motion(np.array(turn if inclined else INCLINED["flair"]), np.zeros(3), middle) @ grid.affine)
+        found[key] = _thick(regrid(case[key], own), SLICES_MM[-1])
+    return found
 
 
 def _tumour_raw(name: str, images: dict[str, Image]) -> Iterator[dict]:
