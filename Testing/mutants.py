@@ -208,7 +208,7 @@ def _killed(mutant: Mutant) -> bool:
 def _by(output: str) -> str:
     """The test that failed, or pytest's closing line."""
     lines = output.strip().splitlines() or ["no output"]
-    return next((line.removeprefix("FAILED ").split(" - ")[0] for line in lines if line.startswith("FAILED ")), lines[-1])
+    return next((line.split(" - ")[0] for line in lines if line.startswith(("FAILED ", "ERROR "))), lines[-1]).removeprefix("FAILED ")
 
 
 def _tests(copy: Path, tests: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
