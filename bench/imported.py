@@ -29,7 +29,7 @@ from .inputs import OUT, ROOT
 from .meter import peak_mb, resident_mb, timed
 from .report import machine
 
-SIZES = {True: ((40, 72, 72),), False: ((400, 512, 512),)}  # of the images: the CT that is asked for
+SIZES = {True: ((40, 72, 72),), False: ((40, 512, 512), (400, 512, 512))}  # of the images: few slices of a CT, and the CT that is asked for
 NETWORKS = {True: ((16, 16, 16), (8, 16)), False: ((64, 64, 64), (4, 8, 16))}  # tile and features
 CLASSES = (3, 25)
 PATIENCE_S = 3300.0  # for all rows: the hour of a piece, less what comes before and after

@@ -640,6 +640,9 @@ class MedSegDLSelfTest(unittest.TestCase):
         before, task = self.listed(), task_of_weights(given)
         for path in (Path(given), manifest_path(given)):
             shutil.copy(path, CASE["folder"])
+        self.panel.session._client.stop()  # it was started before the tiny case was made, and knows nothing of its folder
+        self.panel.restart()
+        wait_until(lambda: self.panel.session.ready, "the worker is ready again")
         self.panel.tasks_changed()
         self.assertEqual(sorted(self.listed()), sorted([*before, task.title]))
         self.ui.taskComboBox.currentIndex = self.listed().index(task.title)

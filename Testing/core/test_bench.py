@@ -170,6 +170,7 @@ def test_rows_of_the_imported_network_in_several_sittings(tmp_path: Path, monkey
         return {"ours": side} if one.alone else {"ours": side, "nnunet": {"died": "MemoryError"} if one.mirrored else side}
 
     monkeypatch.setattr(imported, "_row", run)
+    monkeypatch.setattr(imported, "SIZES", {False: ((400, 512, 512),)})
     monkeypatch.setattr(imported, "ROWS", tmp_path / "rows.json")
     monkeypatch.setattr(imported, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     monkeypatch.setattr(imported.os, "sysconf", {"SC_PHYS_PAGES": 6 * 2**20, "SC_PAGE_SIZE": 4096}.get)
