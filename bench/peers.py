@@ -108,7 +108,7 @@ def _ours(images: dict) -> dict[str, np.ndarray]:
     prepared = prepare(aligned.volumes, foreground, weights.plan)
     tried = strategies(weights.network.arch, tuple(prepared.x.shape[1:]), torch.device("cpu"))
     probabilities, _ = predict(weights.network, prepared.x, weights.plan, tried, False, lambda fraction, message: None)
-    return restore(probabilities, prepared.grid, aligned.grid, BRAIN, weights.plan, Known(foreground))
+    return restore(probabilities, prepared.grid, aligned.grid, BRAIN, weights.plan, Known(foreground)).masks
 
 
 def _parameters(network: torch.nn.Module) -> int:

@@ -80,7 +80,7 @@ def brain_mask(images: dict[str, Image], grid: Grid, weights: Weights, device: t
 def brain_of(probability: torch.Tensor, source: Grid, grid: Grid, threshold: float) -> np.ndarray:
     """The brain from (K, J, I) on `source`: (K, J, I) uint8 on `grid`, one connected part without holes, or nothing."""
     plan = replace(BRAIN_MASK.plan, threshold=threshold)
-    return without_holes(restore(probability[None], source, grid, BRAIN_MASK, plan)[BRAIN_MASK.regions[0].key])
+    return without_holes(restore(probability[None], source, grid, BRAIN_MASK, plan).masks[BRAIN_MASK.regions[0].key])
 
 
 def _by_all(images: dict[str, Image], grid: Grid, weights: Weights, device: torch.device, progress: Progress) -> tuple[torch.Tensor, Grid]:
