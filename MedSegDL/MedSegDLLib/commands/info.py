@@ -81,6 +81,6 @@ def format_installation(installation: dict) -> str:
         lines.append(f"weights {key}: {entry['file']}")
         lines += [f"  {name}: {entry[name]}" for name in ("sha256", "date", "precision", "licence", "licence_note") if name in entry]
         for score in entry["scores"]:
-            values = ", ".join(f"{name} {value:.3f}" for name, value in score["mean"].items() if value is not None)
-            lines.append(f"  score: {values} ({score['protocol']})")
+            values = ", ".join(f"{name} {value:.3f}" for name, value in score.get("mean", {}).items() if value is not None)
+            lines.append(f"  score: {values or 'no values'} ({score.get('protocol', 'no protocol')})")
     return "\n".join(lines)

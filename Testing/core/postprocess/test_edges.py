@@ -151,7 +151,7 @@ def test_slices_at_a_time_are_all_at_once(monkeypatch: pytest.MonkeyPatch) -> No
     usual = restore(network, COARSE, FINE, TASK, PLAN, known=Known(image=image)).masks["liver"]
     for module in (edges, boxes):
         monkeypatch.setattr(module, "SLAB_PLANES", 1000)
-    assert np.array_equal(usual, restore(network, COARSE, FINE, TASK, PLAN, known=Known(image=image))["liver"])
+    assert np.array_equal(usual, restore(network, COARSE, FINE, TASK, PLAN, known=Known(image=image)).masks["liver"])
 
 
 @pytest.mark.parametrize("kind", ["nothing", "too small", "outside of the image"])

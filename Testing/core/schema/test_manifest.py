@@ -113,7 +113,9 @@ def test_every_field_by_every_absurd_value() -> None:
             format_installation({"medsegdl": "", "packages": {}, "devices": [], "threads": 1, "tasks": {}, "weights_folders": [],
                                  "problems": {}, "weights": {"brain": weights}})  # fmt: skip
     kinds = {name for _, name in taken}
-    assert kinds <= {"list", "object", "text", "zero", "huge", "null", "negative", "object of objects"}, "others fit nothing that is told"
+    assert kinds <= {"list", "object", "text", "zero", "huge", "null", "negative", "object of objects", "list of objects"}, (
+        "others fit nothing that is told"
+    )
 
 
 @pytest.mark.parametrize(

@@ -230,10 +230,11 @@ def _millimetres(spacing_mm: Sequence[float] | None) -> str:
 
 def score_lines(score: dict[str, Any]) -> list[str]:
     """One protocol's table: the mean, then case by case."""
-    names = list(score["mean"])
+    mean = score.get("mean", {})
+    names = list(mean)
     tuned = score.get("tuned_on", NOT_STATED)
-    lines = [score["protocol"], "", "| case | " + " | ".join(names) + " | tuned on |", "|---" * (len(names) + 2) + "|"]
-    for name, values in [("**mean**", score["mean"]), *((case["name"], case["measures"]) for case in score["cases"])]:
+    lines = [score.get("protocol", NOT_STATED), "", "| case | " + " | ".join(names) + " | tuned on |", "|---" * (len(names) + 2) + "|"]
+    for name, values in [("**mean**", mean), *((case["name"], case["measures"]) for case in score.get("cases", ()))]:
         cells = (_cell(values.get(key)) for key in names)
         lines.append(f"| {name} | " + " | ".join(cells) + f" | {tuned} |")
     return [*lines, ""]
