@@ -1,4 +1,4 @@
-"""`medsegdl-train label-efficiency` (also `ladder`), `compare`, `synthesis`: tables of trainings. torch comes once a command runs."""
+"""`medsegdl-train label-efficiency` (also `ladder`), `compare`, `synthesis`, `small-parts`: tables. torch comes once a command runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .training import PATCHES, MakeCommand
 
 
 def add_commands(commands: Any, make: MakeCommand) -> None:
-    """The three commands and their options."""
+    """The four commands and their options."""
     labels = make(
         commands, "label-efficiency", "what each level of supervision brings, as a table", label_efficiency_command, aliases=("ladder",)
     )
@@ -45,6 +45,9 @@ def add_commands(commands: Any, make: MakeCommand) -> None:
     synthesis.add_argument("--apart", nargs="+", default=[], metavar="CASE", help="names that no training may see")
     synthesis.add_argument("--seeds", type=whole(0), nargs="+", default=[1])
     synthesis.add_argument("--threads", type=whole(), default=2)
+
+    parts = make(commands, "small-parts", "what label maps lose where parts under a share of the largest are left out", small_parts_command)
+    parts.add_argument("--shares", type=share, nargs="+", default=[0.05, 0.1, 0.2], help="of the largest part, 0..1")
 
 
 def _folders(command: argparse.ArgumentParser) -> None:
@@ -102,6 +105,14 @@ def synthesis_command(options: argparse.Namespace, line: list[str]) -> int:
         raise UsageError(f"Nothing is synthesised for '{task.key}'.", "Give --task brain or liver.")
     patch = tuple(options.patch or PATCHES[task.key])
     print(answer(Question(task, options.data, options.out, options.steps, patch, threads=options.threads, **lists)))
+    return 0
+
+
+def small_parts_command(options: argparse.Namespace, line: list[str]) -> int:
+    """Experts' label maps without their small parts."""
+    from ..experiments.small_parts import table
+
+    print(table(options.data, task_of(options), options.shares))
     return 0
 
 
