@@ -41,7 +41,9 @@ WHO = {
     "PatientMotherBirthName": "Qzmother",
 }
 SPOKEN = "t2 flair Qzmuster, born 31.12.1951, id QZ4711"
-MARKS = re.compile(r"qz[a-z0-9]{4,}|19511231|31\.12\.1951|777333999", re.IGNORECASE)
+# Whole words: a temporary folder's random name may hold any few letters.
+WORDS = ("muster", "mu=st", "anna", "strasse", "stadt", "maiden", "mother", "folder", "file", "acc99", "4711", "4712")
+MARKS = re.compile("qz=?(" + "|".join(map(re.escape, WORDS)) + r")|19511231|31\.12\.1951|777333999", re.IGNORECASE)
 PICTURES = re.compile(r"base64,[A-Za-z0-9+/=]+")  # in a page
 FOLDER, FILE = "Qzfolder_Qzmuster", "Qzfile_Qzanna"
 
