@@ -9,7 +9,20 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-NAMES = ("new-task", "inspect", "unpack", "plan", "cache", "evaluate", "describe", "calibrate", "summarise", "report", "submit")
+NAMES = (
+    "new-task",
+    "inspect",
+    "unpack",
+    "plan",
+    "cache",
+    "evaluate",
+    "describe",
+    "calibrate",
+    "thresholds",
+    "summarise",
+    "report",
+    "submit",
+)
 
 
 def add_all(commands: Any) -> None:
