@@ -101,7 +101,7 @@ _TO = r"(?:to|in|into|on|onto|auf|zu|an|sur|au|su|a|al|con|naar|op|with|2)"
 _TAIL = r"(?: (?:w|c|ce|km|gd|gad\w*|post|pre|contrast\w*|space|grid|native|reg\w*|regist\w*))*"
 REFERENCES = (
     rf"(?P<image>\b{_IMAGE}\b.*?) (?:{_MOVED}(?: {_TO})?|{_TO}) (?P<reference>{_IMAGE}){_TAIL}\b",
-    r"(?P<image>\b(?:t1|t2|flair)[a-z]*)2(?P<reference>t1\w*|t2\w*|flair\w*|mni\w*)\b",
+    r"(?P<image>\b(?:t1|t2|flair)[a-z]*?)(?:2|to|in|on|onto|reg|regto) ?(?P<reference>(?:t1|t2|flair|mni)\w*)\b",  # also 'T1toFLAIR'
     rf"(?P<image>\b{_IMAGE}\b.*?) (?P<reference>(?:t1|t2|flair)[a-z]*?space)\b",
 )
 
@@ -111,7 +111,7 @@ REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(subtract\w*|subtrak\w*|subtrah\w*|soustract\w*|sustrac\w*|sottraz\w*|minus|delta)\b", "OTHER"),
     (r"\b(subtr\b(?! mean)|sub\b(?! (?!t[12])[a-z]{0,3}\d))", "OTHER"),  # not 'subtrMeanDivStd', not 'sub_01'
     # No contrast agent: English, German, French, Spanish, Italian, Portuguese, Dutch, Slavic, Scandinavian, Turkish.
-    (rf"\b{_WITHOUT} ?{_AGENT}\b|\bkontrasts\w?z\b|\bce (none|no|0|false|pre)\b", "PLAIN"),
+    (rf"\b{_WITHOUT} ?({_AGENT}|ce)\b|\bkontrasts\w?z\b|\bce (none|no|0|false|pre)\b", "PLAIN"),
     (rf"\b(unenhanced|nativ|nativo|nativa|natif|basale?|blanco|{_PRE})\b", "PLAIN"),
     (rf"{_START}t1 ?n\b", "T1 PLAIN"),
     # Contrast agent.
@@ -125,6 +125,8 @@ REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(ktrans|ivim|dki|noddi|b ?\d{3,4}|mtr|stir|inv ?[12]|derived|dixon|in ?phase|out ?phase|opp ?phase|opposed)\b", "OTHER"),
     (r"\b(water(?! ?exc\w*)|fat(?! ?(sat\w*|sup\w*|s)\b))\b", "OTHER"),
     (r"\b(tof|mra|angio\w*|phase|mip|minip)\b", "OTHER"),
+    (r"\b(ratio\w*|jacobian\w*|displacement\w*|deformation\w*|warp ?(field|coef)\w*|transform|xfm|wm|gm|csf(?! (sup|null)\w*))\b", "OTHER"),
+    (r"\b(q|quant\w*) ?t[12]\b", "OTHER"),
     (r"\b(loc|localizer|localiser|localizador|scout|survey|haste|fmri|bold|spectro\w*|svs|csi|bias ?field|log ?field)\b", "OTHER"),
     # Weighting. 'T1 FLAIR' is a T1 with inversion (GE); 'FLAIR ... T1' may be either.
     (rf"{_START}t1(w|wi|weighted)? ?flair\b", "T1"),
@@ -227,13 +229,13 @@ def foreign(candidate: Candidate) -> str:
 
 def is_label_map(candidate: Candidate) -> bool:
     """Whether the name says that it is a mask, a label map or a reference."""
-    texts = (candidate.name, candidate.tags.get("SeriesDescription", ""))
+    texts = (_base_name(candidate.name), candidate.tags.get("SeriesDescription", ""))
     return candidate.tags.get("Modality", "") in ("SEG", "RTSTRUCT") or any(re.search(_LABELS, _plain_text(text)) for text in texts)
 
 
 def words_of(candidate: Candidate) -> tuple[Word, ...]:
     """What header and name say, in the words of `SCORES`, each once."""
-    spoken = [_words_in(candidate.tags.get(tag, "") if tag else candidate.name, source) for tag, source in SOURCES]
+    spoken = [_words_in(candidate.tags.get(tag, "") if tag else _base_name(candidate.name), source) for tag, source in SOURCES]
     words: list[Word] = []
     for aspect in ASPECTS:
         words += next((hits for said in spoken if (hits := [word for word in said if word.word in aspect])), [])
@@ -242,19 +244,24 @@ def words_of(candidate: Candidate) -> tuple[Word, ...]:
     return tuple({word.word: word for word in words}.values())
 
 
+def _base_name(path: str) -> str:
+    """The last part of a path; 'T1 w/o contrast' is none."""
+    text = re.sub(r"\bw/(?=o\b)", "w ", path, flags=re.IGNORECASE)
+    return re.split(r"[/\\]", text.rstrip("/\\"))[-1]
+
+
 def _plain_text(text: str) -> str:
-    """Base name without suffix and BIDS entities, lower case, no accents, every separator a space."""
-    text = re.sub(r"\bw/(?=o\b)", "w ", text, flags=re.IGNORECASE)
-    text = re.split(r"[/\\]", text.rstrip("/\\"))[-1]
+    """Without suffix and BIDS entities, lower case, no accents, every separator a space."""
     text = _BIDS_REFERENCE.sub("", text)
-    text = re.sub(r"(?i)(t1(?:ce|c|gd|_?post))\s?-\s?(t1)", r"\1 minus \2", text)
+    text = re.sub(r"(?i)(t1[ _]?(?:ce|c|gd|post)\w*)\s*-\s*(t1)", r"\1 minus \2", text)
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower()
     for foreign, english in FOREIGN:
         text = text.replace(foreign, english)
     text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     text = _SUFFIX.sub("", text).replace("+", " plus ").replace("*", " star ")
-    text = re.sub(r"\b(pre|post|non?)(?=[ck]ontrast|gad|gd|km|inject)", r"\1 ", text)
-    return " ".join(re.sub(r"[^a-z0-9]", " ", text).split())
+    text = re.sub(r"[^a-z0-9]", " ", text)
+    text = re.sub(r"\b(t1w?|)(pre|post|non?)(?=[ck]ontrast|gad|gd|km|inject)", r"\1 \2 ", text)
+    return " ".join(text.split())
 
 
 def _words_in(text: str, source: str) -> list[Word]:

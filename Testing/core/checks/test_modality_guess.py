@@ -22,6 +22,7 @@ NAMES = {
         sub-7_UNIT1.nii.gz | T1 recalé sur FLAIR | T1 auf T2 registriert | T1 sem contraste | T1 zonder contrast | T1 bez kontrastu
         T1 uten kontrast | Т1 без контраста | T1平扫
         sub_01_T1.nii.gz | sub01_t1.nii.gz | T1 precontrast | T1 noncontrast
+        T1toFLAIR.nii.gz | T1regFLAIR.nii.gz | T1wtoT2w | T1w-noCE | T1noncontrast | EGD-0001_T1.nii.gz | T1_N4corrected.nii.gz
         SAG 3D T1 FSPGR FAT SAT | t1_tse_fs_tra | T1W_FFE | Ax T1 FLAIR PROPELLER | t1_vibe_tra | sub-1_ce-none_T1w.nii.gz
     """,
     "t1ce": """
@@ -33,6 +34,7 @@ NAMES = {
         sub-1_space-T2w_ce-gadolinium_T1w.nii.gz | sub-2_acq-postcontrast_T1w.nii.gz | T1ce_to_FLAIR.nii.gz | t1ce2flair.nii.gz
         T1_post_reg_T2.nii.gz | T1wCE | T1 pós contraste | T1 met contrast | T1 med kontrast | T1 po kontraście | T1增强
         Т1 с контрастом | T1 VIBE FS POST | sub-4_ce-gd_desc-brain_T1w.nii.gz | t1_fl3d_tra_km
+        ReMIND-001-preop-SER-3D_AX_T1_postcontrast.nii.gz | T1postcontrast | T1_postGd | sub-1_acq-gd_T1w.nii.gz | ceT1 | T1ceToFLAIR
         T1 ax se +gd | patient_t2_t1ce.nii.gz | T1c_subtrMeanDivStd.nii.gz | BRATS_HG0001_T1C_slice90.nii.gz | T1 post Gadovist
         MRHR_T1_AX_POST_GAD_OtherEXampleTCIA_TCGA-FG-6692_Si_TCGA-FG-6692_MRHR_T1_AX_POST_GAD_SE_13_se2d1r_t1c.nii.gz
     """,
@@ -41,7 +43,7 @@ NAMES = {
         sub-1_space-FLAIR_T2w | sub-1_space-FLAIR_T2w.nii.gz | T2_reg_T1 | T2_reg_T1.nii.gz | T2_to_T1ce.nii.gz | t2_in_t1_space.nii.gz
         t22t1.nii.gz | T2_registered_to_T1_post | T2_T1space.nii.gz | sub-2_acq-T1_space-T1w_T2w.nii.gz | BraTS-PED-00002-000-t2w.nii.gz
         T2 recalé sur T1 | T2 coregistered T1Gd | T2 FAT SAT | t2_tse_fs_tra | t2_space_sag_p2_iso | from-T1_to-MNI_T2w.nii.gz
-        rT2.nii | regT2.nii.gz | T2_warped_MNI152.nii.gz | sub-1_label-brain_space-T1w_T2w.nii.gz | T2W TSE CLEAR
+        T2toT1.nii.gz | T2wRegToT1c.nii.gz | T2onT1ce | PD_T2 | rT2.nii | regT2.nii.gz | T2_warped_MNI152.nii.gz | sub-1_label-brain_space-T1w_T2w.nii.gz | T2W TSE CLEAR
         5: AX T2 FSE | postop_T2 | pt1_t2.nii.gz | T2 post contrast | sub-02_T2w.nii.gz | T2 BLADE | T2W_TSE | AX T2 PROPELLER
         MRHR_T2_AX_OtherEXampleTCIA_TCGA-FG-6692_Si_TCGA-FG-6692_MRHR_T2_AX_SE_2_tse2d1_11_t2.nii.gz
     """,
@@ -50,7 +52,7 @@ NAMES = {
         space-T1w_FLAIR | sub-1_space-T1w_FLAIR.nii.gz | FLAIR_to_T1.nii.gz | flair2t1.nii.gz | FLAIR_in_T1_space | FLAIR_reg_T1_post_gad
         T2_FLAIR_to_T1ce.nii.gz | FLAIR auf T1 registriert | FLAIR_T1space.nii.gz | BraTS-GLI-00010-001-t2f.nii.gz | t2_space_flair_sag
         sub-9_ses-T1_FLAIR.nii.gz | rFLAIR.nii.gz | FLAIR_MNI152_reg | 3D T2 SPACE FLAIR FS | FLAIR LongTR | UCSF-PDGM-0004_FLAIR.nii.gz
-        AX T2 FLAIR | pt1_flair.nii.gz | AxT2Flair | FLAIR post gad | CUBE FLAIR | UCSF-PDGM-0004_FLAIR_bias.nii.gz | t2_spc_da-fl_darkfluid
+        FLAIRtoT1.nii.gz | FLAIRregT1 | PB-T2FLAIR | AX T2 FLAIR | pt1_flair.nii.gz | AxT2Flair | FLAIR post gad | CUBE FLAIR | UCSF-PDGM-0004_FLAIR_bias.nii.gz | t2_spc_da-fl_darkfluid
         Flair_subtrMeanDivStd.nii.gz | sub-01_FLAIR.nii.gz | Flair | TIRM tra
         MRHR_FLAIR_AX_OtherEXampleTCIA_TCGA-FG-6692_Si_TCGA-FG-6692_MRHR_FLAIR_AX_SE_IR_5_tir2d1_21_fla.nii.gz
     """,
@@ -60,7 +62,8 @@ NAMES = {
         T2*_GRE | T2 star | t2_fl2d_tra_hemo | ep2d_diff_3scan_trace_ADC | TOF_3D_MRA | localizer | T10_report | perfusion T2 | T1 map
         T1_SUB | SUB AX T1 | AX T1 SUBTRACTION | T1 Subtraktion | T1 soustraction | T1ce-T1.nii.gz | T1c minus T1 | delta T1 | t1_diff
         T1 DIXON W | t1_vibe_dixon_tra_opp | T1 water | T1 fat | T1 in phase | T2 STIR | DERIVED T1 | eADC | rCBV_T1 | SWI | DWI_b1000
-        ADC (T2) | sub-1_space-T1w_desc-brain_mask.nii.gz | sub-1_space-FLAIR_dseg.nii.gz | sub-1_label-tumor_probseg.nii.gz | T1_seg.nii.gz
+        T1w_T2w_ratio.nii.gz | T1_jacobian.nii.gz | T1_to_FLAIR_transform.nii.gz | T1_warpfield.nii.gz | T1_wm.nii.gz | T1_gm | qT1
+        T1_csf.nii.gz | T1 post - T1 pre | T1_post-T1_pre.nii.gz | ADC (T2) | sub-1_space-T1w_desc-brain_mask.nii.gz | sub-1_space-FLAIR_dseg.nii.gz | sub-1_label-tumor_probseg.nii.gz | T1_seg.nii.gz
         sub-1_T1map.nii.gz | sub-1_T2star.nii.gz | sub-1_dir-AP_dwi.nii.gz | FLAIR_T1.nii.gz | T1_aseg.mgz | flair_label.nii | T1 inv1
         flair_pred.nii.gz | 3-plane localizer T2 | FLAIR_GlistrBoost.nii.gz | T2_lesion.nii.gz | sub-1_space-T1w_ADC.nii.gz | B0_T2 DWI
         t1_bias_field.nii.gz | t1_subtraction | CT head | IM0001.dcm | scan.nii.gz | /studies/T2_cohort/scan.nii.gz | WT.nii.gz
@@ -181,6 +184,8 @@ TAGGED = [
     (tagged(SeriesDescription="t1_se_tra", ContrastBolusAgent="Gadovist"), "t1ce"),
     (tagged(SeriesDescription="t1_se_tra nativ", ContrastBolusAgent="Gadovist"), "t1"),
     (tagged(SeriesDescription="t1_se_tra", ContrastBolusAgent="NONE"), "t1"),
+    (tagged(SeriesDescription="T2W/TSE/CLEAR"), "t2"),  # no path, though it has slashes
+    (tagged(SeriesDescription="T1W/SE w/o contrast/tra"), "t1"),
     (tagged(SeriesDescription="Head 3", ProtocolName="AX T2 FSE"), "t2"),
     (tagged(SeriesDescription="AX FLAIR", ProtocolName="T1 T2 FLAIR protocol"), "flair"),
     (tagged(SeriesDescription="FLAIR tra", ContrastBolusAgent="Gadovist"), "flair"),
