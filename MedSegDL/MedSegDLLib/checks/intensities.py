@@ -23,6 +23,9 @@ LEAST_TISSUE_SHARE = 0.03  # of the voxels: bodies have 0.4 and more, a small on
 COMPACT_BONE_HU, SPONGY_BONE_HU = (850.0, 1250.0), (300.0, 700.0)
 COMPACT_TO_SPONGY = 3.0  # in bodies 0 to 0.2, in a skull about 1; 23 to 27 where soft tissue lies at 1000 to 1100
 BRIGHTER_SHARE = 0.45  # of what is no air or lung may lie above soft tissue: 0.02 in bodies, 0.8 where everything is multiplied by 10
+DARK_HU, DARK_SHARE = -400.0, 0.2  # where so much is darker, air is among it: lungs alone have their median at -850
+AIR_MEDIAN_HU, DARKEST_HU = -1150.0, -850.0  # the median of what is dark, its darkest percentile: air is no darker, no brighter
+WINDOW_STEP_HU = 50.0  # people choose windows in whole fifties; a scanner's own least value is -1024
 FILLING = 0.0  # what programs put where there is nothing: no share counts it
 SOFT_TISSUE_HU = 40.0  # a body holds brighter things, and fat or noise below 0
 PADDING_GAP_HU = 50.0  # padding stands alone by at least so much
@@ -97,7 +100,17 @@ def in_hounsfield_units(values: np.ndarray) -> bool:
     compact, spongy = _share(values, COMPACT_BONE_HU), _share(values, SPONGY_BONE_HU)
     shifted = compact > max(COMPACT_TO_SPONGY * spongy, STRAY_SHARE)
     brighter = (values > TISSUE_HU[1]).mean() > BRIGHTER_SHARE * (1 - darker)
-    return bool(darker > STRAY_SHARE / 10 and tissue > LEAST_TISSUE_SHARE and not shifted and not brighter and not _narrow(values))
+    body = tissue > LEAST_TISSUE_SHARE and not shifted and not brighter and not _narrow(values)
+    return bool(darker > STRAY_SHARE / 10 and body and not _air_elsewhere(values))
+
+
+def _air_elsewhere(values: np.ndarray) -> bool:
+    """Whether much is as dark as air or lung and none of it is air at -1000 HU: another offset or scale. A window may begin above air."""
+    dark = values[values < DARK_HU]
+    if dark.size < DARK_SHARE * values.size:
+        return False
+    windowed = values.min() % WINDOW_STEP_HU == 0
+    return bool(np.median(dark) < AIR_MEDIAN_HU or (np.percentile(dark, 1) > DARKEST_HU and not windowed))
 
 
 def _narrow(values: np.ndarray) -> bool:

@@ -125,7 +125,8 @@ REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(ktrans|ivim|dki|noddi|b ?\d{3,4}|mtr|stir|inv ?[12]|derived|dixon|in ?phase|out ?phase|opp ?phase|opposed)\b", "OTHER"),
     (r"\b(water(?! ?exc\w*)|fat(?! ?(sat\w*|sup\w*|s)\b))\b", "OTHER"),
     (r"\b(tof|mra|angio\w*|phase|mip|minip)\b", "OTHER"),
-    (r"\b(ratio\w*|jacobian\w*|displacement\w*|deformation\w*|warp ?(field|coef)\w*|transform|xfm|wm|gm|csf(?! (sup|null)\w*))\b", "OTHER"),
+    (r"\b(ratio\w*|jacobian\w*|displacement\w*|deformation\w*|warp ?(field|coef)\w*|transform|xfm)\b", "OTHER"),
+    (r"\b(wm|gm|csf(?! (sup|null)\w*))\b", "OTHER"),
     (r"\b(q|quant\w*) ?t[12]\b", "OTHER"),
     (r"\b(loc|localizer|localiser|localizador|scout|survey|haste|fmri|bold|spectro\w*|svs|csi|bias ?field|log ?field)\b", "OTHER"),
     # Weighting. 'T1 FLAIR' is a T1 with inversion (GE); 'FLAIR ... T1' may be either.

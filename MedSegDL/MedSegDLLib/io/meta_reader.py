@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -18,7 +19,7 @@ import SimpleITK as sitk
 from ..errors import InputRefused
 from ..geometry.image import LPS_FROM_RAS, Image, ReadingNote
 from . import integrity
-from .headers import Rule, as_read, no_geometry, notes_by, refuse_axes, refuse_sides, refuse_size, several_numbers
+from .headers import MM_OF_UNIT, Rule, as_read, no_geometry, notes_by, refuse_axes, refuse_sides, refuse_size, several_numbers
 from .itk_workarounds import plain_path
 
 HEADER_BYTES = 2**20
@@ -30,6 +31,9 @@ LAST_FIELD = "ElementDataFile"
 DIRECTIONS = ("TransformMatrix", "Rotation", "Orientation")
 ORIGIN = ("Offset", "Position", "Origin")
 SIDES = ("ElementSpacing", "ElementSize")
+BYTE_ORDERS = ("BinaryDataByteOrderMSB", "ElementByteOrderMSB")
+TOWARDS = {"R": (0, 1), "L": (0, -1), "A": (1, 1), "P": (1, -1), "I": (2, 1), "S": (2, -1)}  # from where an axis comes -> LPS axis, sign
+LEAST_PART = 0.1  # of an axis that is said to run along another: less is none of it
 UNIT_LENGTH = 1e-3
 
 
@@ -71,6 +75,22 @@ class Header:
         return self.fields[name][0][0] in "Tt1" if self.fields.get(name) else default
 
     @property
+    def mm(self) -> float:
+        """Millimetres of the unit of length."""
+        return MM_OF_UNIT.get(self.unit, 1.0)
+
+    @property
+    def unit(self) -> str:
+        """DistanceUnits in lower case, "mm" where none is stated."""
+        stated = "".join(self.fields.get("DistanceUnits", [])).lower()
+        return "mm" if stated in ("", "?") else stated
+
+    @property
+    def data_file(self) -> Path:
+        """Where the numbers stand."""
+        return self.path if self.local else self.path.parent / " ".join(self.fields[LAST_FIELD])
+
+    @property
     def local(self) -> bool:
         """Whether the data stand in the same file."""
         return self.fields[LAST_FIELD][:1] in (["LOCAL"], ["Local"], ["local"])
@@ -105,6 +125,7 @@ def read_meta(path: Path) -> Image:
     shape = (*header.size, 1, 1)[:3][::-1]
     array = stored.reshape(*shape, header.channels)[..., :3] if header.channels > 1 else stored.reshape(shape)
     affine = affine_of(volume)
+    affine[:3] *= header.mm
     try:
         return Image(as_read(array), affine, path.name, notes=notes)
     except ValueError as error:
@@ -154,7 +175,9 @@ def _numbers(header: Header) -> Iterable[ReadingNote]:
     if kind not in BITS:
         raise InputRefused(f"{header.path.name} holds no numbers that are known ({kind}).", "Save it as short or float.")
     stated = math.prod(header.size) * header.channels * BITS[kind] // 8
-    file = header.path if header.local else header.path.parent / " ".join(header.fields[LAST_FIELD])
+    file = header.data_file
+    _refuse_two_values(header, {name: header.states(name, False) for name in BYTE_ORDERS if name in header.fields})
+    _refuse_header_size(header, stated)
     if not header.states("BinaryData", True):
         stated = math.prod(header.size) * header.channels
     if file.is_file():  # else a list or a pattern of slices, each of which ITK looks for itself
@@ -162,6 +185,23 @@ def _numbers(header: Header) -> Iterable[ReadingNote]:
     elif "%" not in file.name and file.name.upper() != "LIST":
         raise InputRefused(f"{header.path.name} keeps its data in {file.name}, which was not found.", "Copy both files together.")
     return ()
+
+
+def _refuse_two_values(header: Header, stated: dict[str, Any]) -> None:
+    """Raise InputRefused where names of one thing (field -> value) have different values."""
+    if any(value != next(iter(stated.values())) for value in stated.values()):
+        raise integrity.damaged(header.path, f"its header says two things ({' and '.join(stated)} differ)")
+
+
+def _refuse_header_size(header: Header, stated_bytes: int) -> None:
+    """Raise InputRefused where HeaderSize puts the numbers elsewhere than behind the header, or beyond the file."""
+    size = int((header.numbers("HeaderSize") or [0])[0])
+    if size == 0 or not header.data_file.is_file():
+        return
+    held = header.data_file.stat().st_size
+    begins = held - stated_bytes if size == -1 else size
+    if begins < 0 or begins + (0 if header.packed else stated_bytes) > held or (header.local and begins != header.offset):
+        raise integrity.damaged(header.path, f"its header puts the numbers where they cannot stand (HeaderSize = {size})")
 
 
 def _scale(header: Header) -> Iterable[ReadingNote]:
@@ -186,6 +226,8 @@ def _sides(header: Header) -> Iterable[ReadingNote]:
 
 def _place(header: Header) -> Iterable[ReadingNote]:
     axes, matrix, origin = len(header.size), header.numbers(*DIRECTIONS), header.numbers(*ORIGIN)
+    for names in (DIRECTIONS, ORIGIN):
+        _refuse_two_values(header, {name: header.numbers(name) for name in names if name in header.fields})
     if origin is not None and (len(origin) != axes or not np.isfinite(origin).all()):
         raise no_geometry(header.path, "its origin is not one number an axis (Offset)")
     if matrix is None:
@@ -201,6 +243,22 @@ def _place(header: Header) -> Iterable[ReadingNote]:
     refuse_axes(header.path, columns, "TransformMatrix")
     if np.abs(np.linalg.norm(columns, axis=0) - 1).max() > UNIT_LENGTH:
         raise no_geometry(header.path, "its directions are not of length 1 (TransformMatrix)")
+    letters = "".join(header.fields.get("AnatomicalOrientation", [])).upper()
+    known_letters = [TOWARDS.get(letter) for letter in letters]
+    if len(letters) == known == 3 and None not in known_letters:
+        runs = [sign * columns[along, column] for column, (along, sign) in enumerate(filter(None, known_letters))]
+        if min(runs) < LEAST_PART:
+            says = (
+                f"says two things about its axes: AnatomicalOrientation ({letters}) and TransformMatrix; the matrix is taken, as in Slicer."
+            )
+            yield ReadingNote("AnatomicalOrientation, TransformMatrix", says, "Check the sides of the result.")
+
+
+def _unit(header: Header) -> Iterable[ReadingNote]:
+    if header.unit != "mm":
+        done = "converted to" if header.unit in MM_OF_UNIT else "taken for"
+        says = f"states its lengths in {header.unit}; they were {done} millimetres."
+        yield ReadingNote("DistanceUnits", says, "Check that its size in mm is right.")
 
 
 RULES: tuple[Rule, ...] = (
@@ -214,19 +272,21 @@ RULES: tuple[Rule, ...] = (
             "CompressedData",
             "CompressedDataSize",
             "ElementDataFile",
+            "HeaderSize",
         ),
-        "real numbers that the file can hold",
+        "real numbers that the file can hold, behind its header, in one order of bytes",
         "refused before memory is taken",
         _numbers,
     ),
     Rule(("ElementToIntensityFunctionSlope", "ElementToIntensityFunctionOffset"), "passed over, as ITK does", "finding", _scale),
     Rule(("ElementSpacing", "ElementSize"), "mm above 0, one an axis; a volume states them", "refused", _sides),
     Rule(
-        (*DIRECTIONS, *ORIGIN),
-        "LPS; columns of length 1 at right angles; without directions left, posterior, superior",
-        "refused; finding without directions",
+        (*DIRECTIONS, *ORIGIN, "AnatomicalOrientation"),
+        "LPS; columns of length 1 at right angles, one value under all names; without directions left, posterior, superior",
+        "refused; finding without directions, or where the letters say something else",
         _place,
     ),
+    Rule(("DistanceUnits",), "mm; other units of length are converted", "finding where converted or unknown", _unit),
 )
 # ITK turns about the origin whatever the centre says, and takes directions from the matrix alone.
 NOTHING_RESTS_ON = (
@@ -240,7 +300,6 @@ NOTHING_RESTS_ON = (
         "ParentID",
         "Color",
         "CenterOfRotation",
-        "AnatomicalOrientation",
     ),
-    *("DistanceUnits", "Modality", "HeaderSize", "SequenceID", "ElementMin", "ElementMax", "ElementNBits", "AcquisitionDate"),
+    *("Modality", "SequenceID", "ElementMin", "ElementMax", "ElementNBits", "AcquisitionDate"),
 )

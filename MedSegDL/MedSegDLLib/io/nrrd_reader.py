@@ -44,6 +44,7 @@ RAS_OF_SPACE = {
 }
 SHORT_SPACE = {"ras": "right-anterior-superior", "las": "left-anterior-superior", "lps": "left-posterior-superior"}
 LPS = (-1.0, -1.0, 1.0)
+SPATIAL_KINDS = ("domain", "space", "???", "none")
 RAW, GZIP, BZIP2, TEXT = ("raw",), ("gzip", "gz"), ("bzip2", "bz2"), ("text", "txt", "ascii")
 LEAST_TEXT = 2  # bytes a number: a digit and a space
 COLOURS = ((3,), (4,))
@@ -94,7 +95,7 @@ class Header:
         if self.directions is not None:
             return [axis for axis, row in enumerate(self.directions) if not np.isnan(row).all()]
         kinds = self.fields.get("kinds") or ["domain"] * len(self.sizes)
-        axes = [axis for axis, kind in enumerate(kinds) if kind.lower() in ("domain", "space", "???", "none")]
+        axes = [axis for axis, kind in enumerate(kinds) if kind.lower() in SPATIAL_KINDS]
         return axes[:3] if math.prod(self.sizes[axis] for axis in axes[3:]) == 1 else axes
 
     @property
@@ -111,8 +112,14 @@ class Header:
     @property
     def mm(self) -> np.ndarray:
         """(3,) millimetres of the space's units."""
-        units = [str(unit).strip().lower() for unit in self.fields.get("space units", [])][:3]
-        return np.array([MM_OF_UNIT.get(unit, 1.0) for unit in (*units, "mm", "mm", "mm")[:3]])
+        return np.array([MM_OF_UNIT.get(unit, 1.0) for unit in (*self.units[:3], "mm", "mm", "mm")[:3]])
+
+    @property
+    def units(self) -> list[str]:
+        """Units of length in lower case: of the space, else of the axes that lie in it; empty where none are stated."""
+        of_axes = self.fields.get("units", [])
+        stated = self.fields.get("space units") or [of_axes[axis] for axis in self.in_space if axis < len(of_axes)]
+        return [str(unit).strip().lower() for unit in stated]
 
     @property
     def axes(self) -> np.ndarray:
@@ -257,6 +264,9 @@ def _size(header: Header) -> Iterable[ReadingNote]:
     listed = len(header.fields.get("kinds", header.sizes))
     if len({int(header.fields["dimension"]), len(header.sizes), listed, rows or len(header.sizes)}) > 1:
         raise integrity.damaged(header.path, "its header states different numbers of axes (dimension, sizes, kinds, space directions)")
+    kinds = [kind.lower() for kind in header.fields.get("kinds", [])]
+    if header.directions is not None and any(kinds[axis] not in SPATIAL_KINDS for axis in header.in_space if kinds):
+        raise integrity.damaged(header.path, f"its header gives directions in space to axes that are none (kinds: {' '.join(kinds)})")
     across = [header.sizes[axis] for axis in header.across]
     refuse_size(header.path, [*(header.sizes[axis] for axis in header.in_space), *(n for n in across if n < 1)])
     flat = math.prod(header.sizes[axis] for axis in header.in_space[2:]) == 1
@@ -290,11 +300,11 @@ def _quantised(header: Header) -> Iterable[ReadingNote]:
 
 
 def _unit(header: Header) -> Iterable[ReadingNote]:
-    units = [str(unit).strip().lower() for unit in header.fields.get("space units", [])][: len(header.in_space)]
+    units = header.units[: len(header.in_space)]
     if any(MM_OF_UNIT.get(unit, 0.0) != 1.0 for unit in units if unit):
         known = all(unit in MM_OF_UNIT for unit in units if unit)
         says = f"states its lengths in {', '.join(sorted(set(units)))}; they were {'converted to' if known else 'taken for'} millimetres."
-        yield ReadingNote("space units", says, "Check that its size in mm is right.")
+        yield ReadingNote("space units" if "space units" in header.fields else "units", says, "Check that its size in mm is right.")
 
 
 def _place(header: Header) -> Iterable[ReadingNote]:
@@ -343,7 +353,7 @@ RULES: tuple[Rule, ...] = (
         _numbers,
     ),
     Rule(("old min", "old max"), "numbers are taken as stored", "finding where the file says that they were others", _quantised),
-    Rule(("space units",), "mm; other units of length are converted", "finding where converted or unknown", _unit),
+    Rule(("space units", "units"), "mm; other units of length are converted", "finding where converted or unknown", _unit),
     Rule(
         ("space", "space dimension", "space directions", "space origin"),
         "RAS, LAS or LPS with directions at right angles; without a named space LPS, without an origin 0",
@@ -364,7 +374,6 @@ NOTHING_RESTS_ON = (
         "centers",
         "centerings",
         "labels",
-        "units",
         "thicknesses",
         "axis mins",
         "axis maxs",

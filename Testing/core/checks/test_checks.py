@@ -375,6 +375,25 @@ def test_a_ct_that_is_not_in_hu_is_known_whatever_its_padding(altered, padding: 
     assert not in_hounsfield_units(values if padding is None else np.where(outside, padding, values))
 
 
+@pytest.mark.parametrize("padding", [None, 0, -2000, -32768])
+@pytest.mark.parametrize("altered", [lambda hu: hu + 200, lambda hu: hu - 200, lambda hu: hu * 2, lambda hu: hu / 2])
+def test_air_that_does_not_lie_at_its_place_tells_another_scale(altered, padding: int | None) -> None:
+    outside = np.random.default_rng(1).random(body().size) < 0.21
+    values = altered(body())
+    assert not in_hounsfield_units(values if padding is None else np.where(outside, padding, values))
+
+
+@pytest.mark.parametrize("least", [-500, -700, -800, -1000])
+def test_a_window_that_begins_above_air_is_none_of_these(least: int) -> None:
+    assert in_hounsfield_units(np.clip(body(), least, 1000))
+
+
+def test_a_chest_without_air_around_it_is_in_hu() -> None:
+    draw = np.random.default_rng(2)
+    lung, rest = draw.normal(-860, 45, 20_000), body()
+    assert in_hounsfield_units(np.concatenate([lung, rest[rest > -500]]))
+
+
 @pytest.mark.parametrize("padding", PADDINGS)
 def test_a_ct_in_hu_is_known_whatever_its_padding(padding: int | None) -> None:
     outside = np.random.default_rng(1).random(body().size) < 0.21

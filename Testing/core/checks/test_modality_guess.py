@@ -43,7 +43,8 @@ NAMES = {
         sub-1_space-FLAIR_T2w | sub-1_space-FLAIR_T2w.nii.gz | T2_reg_T1 | T2_reg_T1.nii.gz | T2_to_T1ce.nii.gz | t2_in_t1_space.nii.gz
         t22t1.nii.gz | T2_registered_to_T1_post | T2_T1space.nii.gz | sub-2_acq-T1_space-T1w_T2w.nii.gz | BraTS-PED-00002-000-t2w.nii.gz
         T2 recalé sur T1 | T2 coregistered T1Gd | T2 FAT SAT | t2_tse_fs_tra | t2_space_sag_p2_iso | from-T1_to-MNI_T2w.nii.gz
-        T2toT1.nii.gz | T2wRegToT1c.nii.gz | T2onT1ce | PD_T2 | rT2.nii | regT2.nii.gz | T2_warped_MNI152.nii.gz | sub-1_label-brain_space-T1w_T2w.nii.gz | T2W TSE CLEAR
+        T2toT1.nii.gz | T2wRegToT1c.nii.gz | T2onT1ce | PD_T2 | rT2.nii | regT2.nii.gz | T2_warped_MNI152.nii.gz
+        sub-1_label-brain_space-T1w_T2w.nii.gz | T2W TSE CLEAR
         5: AX T2 FSE | postop_T2 | pt1_t2.nii.gz | T2 post contrast | sub-02_T2w.nii.gz | T2 BLADE | T2W_TSE | AX T2 PROPELLER
         MRHR_T2_AX_OtherEXampleTCIA_TCGA-FG-6692_Si_TCGA-FG-6692_MRHR_T2_AX_SE_2_tse2d1_11_t2.nii.gz
     """,
@@ -52,7 +53,8 @@ NAMES = {
         space-T1w_FLAIR | sub-1_space-T1w_FLAIR.nii.gz | FLAIR_to_T1.nii.gz | flair2t1.nii.gz | FLAIR_in_T1_space | FLAIR_reg_T1_post_gad
         T2_FLAIR_to_T1ce.nii.gz | FLAIR auf T1 registriert | FLAIR_T1space.nii.gz | BraTS-GLI-00010-001-t2f.nii.gz | t2_space_flair_sag
         sub-9_ses-T1_FLAIR.nii.gz | rFLAIR.nii.gz | FLAIR_MNI152_reg | 3D T2 SPACE FLAIR FS | FLAIR LongTR | UCSF-PDGM-0004_FLAIR.nii.gz
-        FLAIRtoT1.nii.gz | FLAIRregT1 | PB-T2FLAIR | AX T2 FLAIR | pt1_flair.nii.gz | AxT2Flair | FLAIR post gad | CUBE FLAIR | UCSF-PDGM-0004_FLAIR_bias.nii.gz | t2_spc_da-fl_darkfluid
+        FLAIRtoT1.nii.gz | FLAIRregT1 | PB-T2FLAIR | AX T2 FLAIR | pt1_flair.nii.gz | AxT2Flair | FLAIR post gad | CUBE FLAIR
+        UCSF-PDGM-0004_FLAIR_bias.nii.gz | t2_spc_da-fl_darkfluid
         Flair_subtrMeanDivStd.nii.gz | sub-01_FLAIR.nii.gz | Flair | TIRM tra
         MRHR_FLAIR_AX_OtherEXampleTCIA_TCGA-FG-6692_Si_TCGA-FG-6692_MRHR_FLAIR_AX_SE_IR_5_tir2d1_21_fla.nii.gz
     """,
@@ -63,7 +65,8 @@ NAMES = {
         T1_SUB | SUB AX T1 | AX T1 SUBTRACTION | T1 Subtraktion | T1 soustraction | T1ce-T1.nii.gz | T1c minus T1 | delta T1 | t1_diff
         T1 DIXON W | t1_vibe_dixon_tra_opp | T1 water | T1 fat | T1 in phase | T2 STIR | DERIVED T1 | eADC | rCBV_T1 | SWI | DWI_b1000
         T1w_T2w_ratio.nii.gz | T1_jacobian.nii.gz | T1_to_FLAIR_transform.nii.gz | T1_warpfield.nii.gz | T1_wm.nii.gz | T1_gm | qT1
-        T1_csf.nii.gz | T1 post - T1 pre | T1_post-T1_pre.nii.gz | ADC (T2) | sub-1_space-T1w_desc-brain_mask.nii.gz | sub-1_space-FLAIR_dseg.nii.gz | sub-1_label-tumor_probseg.nii.gz | T1_seg.nii.gz
+        T1_csf.nii.gz | T1 post - T1 pre | T1_post-T1_pre.nii.gz | ADC (T2) | sub-1_space-T1w_desc-brain_mask.nii.gz
+        sub-1_space-FLAIR_dseg.nii.gz | sub-1_label-tumor_probseg.nii.gz | T1_seg.nii.gz
         sub-1_T1map.nii.gz | sub-1_T2star.nii.gz | sub-1_dir-AP_dwi.nii.gz | FLAIR_T1.nii.gz | T1_aseg.mgz | flair_label.nii | T1 inv1
         flair_pred.nii.gz | 3-plane localizer T2 | FLAIR_GlistrBoost.nii.gz | T2_lesion.nii.gz | sub-1_space-T1w_ADC.nii.gz | B0_T2 DWI
         t1_bias_field.nii.gz | t1_subtraction | CT head | IM0001.dcm | scan.nii.gz | /studies/T2_cohort/scan.nii.gz | WT.nii.gz

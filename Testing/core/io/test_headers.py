@@ -7,6 +7,7 @@ import gzip
 import math
 import struct
 import sys
+import zlib
 from pathlib import Path
 
 import nibabel
@@ -357,6 +358,8 @@ FAULTY_NRRD = {
     "hex": ({"encoding": "hex"}, "rare way"),
     "short data": ({"data": b"1234"}, "ends before"),
     "no order of bytes": ({"endian": ""}, "order its bytes"),
+    "a vector with a place": ({"more": "kinds: vector domain domain"}, "directions in space to axes that are none"),
+    "a time with a place": ({"more": "kinds: space space time"}, "directions in space to axes that are none"),
     "kinds of other axes": ({"more": "kinds: domain domain"}, "different numbers of axes"),
     "no sizes": ({"sizes": ""}, "states no sizes"),
     "word for a size": ({"sizes": "sizes: six 5 4"}, "header is damaged"),
@@ -385,6 +388,12 @@ def test_units_of_nrrd(tmp_path: Path, units: str, mm: float) -> None:
     image = read_image(nrrd_file(tmp_path / "v.nrrd", more=f"space units: {units}"))
     assert np.allclose(image.grid.spacing_mm, np.array([2, 3, 4]) * mm)
     assert fields_noted(image) == ([] if mm == 1 else ["space units"])
+
+
+@pytest.mark.parametrize("directions", [{}, {"space": "", "directions": "spacings: 2 3 4"}])
+def test_units_of_the_axes_of_nrrd(tmp_path: Path, directions: dict[str, str]) -> None:
+    image = read_image(nrrd_file(tmp_path / "v.nrrd", **directions, more='units: "um" "um" "um"'))
+    assert np.allclose(image.grid.spacing_mm, np.array([2, 3, 4]) * 1e-3) and "units" in fields_noted(image)
 
 
 def test_what_nrrd_says_twice_or_once_was(tmp_path: Path) -> None:
@@ -463,6 +472,11 @@ FAULTY_META = {
     "unknown numbers": ({"ElementType": "MET_OTHER"}, "no numbers that are known"),
     "several numbers": ({"ElementNumberOfChannels": "3"}, "3 numbers a voxel"),
     "more than the file": ({"DimSize": "600 500 400"}, "ends before"),
+    "two directions": ({"Rotation": "0 1 0 1 0 0 0 0 1"}, "TransformMatrix and Rotation differ"),
+    "two origins": ({"Position": "10 20 31"}, "Offset and Position differ"),
+    "two orders of bytes": ({"ElementByteOrderMSB": "True"}, "says two things"),
+    "numbers within the header": ({"HeaderSize": "100"}, "HeaderSize = 100"),
+    "numbers beyond the end": ({"HeaderSize": "100000"}, "HeaderSize = 100000"),
 }
 
 
@@ -473,11 +487,58 @@ def test_faulty_metaimage_is_refused(tmp_path: Path, fault: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "fields"), [({"TransformMatrix": ""}, "TransformMatrix"), ({"ElementToIntensityFunctionSlope": "2"}, "Slope")]
+    ("change", "fields"),
+    [
+        ({"TransformMatrix": ""}, "TransformMatrix"),
+        ({"ElementToIntensityFunctionSlope": "2"}, "Slope"),
+        ({"AnatomicalOrientation": "LAI"}, "AnatomicalOrientation"),
+        ({"DistanceUnits": "inch"}, "DistanceUnits"),
+    ],
 )
 def test_what_a_metaimage_leaves_open_is_said(tmp_path: Path, change: dict[str, str], fields: str) -> None:
     (note,) = read_image(meta_file(tmp_path / "v.mha", **change)).notes
     assert fields in note.fields and note.serious
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"AnatomicalOrientation": "RAI"},
+        {"AnatomicalOrientation": "???"},
+        {"DistanceUnits": "mm"},
+        {"Position": "10.0 20.0 30.0"},
+        {"HeaderSize": "-1"},
+    ],
+)
+def test_what_agrees_in_a_metaimage_is_not_said(tmp_path: Path, change: dict[str, str]) -> None:
+    image = read_image(meta_file(tmp_path / "v.mha", **change))
+    assert image.notes == () and np.array_equal(image.array, numbers())
+
+
+@pytest.mark.parametrize(("unit", "mm"), [("um", 1e-3), ("cm", 10.0)])
+def test_units_of_a_metaimage(tmp_path: Path, unit: str, mm: float) -> None:
+    image = read_image(meta_file(tmp_path / "v.mha", DistanceUnits=unit))
+    assert np.allclose(image.grid.spacing_mm, np.array([2, 3, 4]) * mm) and fields_noted(image) == ["DistanceUnits"]
+    assert np.allclose(image.affine[:3, 3], np.array([-10, -20, 30]) * mm)
+
+
+def test_the_letters_that_itk_writes_agree_with_its_matrix(tmp_path: Path) -> None:
+    for seed in range(12):
+        volume = sitk.GetImageFromArray(numbers("int16"))
+        turn = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))[0]
+        volume.SetDirection((turn * np.sign(np.linalg.det(turn))).ravel())
+        sitk.WriteImage(volume, tmp_path / "v.mha")
+        assert read_image(tmp_path / "v.mha").notes == ()
+
+
+@pytest.mark.parametrize("order", ["<i2", ">i2"])
+def test_packed_numbers_of_a_metaimage_are_those_that_itk_took(tmp_path: Path, order: str) -> None:
+    """Without the size of the packed data ITK reads the header as numbers, without a word."""
+    packed = zlib.compress(numbers("int16").astype(order).tobytes())
+    stated = {"CompressedData": "True", "BinaryDataByteOrderMSB": str(order == ">i2")}
+    whole = meta_file(tmp_path / "w.mha", packed, CompressedDataSize=str(len(packed)), **stated)
+    assert np.array_equal(read_image(whole).array, numbers())
+    assert "compressed data are damaged" in refused(meta_file(tmp_path / "v.mha", packed, **stated))
 
 
 def test_sides_of_a_metaimage_by_its_older_name(tmp_path: Path) -> None:
