@@ -231,7 +231,9 @@ def _picture_of(path: Path, file: tifffile.TiffFile, page, pixels: np.ndarray) -
     photometric = int(page.photometric)
     meaning = _meaning(photometric, page.samplesperpixel, [int(kind) for kind in page.extrasamples], int(page.compression))
     if photometric == PALETTE and pixels.ndim == 2:
-        pixels = (np.asarray(page.colormap)[:, pixels].transpose(1, 2, 0) >> 8).astype(np.uint8)
+        colours = np.asarray(page.colormap)
+        shift = 8 if colours.max() > 255 else 0  # some programs write 8 bits where 16 are meant (libtiff's tools know them so too)
+        pixels = (colours[:, pixels].transpose(1, 2, 0) >> shift).astype(np.uint8)
     if bits == 1 and pixels.ndim == 2:
         pixels, bits = pixels.astype(np.uint8) * np.uint8(255), 8  # as PNGs of one bit are read
     orientation = int(page.tags.valueof(ORIENTATION, 1) or 1)

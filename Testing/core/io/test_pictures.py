@@ -134,6 +134,14 @@ def test_odd_numbers_of_bits(tmp_path: Path, photometric: str, bits: int) -> Non
     assert np.array_equal(read_image(tmp_path / "p.tif").array[0], wanted)
 
 
+@pytest.mark.parametrize("shift", [0, 8])
+def test_a_palette_of_eight_bits_where_sixteen_are_meant(tmp_path: Path, shift: int) -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (3, 256)).astype(np.uint16)
+    index = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    tifffile.imwrite(tmp_path / "p.tif", index, photometric="palette", colormap=colours << shift)
+    assert np.array_equal(read_image(tmp_path / "p.tif").array[0], colours[:, index].transpose(1, 2, 0))
+
+
 def test_palettes_become_colours(tmp_path: Path) -> None:
     index = grey() // 64
     palette = PIL.Image.fromarray(index, "P")
