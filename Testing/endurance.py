@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,8 @@ RUNS, KILLS = 200, 100
 SETTLED = 0.2  # of the runs, after which memory is measured first: caches are filled by then
 MOST_GROWTH_MB = 40.0  # over all the runs after that; a picture's worth a run would be hundreds
 LIMIT_S = 300.0
+EARLIER, MOST_TRIES = 0.8, 40  # of the moment of a kill that came too late
+QUICK = "Testing.core.pacs.quick_station"  # its work is killed by the hundred in `segment`
 HIDDEN, TEMPORARY = ".medsegdl-*", "medsegdl-*"
 
 
@@ -143,17 +145,31 @@ def killed_segments(moments: Sequence[float], folder: Path) -> dict[str, int]:
     """Kill `segment` at these parts of its usual time, over an earlier result. Raises AssertionError for anything but a whole result."""
     place, out = Place(folder), folder / "out"
     common = ("segment", "--task", "nuclei", "--weights", place.weights, "--device", "cpu", "-o", out, "--image")
-    usual, killed = place.whole(*common, place.pictures[0]), 0
+    place.whole(*common, place.pictures[0])
+    usual, tries = place.whole(*common, place.pictures[0]), 0
     seen = {state(out)[0]: state(out)}
-    for number, moment in enumerate(moments, start=1):
-        killed += place.killed(moment * usual, *common, place.pictures[number % 2])
-        found = state(out)
-        assert found and seen.setdefault(found[0], found) == found, f"killed at {moment:.0%}"
+    for moment in moments:
+        for part in _earlier(moment):
+            tries += 1
+            killed = place.killed(part * usual, *common, place.pictures[tries % 2])
+            found = state(out)
+            assert found and seen.setdefault(found[0], found) == found, f"killed at {part:.0%}"
+            if killed:
+                break
     place.whole(*common, place.pictures[1])
+    place.whole(*common, place.pictures[0])
     found = state(out)
     assert seen.setdefault(found[0], found) == found and len(seen) == 2
     assert not place.left_over(), place.left_over()
-    return {"tries": len(moments), "killed": killed}
+    return {"kills": len(moments), "ended before": tries - len(moments)}
+
+
+def _earlier(moment: float) -> Iterator[float]:
+    """A part of the usual time, and ever earlier ones for the runs that end before: every moment becomes a kill."""
+    for _ in range(MOST_TRIES):
+        yield moment
+        moment *= EARLIER
+    raise AssertionError("no run lasts until it is killed")
 
 
 def killed_cohorts(moments: Sequence[float], folder: Path) -> dict[str, int]:
@@ -165,18 +181,24 @@ def killed_cohorts(moments: Sequence[float], folder: Path) -> dict[str, int]:
     usual = place.whole(*common, folder / "first")
     wholes = {state(path.parent) for path in (folder / "first").rglob("report.json")}
     assert len(wholes) == len(place.pictures)
-    killed = 0
-    for number, moment in enumerate(moments):
-        out = folder / f"out{number % 3}"  # begun anew, and begun where another was killed
-        killed += place.killed(moment * usual, *common, out)
-        assert {state(path.parent) for path in out.rglob("report.json")} <= wholes, f"killed at {moment:.0%}"
-    for number in range(min(3, len(moments))):
-        place.whole(*common, folder / f"out{number}")
-        with (folder / f"out{number}" / "cohort.csv").open(encoding="utf-8", newline="") as stream:
+    tries, outs = 0, [folder / "out0"]
+    for moment in moments:
+        for part in _earlier(moment):
+            tries += 1
+            killed = place.killed(part * usual, *common, outs[-1])
+            found = {state(path.parent) for path in outs[-1].rglob("report.json")}
+            assert found <= wholes, f"killed at {part:.0%}"
+            if found == wholes:  # all is done here: the next begins anew, as else where this one was killed
+                outs.append(folder / f"out{len(outs)}")
+            if killed:
+                break
+    for out in outs:
+        place.whole(*common, out)
+        with (out / "cohort.csv").open(encoding="utf-8", newline="") as stream:
             assert {row["status"] for row in csv.DictReader(stream)} <= {"done", "kept"}
-        assert {state(path.parent) for path in (folder / f"out{number}").rglob("report.json")} == wholes
+        assert {state(path.parent) for path in out.rglob("report.json")} == wholes
     assert not place.left_over(), place.left_over()
-    return {"tries": len(moments), "killed": killed}
+    return {"kills": len(moments), "ended before": tries - len(moments), "cohorts": len(outs)}
 
 
 def killed_stations(moments: Sequence[float], folder: Path) -> dict[str, int]:
@@ -188,13 +210,13 @@ def killed_stations(moments: Sequence[float], folder: Path) -> dict[str, int]:
     instances = Counter(one.SOPInstanceUID for one in kept)
     studies = Counter((one.StudyInstanceUID, one.Modality) for one in {one.SOPInstanceUID: one for one in kept}.values())
     assert set(studies.values()) == {1}, "no study has two segmentations, reports or captures"
-    return {"tries": len(moments), "stored again (the same object)": sum(instances.values()) - len(instances)}
+    return {"kills": len(moments), "stored again (the same object)": sum(instances.values()) - len(instances)}
 
 
 def _kill_stations(moments: Sequence[float], folder: Path, peer: str, kept: list) -> None:
     from Testing.core.pacs.test_station import Command, left_over, study, until
 
-    station, started = Command(folder, peer), time.monotonic()
+    station, started = Command(folder, peer, QUICK), time.monotonic()
     _sends_until_taken(station.port, study())
     station.waits_for("study 1: sent")
     usual = time.monotonic() - started
@@ -205,7 +227,7 @@ def _kill_stations(moments: Sequence[float], folder: Path, peer: str, kept: list
         _sends_until_taken(station.port, files)
         time.sleep(max(0.0, moment * usual - (time.monotonic() - started)))
         station.end(signal.SIGKILL)
-        station = Command(folder, peer)
+        station = Command(folder, peer, QUICK)
     wanted = 3 * (len(moments) + 1)
     until(lambda: len({one.SOPInstanceUID for one in kept}) >= wanted, LIMIT_S + usual * len(moments))
     station.end(signal.SIGTERM)

@@ -36,6 +36,8 @@ SILENT_S = 60.0  # until the server lets go of what a client left
 SETTLE_S = 5.0  # after that, until its files are gone
 PAUSE_S = 0.002  # between two looks at all clients
 ENDLESS = 1 << 30
+ROUNDS, ROUND_CLIENTS, ROUND_EACH = 20, 20, 10
+QUICK_ROUNDS = 3
 CLIENT = """
 import sys, time
 from MedSegDLLib.worker.remote import Address
@@ -176,6 +178,37 @@ def measure(quick: bool) -> dict:
         "memory_mb": harm.memory_mb,
         "left": left,
     }
+
+
+def rounds(quick: bool) -> dict:
+    """What one server that nobody kills takes after each of several rounds of requests: where its memory ends."""
+    place = Path(tempfile.mkdtemp())
+    server = OddServer(place, silent_s=SILENT_S, jobs=2 * ROUND_CLIENTS)
+    after = [memory_mb(server.process.pid)]
+    start = time.perf_counter()
+    try:
+        for _ in range(QUICK_ROUNDS if quick else ROUNDS):
+            _round(server, start + LIMIT_S)
+            after.append(memory_mb(server.process.pid))
+    finally:
+        server.kill()
+        shutil.rmtree(place, ignore_errors=True)
+    return {"requests": ROUND_CLIENTS * ROUND_EACH, "after_mb": after, "seconds": time.perf_counter() - start}
+
+
+def _round(server: OddServer, until: float) -> None:
+    """So many clients, each with so many requests. Raises RuntimeError where one is not answered rightly."""
+    desks = [Desk(number, server.address, ROUND_EACH) for number in range(ROUND_CLIENTS)]
+    while not all(desk.done for desk in desks):
+        if time.perf_counter() > until:
+            raise TimeoutError("the clients were not answered in time")
+        for desk in desks:
+            desk.step()
+        time.sleep(PAUSE_S)
+    for desk in desks:
+        desk.worker.stop()
+        if any(answer != ["right"] for answer in desk.answers):
+            raise RuntimeError("a request was not answered once and rightly")
 
 
 def _left_after(server: OddServer, most_s: float) -> int:

@@ -50,5 +50,6 @@ PIECES = {
     "cohort-driver": Piece("many", "driver", 300, in_quick=False),
     "cohort-nnunet": Piece("many", "folder", 900, in_quick=False),
     "desks": Piece("desks", "measure", 1200, in_quick=False),
+    "desks-memory": Piece("desks", "rounds", 1200, in_quick=False),
     "bias-truth": Piece("bias_truth", "measure", 600, in_quick=False),
 }

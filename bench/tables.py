@@ -390,6 +390,17 @@ def desks(answers: Answers) -> str:
     return table("Many desks: `medsegdl serve`", heads, [row], "Stand-in network; the server was killed (-9) and started anew halfway.")
 
 
+def desks_memory(answers: Answers) -> str:
+    """Where the memory of a server ends."""
+    if "desks-memory" not in answers:
+        return ""
+    found = answers["desks-memory"]
+    heads = ["requests answered", "server, MB"]
+    rows = [[str(place * found["requests"]), f"{mb:.1f}"] for place, mb in enumerate(found["after_mb"])]
+    note = "Stand-in network, 20 clients at a time; resident memory of the server without its worker."
+    return table("One server for long", heads, rows, note)
+
+
 def from_the_scanner(answers: Answers) -> str:
     """Brain masks, motions and tumours of heads as the scanner gives them."""
     if "from-the-scanner" not in answers:
@@ -447,5 +458,6 @@ TABLES: tuple[Callable[[Answers], str], ...] = (
     imported,
     cohort,
     desks,
+    desks_memory,
     scaling,
 )

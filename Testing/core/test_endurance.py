@@ -17,7 +17,7 @@ def test_the_memory_of_a_warm_worker_stays_flat(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_killed_segment_leaves_the_earlier_result_and_nothing_else(tmp_path: Path) -> None:
-    assert killed_segments([0.3, 0.7, 0.95], tmp_path)["tries"] == 3
+    assert killed_segments([0.3, 0.7, 0.95], tmp_path)["kills"] == 3
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from .. import __version__
 from ..errors import InputRefused, MedSegDLError, memory_explained
 from ..io.atomic import reason
 from ..io.private_folder import sweep_private_folders
+from ..io.time_limit import hanging
 from ..worker.environment import TORCH_READS
 from . import bundle, cohort, demo, dicomweb, evaluate, follow_up, import_network, info, n4, report, segment, serve
 from .broken_pipe import lasting_output
@@ -68,7 +69,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         error = _failure_of(parsed)
         if error is not None:
             print(f"medsegdl: {error}", file=sys.stderr)
-        return 0 if error is None else error.exit_code
+        code = 0 if error is None else error.exit_code
+        if hanging():  # a reading that was given up: the end of this process must not wait for it
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+        return code
 
 
 def _failure_of(parsed: argparse.Namespace) -> MedSegDLError | None:

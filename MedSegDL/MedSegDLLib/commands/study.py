@@ -91,21 +91,26 @@ def read_study(place: Path, task: Task, chosen: dict[str, str], options: ReadOpt
     Raises:
         InputRefused, UsageError: see `checks.study.match` and `dicom.read`.
     """
-    from ..dicom.read import examination, reading
-    from ..dicom.study import others_in, series_in
     from ..io.read import explained, refuse_missing
+    from ..io.time_limit import within_limit
 
     with explained(place):
         refuse_missing(place)
-        with examination(place.resolve(), name) as found:
-            series = series_in(found, options)
-            listed = [Listed(one.number, one.tags, len(one.frames), one.aside, one.remedy) for one in series]
-            matched = match(listed, task, chosen)
-            readings = {
-                key: reading(series[index].frames, f"series {series[index].number}", (), options)
-                for key, (index, _) in matched.taken.items()
-            }
-            others = list(others_in(found))
+        return within_limit(lambda: _matched(place.resolve(), task, chosen, options, name), name or place.name)
+
+
+def _matched(place: Path, task: Task, chosen: dict[str, str], options: ReadOptions, name: str) -> Study:
+    from ..dicom.read import examination, reading
+    from ..dicom.study import others_in, series_in
+
+    with examination(place, name) as found:
+        series = series_in(found, options)
+        listed = [Listed(one.number, one.tags, len(one.frames), one.aside, one.remedy) for one in series]
+        matched = match(listed, task, chosen)
+        readings = {
+            key: reading(series[index].frames, f"series {series[index].number}", (), options) for key, (index, _) in matched.taken.items()
+        }
+        others = list(others_in(found))
     return Study(readings, {"study": _recorded(listed, matched, others)}, _told(listed, matched, others))
 
 

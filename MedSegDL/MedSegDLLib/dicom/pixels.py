@@ -28,6 +28,7 @@ from pydicom.uid import (
 from ..errors import InputRefused
 from ..io.free_memory import free_memory_bytes
 from ..io.private_folder import private_folder
+from ..io.time_limit import announce, go_on
 from .frames import Frame, ImageFile, PixelFormat
 from .source import SMALL_BYTES
 
@@ -48,6 +49,8 @@ _NEEDED = {  # which package decodes what, should GDCM not
 def refuse_too_much(frames: Sequence[Frame], name: str, volumes: int = 1) -> None:
     """Raise InputRefused, before a pixel is touched, where the headers state more than there is, or than memory holds.
 
+    What they state sets the time that reading may take (`io.time_limit`).
+
     Args:
         frames: to be decoded.
         name: for the sentence.
@@ -66,6 +69,7 @@ def refuse_too_much(frames: Sequence[Frame], name: str, volumes: int = 1) -> Non
     if needed > free:
         says = f"{name} needs {needed / 2**30:.1f} GB of memory, and {free / 2**30:.1f} GB are free."
         raise InputRefused(says, "Close other programs, or crop the volume.")
+    announce(sum(file.source.packed for file in files), stated)
 
 
 def _stated_bytes(file: ImageFile) -> int:
@@ -157,6 +161,7 @@ def decoded(frames: Sequence[Frame], name: str) -> Iterator[tuple[int, np.ndarra
         with file.source.opened() as stream:
             read = _compressed if file.pixels.encapsulated else _plain
             for index, pixels in read(stream, file, wanted, name):
+                go_on()
                 yield wanted[index], _without_foreign_bits(pixels, file.pixels)
 
 

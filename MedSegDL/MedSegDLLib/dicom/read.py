@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..errors import InputRefused
 from ..geometry.image import Image, ReadingNote
+from ..io.time_limit import next_header
 from .classes import CT, DIRECTORY
 from .frames import Frame, frames_of
 from .header import looks_like_dicom as _marked
@@ -109,6 +110,7 @@ def _examined(sources: Iterable[Source], name: str) -> Examination:
     frames: list[Frame] = []
     others: Counter = Counter()
     for source in sources:
+        next_header()
         found = frames_of(source, name)
         if isinstance(found, str):
             others[found] += 1

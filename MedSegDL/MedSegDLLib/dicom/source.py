@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
 
 from ..errors import InputRefused
+from ..io.time_limit import next_header
 
 MAX_FILES = 50_000
 MAX_ZIP_BYTES = 16 << 30  # ten times the largest CT that fits in memory
@@ -164,6 +165,7 @@ def folder_sources(folder: Path, name: str) -> list[FileSource]:
     """
     found: list[Path] = []
     for path in _walk(folder):
+        next_header()
         found.append(path)
         if len(found) > MAX_FILES:
             raise InputRefused(f"{name} holds more than {MAX_FILES} files.", "Give the folder of one DICOM series.")

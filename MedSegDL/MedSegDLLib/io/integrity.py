@@ -18,6 +18,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ..errors import InputRefused
+from .time_limit import announce, go_on
 
 GZIP_MAGIC = b"\x1f\x8b"
 DEFLATE_RATIO = 1032  # zlib's documentation: deflate cannot compress better than 1032:1
@@ -62,14 +63,19 @@ def unpacked(path: Path, packed: bool, offset: int = 0) -> Iterator[BinaryIO]:
 
 
 def refuse_claim(path: Path, stated_bytes: int, held_bytes: int, ratio: int = 1) -> None:
-    """Raise InputRefused, before memory is taken, where a header states more than `held_bytes` hold at the best ratio of compression."""
+    """Raise InputRefused, before memory is taken, where a header states more than `held_bytes` hold at the best ratio of compression.
+
+    What it states sets the time that reading may take (`time_limit`).
+    """
     if held_bytes * ratio < stated_bytes:
         raise damaged(path, f"its header states {stated_bytes} bytes, and the file ends before them")
+    announce(held_bytes, stated_bytes)
 
 
 def skip(stream: BinaryIO, count: int) -> None:
     """Pass over `count` bytes, or to the end."""
     while count > 0 and (block := stream.read(min(count, BLOCK_BYTES))):
+        go_on()
         count -= len(block)
 
 
@@ -85,6 +91,7 @@ def read_numbers(stream: BinaryIO, dtype: np.dtype, count: int, path: Path) -> n
     view = memoryview(values.view(np.uint8))
     filled = 0
     while filled < len(view):
+        go_on()
         read = stream.readinto(view[filled : filled + BLOCK_BYTES])
         if not read:
             raise damaged(path, "its data end early")

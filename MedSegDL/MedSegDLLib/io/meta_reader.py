@@ -21,6 +21,7 @@ from ..geometry.image import LPS_FROM_RAS, Image, ReadingNote
 from . import integrity
 from .headers import MM_OF_UNIT, Rule, as_read, no_geometry, notes_by, refuse_axes, refuse_sides, refuse_size, several_numbers
 from .itk_workarounds import plain_path
+from .time_limit import announce
 
 HEADER_BYTES = 2**20
 BITS = {
@@ -184,6 +185,8 @@ def _numbers(header: Header) -> Iterable[ReadingNote]:
         integrity.refuse_claim(header.path, stated, file.stat().st_size, integrity.DEFLATE_RATIO if header.packed else 1)
     elif "%" not in file.name and file.name.upper() != "LIST":
         raise InputRefused(f"{header.path.name} keeps its data in {file.name}, which was not found.", "Copy both files together.")
+    else:
+        announce(stated, stated)
     return ()
 
 

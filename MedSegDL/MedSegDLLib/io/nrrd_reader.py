@@ -23,6 +23,7 @@ from ..errors import InputRefused
 from ..geometry.image import Image, ReadingNote
 from . import integrity
 from .headers import MM_OF_UNIT, Rule, as_read, no_geometry, notes_by, refuse_axes, refuse_sides, refuse_size, several_numbers
+from .time_limit import announce
 
 HEADER_BYTES = 2**24  # a segmentation of thousands of segments keeps their names in the header
 TYPES = {
@@ -208,9 +209,12 @@ def _stored(header: Header) -> np.ndarray:
         if not file.is_file():
             raise InputRefused(f"{header.path.name} keeps its data in {file.name}, which was not found.", "Copy both files together.")
     stated = count * (LEAST_TEXT if header.encoding in TEXT else header.dtype.itemsize)
+    held = sum(file.stat().st_size for file in files)
     if header.encoding not in BZIP2:  # whose best ratio is beyond any bound; memory is touched only as data come in
         ratio = integrity.DEFLATE_RATIO if header.encoding in GZIP else 1
-        integrity.refuse_claim(header.path, stated - LEAST_TEXT, sum(file.stat().st_size for file in files), ratio)
+        integrity.refuse_claim(header.path, stated - LEAST_TEXT, held, ratio)
+    else:
+        announce(held, stated)
     if not files or count % len(files):
         raise integrity.damaged(header.path, f"its {count} numbers do not divide among {len(files)} files")
     parts = [_numbers_in(file, header, count // len(files)) for file in files]

@@ -26,6 +26,7 @@ from .nrrd_reader import read_nrrd
 from .pictures import read_picture
 from .stacks import read_stack
 from .threads import side_by_side
+from .time_limit import within_limit
 
 VOLUME_READERS: dict[str, Callable[[Path], Image]] = {
     ".nii.gz": read_nifti,
@@ -48,7 +49,7 @@ def read_image(path: str | os.PathLike) -> Image:
         The image in the file's own number type; (K, J, I), pictures (1, J, I) or (1, J, I, 3). Its `notes` say what its header left open.
 
     Raises:
-        InputRefused: the file is missing, damaged, of another kind, or holds no single volume.
+        InputRefused: the file is missing, damaged, of another kind, holds no single volume, or takes too long (`time_limit`).
         OutOfMemory: it does not fit into memory.
     """
     return read_with_origin(path).image
@@ -58,7 +59,7 @@ def read_with_origin(path: str | os.PathLike, options: ReadOptions = ReadOptions
     """The same, and where it came from if it is DICOM: for results that are filed beside it. Raises as `read_image`."""
     path = Path(path)
     with explained(path):
-        return _read(path, options)
+        return within_limit(partial(_read, path, options), path.name)
 
 
 @contextmanager

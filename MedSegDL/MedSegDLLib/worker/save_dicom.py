@@ -199,9 +199,10 @@ def not_from_dicom() -> InputRefused:
 def _reading(scene: Scene) -> Reading:
     """The series, which must be what the scene shows."""
     from ..dicom.read import read_files
+    from ..io.time_limit import within_limit
 
     try:
-        reading = read_files(scene.files, SERIES)
+        reading = within_limit(lambda: read_files(scene.files, SERIES), SERIES)
     except OSError as error:
         what = f"A file of the series cannot be read any more ({error.strerror})."
         raise InputRefused(what, "Put the files back, or load the series again.") from error

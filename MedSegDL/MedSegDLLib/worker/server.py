@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import OUT_OF_MEMORY_REMEDY, Cancelled, MedSegDLError, OutOfMemory, UsageError, is_out_of_memory
 from ..io.private_folder import remove_private_folder, sweep_private_folders
+from ..io.time_limit import hanging
 from ..tasks import Task, chosen_task
 from .processes import PRIVATE_VARIABLE, WINDOWS
 
@@ -177,6 +178,8 @@ def serve(request: dict, services: Services, channel: Channel, inbox: Inbox) -> 
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the worker must outlive every request
         body = {"error": explain(error, request)}
     channel.send({"id": number, **body})
+    if hanging():  # in a library or on a share: nothing but our end ends it, and the next request starts another process
+        os._exit(0)
     inbox.forget(number)
     gc.collect()  # mapped files are let go before the parent removes them
 

@@ -172,18 +172,26 @@ def study() -> list[Dataset]:
 class Command:
     """`medsegdl dicomweb --listen` as a process of its own.
 
+    Args:
+        module: the command's, or `quick_station`.
+
     Attributes:
         port: where it listens.
     """
 
-    def __init__(self, folder: Path, send_to: str) -> None:
+    def __init__(self, folder: Path, send_to: str, module: str = "MedSegDLLib.commands.main") -> None:
         self.folder = folder
         weights = tiny_weights(folder, BRAIN)
         given = ["--listen", "STATION:0", "--send-to", send_to, "--task", "brain", "--weights", str(weights), "--device", "cpu"]
         more = ["--quiet-s", "0.3", "--no-bias-correction", "--brain-extraction", "off", "-o", str(folder / "out")]
-        call = [sys.executable, "-m", "MedSegDLLib.commands.main", "dicomweb", *given, *more]
-        root = Path(__file__).resolve().parents[3] / "MedSegDL"
-        environment = {**os.environ, "PYTHONPATH": str(root), "TMPDIR": str(folder / "tmp"), "OMP_NUM_THREADS": "1"}
+        call = [sys.executable, "-m", module, "dicomweb", *given, *more]
+        root = Path(__file__).resolve().parents[3]
+        environment = {
+            **os.environ,
+            "PYTHONPATH": f"{root / 'MedSegDL'}{os.pathsep}{root}",
+            "TMPDIR": str(folder / "tmp"),
+            "OMP_NUM_THREADS": "1",
+        }
         (folder / "tmp").mkdir(exist_ok=True)
         self.log = folder / "log"
         self._start = len(self.said)
