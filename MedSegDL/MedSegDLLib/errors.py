@@ -34,6 +34,11 @@ class MedSegDLError(Exception):
         return f"{self.message} {self.remedy}".strip()
 
 
+def counted(count: int, thing: str, things: str = "") -> str:
+    """So many of a thing in a sentence: '1 case', '2 cases', '1,200 voxels'."""
+    return f"{count:,} {thing if count == 1 else things or thing + 's'}"
+
+
 class UsageError(MedSegDLError):
     """The request itself is wrong: an unknown task, option or combination."""
 

@@ -181,8 +181,8 @@ class TestSentences:
             ("T2 is missing: the segmentation is less accurate without it.", "T2 fehlt: ohne das ist die Segmentierung weniger genau."),
             ("T1ce (case_7) has only 9 slices.", "T1 KM (T1ce) (case_7) hat nur 9 Schichten."),
             (
-                "FLAIR (a) has 1 voxel that are not finite numbers (NaN or infinite).",
-                "FLAIR (a) hat 1 Voxel, die keine endlichen Zahlen sind",
+                "FLAIR (a) has a voxel that is not a finite number (NaN or infinite).",
+                "FLAIR (a) hat einen Voxel, der keine endliche Zahl ist",
             ),
             ("Whole tumour is scattered in 5 parts.", "Gesamttumor: in 5 Teile verstreut."),
             (
@@ -244,3 +244,58 @@ def test_language_of_a_locale() -> None:
     stems = {locale: path.stem if path else None for locale, path in names.items()}
     german, french = "MedSegDL_de-DE", "MedSegDL_fr-FR"
     assert stems == {"de_DE": german, "de-CH": german, "fr": french, "fr_CA": french, "en_US": None, "pt_BR": None, "": None}
+
+
+# What is said of several things -> what is said of one. In the values: the words that only the singular has.
+OF_SEVERAL = {
+    "{count} objects": "{count} object",
+    "{count} objects, mean area {area} px. A click shows one.": "One object, area {area} px. A click shows it.",
+    "{count} objects, mean area {mean} pixels, median {median}.": "One object of {mean} pixels.",
+    "{count} smaller ones are in the CSV.": "A smaller one is in the CSV.",
+    "{small} parts of {region} smaller than {region2} of the largest are left out ({together}).": (
+        "A part of {region} smaller than {region2} of the largest is left out ({together})."
+    ),
+    "{name} has {count} voxels that are not finite numbers (NaN or infinite).": (
+        "{name} has a voxel that is not a finite number (NaN or infinite)."
+    ),
+    "There are {names} corrected cases, and {least_cases} are needed: two to learn from, and one to be judged on.": (
+        "There is one corrected case, and {least_cases} are needed: two to learn from, and one to be judged on."
+    ),
+    "Dice on {kept} cases kept back: {before} before, {after} after learning from {trained}.": (
+        "Dice on one case kept back: {before} before, {after} after learning from {trained}."
+    ),
+    "Expected: about {seconds} s, after {count} earlier runs on this machine.": (
+        "Expected: about {seconds} s, after one earlier run on this machine."
+    ),
+    "Expected: about {seconds} s and {memory} GB of memory, after {count} earlier runs on this machine.": (
+        "Expected: about {seconds} s and {memory} GB of memory, after one earlier run on this machine."
+    ),
+    "With {inputs} alone the network did as well as with all inputs ({cases} cases held out).": (
+        "With {inputs} alone the network did as well as with all inputs (one case held out)."
+    ),
+    "With {inputs} alone, mean Dice was: {values} ({cases} cases held out).": (
+        "With {inputs} alone, Dice was: {values} (one case held out)."
+    ),
+    "The picture has {found} values a pixel, and this network takes {wanted}.": (
+        "The picture has {found} value a pixel, and this network takes {wanted}."
+    ),
+}
+NEVER_ONE = {
+    "{count} inputs": "they are counted from three on",
+    "{name} has only {count} slices.": "a single slice is refused otherwise",
+    "{name} has {image} channels, but a picture is grey (1) or in colours (3, or 4 with opacity).": "one channel is grey",
+    "{name} has {image} values a voxel (colours or a series in time), but one is needed.": "one is right",
+    "{name} has {mask} values a voxel.": "one is right",
+    "{name} is a volume of {image} slices, but a picture is needed.": "one slice is a picture",
+    "{name} has {voxels} million voxels: it needs much memory and time.": "there are hundreds",
+}
+COUNTED = re.compile(
+    r"\{(?:count|cases|kept|names|runs|small|found|image|mask|voxels|trained|number|studies)\} (?!does |has )(?:[a-z]+ )?[a-z]{2,}s\b"
+)
+
+
+def test_of_one_thing_is_spoken_in_the_singular() -> None:
+    shown = {text.source for text in translations.texts()}
+    several = {text for text in shown if COUNTED.search(text) and not re.match(r"Study|\{missing\}", text)}
+    assert several == OF_SEVERAL.keys() | NEVER_ONE.keys(), "a text that counts needs one for the singular, or a reason"
+    assert set(OF_SEVERAL.values()) <= shown

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +14,18 @@ import numpy as np
 import pytest
 import torch
 from scipy import ndimage
+from scipy.spatial.transform import Rotation
 
 pytest.importorskip("monai", reason="monai is in the extras dev and import")
 
 from MedSegDLLib.errors import WeightsError
+from MedSegDLLib.geometry.image import Grid
 from MedSegDLLib.imports.convert import Wishes, import_network
 from MedSegDLLib.imports.monai_bundle import JOINED, bundle_network, bundle_plan
 from MedSegDLLib.io.read import read_images
 from MedSegDLLib.options import Options
 from MedSegDLLib.pipeline import segment
+from MedSegDLLib.preprocess.monai import lattice, monai_input
 from MedSegDLLib.tasks import task_of_weights
 
 EQUAL_SHARE = 0.9999
@@ -163,58 +168,65 @@ AUTO3DSEG: dict[str, dict[str, Any]] = {
         "normalize_mode": "ct", "intensity_bounds": [-150, 250], "roi_size": [16, 16, 16], "sigmoid": False, "crop_foreground": True,
         "resample_resolution": [1.5, 1.5, 1.5],
     },
+    "several": {
+        "network": {"_target_": "SegResNetDS", "init_filters": 4, "blocks_down": [1, 1], "norm": "BATCH", "in_channels": 3,
+                    "out_channels": 3, "dsdepth": 1},
+        "normalize_mode": "ct", "intensity_bounds": [-150, 250], "roi_size": [16, 16, 16], "sigmoid": False, "crop_foreground": True,
+        "extra_modalities": {"image2": "meanstdtanh", "image3": "pet"}, "orientation_ras": True, "resample_resolution": [2.0, 2.0, 2.0],
+    },
 }  # fmt: skip
 
 
 def auto3dseg_answer(config: dict[str, Any], network: torch.nn.Module, files: list[Path], brats: bool) -> np.ndarray:
-    """The chain of SlicerMONAIAuto3DSeg's `auto3dseg_segresnet_inference.py`, its BraTS and its other way."""
+    """The chain of SlicerMONAIAuto3DSeg's `auto3dseg_segresnet_inference.py` (2026-03), its BraTS and its other way."""
     from monai.data import decollate_batch, list_data_collate
     from monai.inferers import SlidingWindowInfererAdapt
-    from monai.transforms import (
-        Compose,
-        CropForegroundd,
-        EnsureTyped,
-        Invertd,
-        Lambdad,
-        LoadImaged,
-        NormalizeIntensityd,
-        Orientationd,
-        ScaleIntensityRanged,
-        Spacingd,
-    )
+    from monai.transforms import Compose, ConcatItemsd, CropForegroundd, EnsureTyped, Invertd, LoadImaged, Orientationd, Spacingd
     from monai.utils import convert_to_dst_type
 
-    load = LoadImaged(keys="image", ensure_channel_first=True, dtype=None, image_only=False)
-    load = [load, EnsureTyped(keys="image", data_type="tensor", dtype=torch.float)]
-    crop, pixdim = (
-        [CropForegroundd(keys="image", source_key="raw" if not brats else "image", margin=10, allow_smaller=True)],
-        config["resample_resolution"],
-    )
+    keys = ["image"] if brats else [f"image{number + 1}" for number in range(len(files))]
+    load = LoadImaged(keys=keys, ensure_channel_first=True, dtype=None, image_only=False)
+    typed = EnsureTyped(keys="image", data_type="tensor", dtype=torch.float)
+    turned = [Orientationd(keys="image", axcodes="RAS")] if config.get("orientation_ras", False) else []
+    crop = CropForegroundd(keys="image", source_key="image" if brats else "image1", margin=10, allow_smaller=True)
+    pixdim = config["resample_resolution"]
     bounds = {"min_pixdim": np.array(pixdim) * 0.75, "max_pixdim": np.array(pixdim) * 1.25}
-    spacing = [Spacingd(keys=["image"], pixdim=pixdim, mode=["bilinear"], dtype=torch.float, **bounds)]
-    low, high = config["intensity_bounds"]
-    window = ScaleIntensityRanged(keys="image", a_min=low, a_max=high, b_min=-1, b_max=1, clip=False)
-    scale = [NormalizeIntensityd(keys="image", nonzero=True, channel_wise=True)]
-    scale = [window, Lambdad(keys="image", func=torch.sigmoid)] if config["normalize_mode"] == "ct" else scale
-    kept = Lambdad(keys="raw", func=lambda image: image)
-    chain = Compose([*load, Orientationd(keys="image", axcodes="RAS"), *crop, *spacing, *scale] if brats else [*load])
-    rest = Compose([]) if brats else Compose([*scale, *crop, *spacing])
+    spacing = Spacingd(keys=["image"], pixdim=pixdim, mode=["bilinear"], dtype=torch.float, **bounds)
+    placed = [*turned, crop, spacing]
+    if brats:
+        chain, loaded = Compose([load, typed, *placed, *normalised("image", config["normalize_mode"], config)]), {"image": files}
+    else:
+        modes = [config["normalize_mode"], *config.get("extra_modalities", {}).values()]
+        scale = [one for key, mode in zip(keys, modes) for one in normalised(key, mode, config)] if len(keys) > 1 else []
+        alone = normalised("image", modes[0], config) if len(keys) == 1 else []
+        chain = Compose([*scale, ConcatItemsd(keys=keys, name="image", dim=0), typed, *alone, *placed])
+        loaded = load({key: str(file) for key, file in zip(keys, files)})
     inferer = SlidingWindowInfererAdapt(
         roi_size=config["roi_size"], sw_batch_size=1, overlap=0.625, mode="gaussian", cache_roi_weight_map=False
     )
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        loaded = chain({"image": [str(file) for file in files] if len(files) > 1 else str(files[0])})
-        if not brats:
-            loaded["raw"] = kept({"raw": loaded["image"].clone()})["raw"]
-        ready = rest(loaded)
-        batch = list_data_collate([ready])
+        batch = list_data_collate([chain(loaded)])
         logits = inferer(batch["image"], network)
         pred = torch.sigmoid(logits) >= 0.5 if config["sigmoid"] else torch.argmax(torch.softmax(logits, 1), 1, keepdim=True)
         batch["pred"] = convert_to_dst_type(pred.to(torch.uint8), batch["image"], dtype=torch.uint8)[0]
-        undo = Invertd(keys="pred", orig_keys="image", transform=chain if brats else rest, nearest_interp=True)
+        undo = Invertd(keys="pred", orig_keys="image", transform=chain, nearest_interp=True)
         (found,) = [undo(one)["pred"] for one in decollate_batch(batch)]
     return np.asarray(found)
+
+
+def normalised(key: str, mode: str, config: dict[str, Any]) -> list[Any]:
+    """`_add_normalization_transforms` of the same script."""
+    from monai.transforms import Lambdad, NormalizeIntensityd, ScaleIntensityRanged
+
+    if mode in ("range", "ct"):
+        low, high = config["intensity_bounds"]
+        window = ScaleIntensityRanged(keys=key, a_min=low, a_max=high, b_min=-1, b_max=1, clip=False)
+        return [window, Lambdad(keys=key, func=torch.sigmoid)]
+    if mode == "pet":
+        return [Lambdad(keys=key, func=lambda x: torch.sigmoid((x - x.min()) / x.std()))]
+    tanh = [Lambdad(keys=key, func=lambda x: 3 * torch.tanh(x / 3))] if mode == "meanstdtanh" else []
+    return [NormalizeIntensityd(keys=key, nonzero=True, channel_wise=True), *tanh]
 
 
 @pytest.mark.parametrize("name", AUTO3DSEG)
@@ -236,6 +248,44 @@ def test_a_model_of_auto3dseg_gives_the_same_answer(name: str, tmp_path: Path, o
         wanted = answer[0] == number + 1 if len(answer) == 1 else answer[number] != 0
         assert 0 < wanted.mean() < 1, "an answer of one value shows nothing"
         assert (masks[region.key].transpose(2, 1, 0) == wanted).mean() >= EQUAL_SHARE, region.key
+
+
+ODD_PIXDIMS = ((1.5, 1.5, 2.0), (2.0, 0.75, 3.0))
+
+
+def odd_grids() -> Iterator[Grid]:
+    """Sizes and headers as they come: sides that end on half a voxel, turned, oblique and rounded to float32, one slice."""
+    random = np.random.default_rng(5)
+    for number in range(60):
+        turn = np.eye(3)[:, random.permutation(3)] * random.choice([-1, 1], 3)
+        if number % 3 == 0:
+            turn = Rotation.random(random_state=number).as_matrix()
+        sides = random.choice([0.5, 0.75, 1.0, 1.4985, 1.502, 1.9, 3.0, 5.0], 3)
+        affine = np.eye(4)
+        affine[:3] = np.column_stack([turn * sides, random.uniform(-200, 200, 3)]).astype(np.float32)
+        yield Grid(tuple(random.integers(1, 24, 3)), affine)
+
+
+@pytest.mark.parametrize("pixdim", ODD_PIXDIMS)
+def test_the_grid_of_the_network_is_the_one_that_monai_lays(pixdim: tuple[float, ...]) -> None:
+    from monai.data import MetaTensor
+    from monai.transforms import Orientation, Spacing
+
+    plan = replace(bundle_plan(*BUNDLES["spleen"]), spacing_mm=pixdim)
+    for grid in odd_grids():
+        array = np.zeros(grid.shape, np.float32)
+        ours = monai_input([array], grid, plan)
+        image = MetaTensor(torch.zeros(1, *grid.shape[::-1]), affine=torch.from_numpy(grid.affine.copy()))
+        theirs = Spacing(pixdim, mode="bilinear")(Orientation("RAS", labels=None)(image))
+        assert tuple(ours.x.shape[1:]) == tuple(theirs.shape[1:]), grid
+        found = lattice(plan, ours.frame, grid)
+        first = np.linalg.solve(theirs.affine.numpy(), grid.affine)  # the image's voxels among the network's
+        corner = [
+            0.0 if not flip else grid.shape[axis] - 1.0 for axis, flip in sorted(zip(ours.frame.axes, ours.frame.flipped), reverse=True)
+        ]
+        place = (first @ [*corner, 1.0])[:3]
+        if found.steps != (None, None, None):
+            assert np.allclose(place, found.starts, atol=1e-4), grid
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import weakref
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 import slicer
 
-from MedSegDLLib.tasks import LIVER, WEIGHTS_VARIABLE, Task, manifest_path
+from MedSegDLLib.tasks import LIVER, TASK_KEY, WEIGHTS_VARIABLE, Task, manifest_path
 from MedSegDLLib.worker.environment import Interpreter, Source
 from MedSegDLLib.worker.processes import Failure
 from Testing.core.tiny import tiny_weights
@@ -194,3 +196,93 @@ def test_two_tasks_of_one_title_are_two_choices(mine: Any, tmp_path: Path) -> No
     assert listed(mine)[-2:] == ["Spleen (CT) [spleen]", "Spleen (CT) [spleen-2]"]
     mine.ui.taskComboBox.currentIndex = len(listed(mine)) - 1
     assert mine.parameters.task.name == "spleen-2"
+
+
+def carried(*path: Any) -> Callable[[dict[str, Any]], None]:
+    """An edit of a manifest: in the task that it carries, the last of `path` is put where the others lead."""
+    *way, last, value = path
+
+    def edit(manifest: dict[str, Any]) -> None:
+        place: Any = manifest[TASK_KEY]
+        for key in way:
+            place = place[key]
+        place[last] = value
+
+    return edit
+
+
+ABSURD: dict[str, bytes | Callable[[dict[str, Any]], None]] = {
+    "nothing at all": b"",
+    "no text": bytes(range(256)) * 4,
+    "UTF-16": '{"task": "spleen"}'.encode("utf-16"),
+    "a hundred thousand brackets": b"[" * 100_000,
+    "no number": b'{"task": NaN}',
+    "one key twice": b'{"task": "spleen", "task": "liver"}',
+    "a list": b'["spleen", "spleen"]',
+    "a number too long": b'{"task": ' + b"9" * 5000 + b"}",
+    "a name that leaves the folder": carried("key", "../../spleen"),
+    "a name of Windows's": carried("key", "CON"),
+    "a title of two lines": carried("title", "Spleen\n<h1>all is well</h1>"),
+    "a title of a book": carried("title", "Spleen " * 20_000),
+    "no input": carried("inputs", []),
+    "a picture beside a volume": carried("inputs", [{"key": k, "title": k, "modality": m} for k, m in (("a", "CT"), ("b", "picture"))]),
+    "ten thousand inputs": carried("inputs", [{"key": f"a{n}", "title": "A", "modality": "CT"} for n in range(10_001)]),
+    "two inputs of one name": carried("inputs", [{"key": "ct", "title": "CT", "modality": "CT"}] * 2),
+    "an image that is none": carried("inputs", 0, "modality", "rumour"),
+    "a region within itself": carried("regions", 0, "inside", "liver"),
+    "a colour beyond white": carried("regions", 0, "color", [2.0, -1.0, 0.5]),
+    "a meaning without a code": carried("regions", 0, "type", {"meaning": "Spleen"}),
+    "a version that is true": carried("version", True),
+    "no plan in the task": carried("plan", None),
+    "a task that is a path": lambda manifest: manifest.update({TASK_KEY: "/etc/passwd"}),
+    "a task for another": lambda manifest: manifest.update(task="heart"),
+    "scores in words": lambda manifest: manifest.update(scores="very good"),
+    "a licence that is a list": lambda manifest: manifest.update(training={"licence": ["CC0"]}),
+}
+
+
+def test_absurd_manifests_are_told_in_a_sentence_and_everything_else_can_be_used(mine: Any, tmp_path: Path) -> None:
+    folder, before = tmp_path / "mine", listed(mine)
+    good = tiny_weights(folder, SPLEEN)
+    told = json.loads(manifest_path(good).read_text())
+    for number, absurd in enumerate(ABSURD.values()):
+        shutil.copy(good, pair := folder / f"absurd-{number:02}.safetensors")
+        manifest = json.loads(json.dumps(told))
+        content = absurd if isinstance(absurd, bytes) else absurd(manifest) or json.dumps(manifest).encode()
+        manifest_path(pair).write_bytes(content)
+    mine.tasks_changed()
+    mine.networks.show()
+    assert listed(mine) == [*before, "Spleen (CT)"]
+    assert mine.ui.networksLabel.text.count("cannot be used") == 1 and f"{len(ABSURD) - 1} more" in mine.ui.networksLabel.text
+    tips = [mine.ui.networksTable.item(row, 0).toolTip() for row in range(mine.ui.networksTable.rowCount)]
+    assert len(tips) == len(ABSURD) + 1
+    for name, tip in zip(ABSURD, tips):
+        assert tip.startswith("The manifest absurd-") and tip.endswith(".") and "\n" not in tip and len(tip) < 500, name
+    choose(mine, "spleen")
+    assert mine.parameters.task.name == "spleen" and mine.ui.networkLabel.text.startswith("spleen")
+
+
+@pytest.mark.parametrize("plan", [None, [], {"kind": ["nnunet"]}, {"tile": [10**9] * 3}])
+def test_a_plan_that_is_none_leaves_the_task_to_be_chosen(mine: Any, tmp_path: Path, plan: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = manifest_path(tiny_weights(tmp_path / "mine", SPLEEN))
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "plan": plan}))
+    monkeypatch.setattr(mine.session, "interpreter", lambda setting: Interpreter(Path("/env/bin/python"), Source.PRIVATE))
+    mine.tasks_changed()
+    choose(mine, "spleen")
+    mine.report(Failure("package", "It needs the package x.", "Install it."))
+    assert mine.parameters.task.name == "spleen" and "needs the package x" in mine.ui.findingsLabel.text
+
+
+@pytest.mark.parametrize("key", ["mro", "label", "name", "value", "class", "task", "0"])
+def test_a_task_may_have_any_name(mine: Any, tmp_path: Path, key: str) -> None:
+    tiny_weights(tmp_path / "mine", replace(SPLEEN, key=key))
+    mine.tasks_changed()
+    mine.ui.taskComboBox.currentIndex = len(listed(mine)) - 1
+    assert listed(mine)[-1] == "Spleen (CT)" and mine.ui.networkLabel.text.startswith(key)
+
+
+def test_titles_that_look_like_one_another_are_choices_of_their_own(mine: Any, tmp_path: Path) -> None:
+    for key, title in (("a", "S"), ("b", "S"), ("c", "S [a]")):
+        tiny_weights(tmp_path / "mine", replace(SPLEEN, key=key, title=title))
+    mine.tasks_changed()
+    assert len({*listed(mine)}) == len(listed(mine)) and listed(mine)[-3:] == ["S [a]", "S [b]", "S [a] [c]"]

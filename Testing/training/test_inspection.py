@@ -97,7 +97,7 @@ def test_the_text_names_file_and_remedy(brains: Path, capsys: pytest.CaptureFixt
     (brains / "first" / "first_seg.nii.gz").write_bytes(b"no image")
     assert main(["inspect", "--task", "brain", "--data", str(brains)]) == 3
     text = capsys.readouterr().out
-    assert "error: first_seg.nii.gz" in text and "1 errors" in text
+    assert "error: first_seg.nii.gz" in text and "1 error, " in text
 
 
 def test_unlabelled_cases_do_not_end_a_run(brains: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -143,7 +143,8 @@ def _finite(subject: Subject) -> Finding | None:
     count = non_finite_count(subject.image.array)
     if not count:
         return None
-    says = f"has {count:,} voxel{'s' if count > 1 else ''} that are not finite numbers (NaN or infinite)."
+    several = f"has {count:,} voxels that are not finite numbers (NaN or infinite)."
+    says = "has a voxel that is not a finite number (NaN or infinite)." if count == 1 else several
     return subject.error(FindingCode.NOT_FINITE, says, "Replace them (by 0 where they lie in the background) and save the image again.")
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from ..errors import ERROR_KINDS, UsageError
+from ..errors import ERROR_KINDS, UsageError, counted
 from ..io.atomic import atomic_path, not_written
 from ..io.locks import held_alone
 from ..options import Options
@@ -107,7 +107,7 @@ class Tally:
         """Cases, rate, time left, failures."""
         minutes = (time.monotonic() - self.started) / 60
         worked = self.counts[DONE] + self.counts[FAILED]
-        parts = [f"{self.ended} of {self.total} cases"]
+        parts = [f"{self.ended} of {counted(self.total, 'case')}"]
         if worked and minutes > 0:
             parts += [f"{worked / minutes:.1f} a minute", f"{_duration(60 * minutes / worked * (self.total - self.ended))} left"]
         kept, failed = self.counts[KEPT], self.counts[FAILED]

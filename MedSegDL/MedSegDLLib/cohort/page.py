@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 
 from .. import __version__
+from ..errors import counted
 from ..io.atomic import atomic_path
 from ..tasks import Region, Task
 from .table import FAR, Row, outliers_first, size_unit
@@ -56,7 +57,7 @@ def _page(rows: Sequence[Row], task: Task, folder: Path) -> Iterator[str]:
     failed = sum(row.failed for row in rows)
     far = sum(row.outlier > FAR for row in rows)
     yield f"<!DOCTYPE html><html lang='en'><meta charset='utf-8'><title>Cohort: {escape(task.title)}</title><style>{STYLE}</style>"
-    yield f"<h1>{escape(task.title)}: {len(rows)} cases</h1>"
+    yield f"<h1>{escape(task.title)}: {counted(len(rows), 'case')}</h1>"
     yield f"<p>{len(rows) - failed} segmented, {failed} failed, {far} unusual (more than {FAR} robust deviations from the median"
     yield f" of a size, on a logarithmic scale). MedSegDL {__version__}. {NOTICE}</p>"
     yield from (_plot(region, [row.sizes.get(region.key) for row in rows], UNITS[size_unit(task)]) for region in task.regions)
@@ -127,4 +128,5 @@ def _plot(region: Region, sizes: Sequence[float | None], unit: str) -> str:
     axis = f"<text x='0' y='{PLOT_HEIGHT + 13}' font-size='11'>0</text><text x='{PLOT_WIDTH}' y='{PLOT_HEIGHT + 13}' font-size='11' "
     axis += f"text-anchor='end'>{most:,.1f} {unit}</text>"
     drawing = f"<svg width='{PLOT_WIDTH}' height='{PLOT_HEIGHT + AXIS_HEIGHT}' role='img'>{bars}{axis}</svg>"
-    return f"<figure>{drawing}<figcaption>{escape(region.title)}, {len(values)} cases, most in one bar: {max(counts)}</figcaption></figure>"
+    caption = f"{escape(region.title)}, {counted(len(values), 'case')}, most in one bar: {max(counts)}"
+    return f"<figure>{drawing}<figcaption>{caption}</figcaption></figure>"

@@ -8,7 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from ..errors import Cancelled, InputRefused, UsageError
+from ..errors import Cancelled, InputRefused, UsageError, counted
 from ..tasks import TASKS, chosen_task
 from .segment import add_options, options_of
 from .terminal import NOTICE, output_folder, path
@@ -99,9 +99,9 @@ def run(arguments: argparse.Namespace) -> None:
             teller.close()
         rows = rows_of(outcomes.values(), folder)
         table, page = write_table(rows, task, folder), write_page(rows, task, folder)
-    print(f"{len(rows)} cases: {table} and {page}. {NOTICE}")
+    print(f"{counted(len(rows), 'case')}: {table} and {page}. {NOTICE}")
     if failed := sum(row.failed for row in rows):
-        raise InputRefused(f"{failed} of {len(rows)} cases failed.", f"The reasons are in {table.name} and {page.name}.")
+        raise InputRefused(f"{failed} of {counted(len(rows), 'case')} failed.", f"The reasons are in {table.name} and {page.name}.")
 
 
 class Teller:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import UsageError, counted
 from .terminal import path, progress_bar
 
 LONGEST_LICENCE = 200
@@ -78,6 +78,6 @@ def _licence_asked() -> str:
 def _print(manifest: dict, output: Path) -> None:
     task = manifest["task_definition"]
     inputs = " ".join(f"--input {entry['key']}=FILE" for entry in task["inputs"])
-    print(f"{task['title']}: {len(task['regions'])} regions ({', '.join(region['key'] for region in task['regions'][:12])}).")
+    print(f"{task['title']}: {counted(len(task['regions']), 'region')} ({', '.join(region['key'] for region in task['regions'][:12])}).")
     print(f"Licence: {manifest['training']['licence']}.")
     print(f"Run it with: medsegdl segment --weights {output} {inputs} -o DIR")

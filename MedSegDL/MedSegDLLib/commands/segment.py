@@ -7,7 +7,7 @@ import contextlib
 import sys
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import UsageError, counted
 from ..options import AUTO, MASK_KEY, SWITCH, Options
 from ..tasks import TASKS, Task, chosen_task
 from .study import Study, add_study, chosen_series, read_options, read_study, refuse_contradictions
@@ -171,7 +171,7 @@ def print_result(result, folder: Path) -> None:
     for finding in result.record["warnings"]:
         print(f"{finding['severity']}: {finding['message']} {finding['remedy']}".rstrip(), file=sys.stderr)
     if result.instances is not None:
-        print(f"{result.record['count']} objects")
+        print(counted(result.record["count"], "object"))
     for segment in result.everything:
         print(f"{segment.region.key:<8} {_size(segment)}  {segment.region.title}")
     print(f"{sum(result.record['seconds'].values()):.1f} s on {result.record['device']}; written to {folder}. {NOTICE}")

@@ -12,7 +12,7 @@ from itertools import groupby, pairwise
 
 import numpy as np
 
-from ..errors import InputRefused
+from ..errors import InputRefused, counted
 from ..geometry.image import LPS_FROM_RAS, ReadingNote
 from .classes import CT
 from .frames import ZIP, Frame
@@ -131,7 +131,8 @@ def chosen(examination: Examination) -> tuple[list[Frame], tuple[ReadingNote, ..
     rivals = [frames for frames in ranked[1:] if (_rank(frames), len(frames)) == (_rank(first), len(first))]
     if rivals:
         titles = " and ".join(title(frames) for frames in (first, rivals[0]))
-        reason = f"{examination.name} holds {'two' if len(rivals) == 1 else len(rivals) + 1} series of {len(first)} slices each: {titles}."
+        several = "two" if len(rivals) == 1 else len(rivals) + 1
+        reason = f"{examination.name} holds {several} series of {counted(len(first), 'slice')} each: {titles}."
         raise InputRefused(reason, "Give the folder of one series.")
     return first, _choice(first, ranked[1:], examination.others)
 

@@ -59,14 +59,14 @@ class Grid:
     def world_axes(self) -> tuple[tuple[int, bool], ...]:
         """For i, j, k the world's axis (0 R, 1 A, 2 S) that each runs most nearly along, and whether against it.
 
-        Oblique axes are assigned one after the other, as nibabel's `io_orientation` does.
+        Oblique axes are assigned one after the other, the clearest first, as nibabel's `io_orientation` does.
         """
         left, _, right = np.linalg.svd(self.affine[:3, :3] / self.spacing_mm)
         straight = left @ right
-        found = []
-        for axis in range(3):
+        found = [(0, False)] * 3
+        for axis in np.argsort(-(straight**2).max(axis=0), kind="stable"):
             world = int(np.abs(straight[:, axis]).argmax())
-            found.append((world, bool(straight[world, axis] < 0)))
+            found[axis] = (world, bool(straight[world, axis] < 0))
             straight[world] = 0.0
         return tuple(found)
 

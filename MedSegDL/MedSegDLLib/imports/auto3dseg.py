@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import WeightsError
+from ..errors import WeightsError, counted
 from ..network.monai_plan import Intensities, MonaiPlan
 from ..schema.records import Unfit
 
@@ -19,33 +19,41 @@ NORMALISATIONS = {
     "ct": Intensities.SIGMOID,
     "meanstd": Intensities.ZSCORE,
     "mri": Intensities.ZSCORE,
+    "meanstdtanh": Intensities.TANH,
+    "pet": Intensities.LOGISTIC,
 }
+WHOLE_HEAD, WHOLE_HEAD_PARTS = "whole-head", 2  # of a model whose path says so two parts of each region are kept
 WITHOUT_EFFECT = {"spatial_dims", "_target_", "act"}
 BRATS_INPUTS, BRATS_REGIONS = ("T2F", "T1C", "T1N", "T2W"), ("WT", "TC", "ET")
 ACTIVATION = "relu"  # the network's own
 
 
-def auto3dseg_plan(config: Mapping[str, Any], network: Mapping[str, Any], brats: bool) -> MonaiPlan:
-    """The plan. For BraTS SlicerMONAIAuto3DSeg turns, crops, resamples and normalises; for all others it normalises first, turns nothing.
+def auto3dseg_plan(config: Mapping[str, Any], network: Mapping[str, Any], brats: bool, name: str = "") -> MonaiPlan:
+    """The plan. For BraTS SlicerMONAIAuto3DSeg turns, crops, resamples and normalises; for all others it normalises first, and crops
+    what it turned to the box of what it loaded.
+
+    Args:
+        config: of the checkpoint.
+        network: its arguments.
+        brats: see `is_brats`.
+        name: the model's file with its folder, by which SlicerMONAIAuto3DSeg goes.
 
     Raises:
-        WeightsError: a value that is missing, absurd, or known by no name here; several inputs that are not those of BraTS.
+        WeightsError: a value that is missing, absurd, or known by no name here.
     """
     try:
-        mode = config["normalize_mode"]
-        if mode not in NORMALISATIONS:
-            raise WeightsError(f"The model's normalisation '{mode!s:.60}' is not known to this version.", REMEDY)
         outputs, channels, sigmoid = int(network["out_channels"]), int(network["in_channels"]), bool(config.get("sigmoid", False))
-        if channels > 1 and not brats:
-            raise WeightsError("The model takes several images that are not those of BraTS, each with a normalisation of its own.", REMEDY)
+        modes = _modes(config, channels, brats)
         bounds = config.get("intensity_bounds") or (0.0, 1.0)
         return MonaiPlan(
-            orientation="RAS" if brats and config.get("orientation_ras", False) else "",
+            orientation="RAS" if config.get("orientation_ras", False) else "",
             margin=MARGIN if config.get("crop_foreground", True) else None,
             spacing_mm=config.get("resample_resolution"),
             tolerance=TOLERANCE,
-            intensities=NORMALISATIONS[mode],
+            intensities=modes[0],
+            others=modes[1:],
             scaled_first=not brats,
+            box_as_stored=not brats,
             source=(float(bounds[0]), float(bounds[1])),
             channels=channels,
             tile=config["roi_size"],
@@ -53,12 +61,26 @@ def auto3dseg_plan(config: Mapping[str, Any], network: Mapping[str, Any], brats:
             gaussian=True,
             softmax=not sigmoid,
             nearest=True,
+            parts=WHOLE_HEAD_PARTS if WHOLE_HEAD in name and not brats else None,
             regions=[(number,) for number in range(outputs) if number or sigmoid],
             outputs=outputs,
         )
     except (Unfit, KeyError, TypeError, ValueError) as error:
         what = f"'{error.args[0]}' is missing" if isinstance(error, KeyError) else str(error)
         raise WeightsError(f"The model's configuration does not fit: {what}.", REMEDY) from error
+
+
+def _modes(config: Mapping[str, Any], channels: int, brats: bool) -> tuple[Intensities, ...]:
+    """Of every channel; for BraTS one for all, else those of `extra_modalities` for the second and further images."""
+    extra = config.get("extra_modalities") or {}
+    told = [config["normalize_mode"], *(extra.values() if isinstance(extra, Mapping) and not brats else ())]
+    told = told * channels if brats else told
+    unknown = [mode for mode in told if not isinstance(mode, str) or mode not in NORMALISATIONS]
+    if unknown:
+        raise WeightsError(f"The model's normalisation '{unknown[0]!s:.60}' is not known to this version.", REMEDY)
+    if len(told) != channels:
+        raise ValueError(f"it takes {counted(channels, 'image')}, and the normalisation of {len(told)} is told")
+    return tuple(NORMALISATIONS[mode] for mode in told)
 
 
 def auto3dseg_network(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -287,9 +287,10 @@ def read_auto3dseg(source: Path, wishes: Wishes, progress: Progress) -> Foreign:
     if not isinstance(config, dict):
         raise WeightsError(f"{source.name} has no 'config': it is no model of Auto3DSeg.", SOURCES_SAY)
     name = source.parent.name if source.stem == "model" else source.stem
-    brats = auto3dseg.is_brats(config, f"{source.parent.name}/{source.name}")
+    path = f"{source.parent.name}/{source.name}"
+    brats = auto3dseg.is_brats(config, path)
     architecture = auto3dseg.auto3dseg_network(config)
-    plan = auto3dseg.auto3dseg_plan(config, architecture["arguments"], brats)
+    plan = auto3dseg.auto3dseg_plan(config, architecture["arguments"], brats, path)
     states = [state_of(checkpoint, architecture, source.name)]
     labels = source.parent / "labels.csv"
     known = labels.is_file() and labels.stat().st_size <= LARGEST_LICENCE_BYTES

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import WeightsError
+from ..errors import WeightsError, counted
 from ..network.nnunet_plan import Channel, Function, NnunetPlan, Resampling, Scheme
 
 REMEDY = "Give the result folder as nnU-Net v2 wrote it (dataset.json, plans.json, fold_X/checkpoint_final.pth)."
@@ -134,7 +134,7 @@ def _channels(plans: Mapping[str, Any], entry: Mapping[str, Any], count: int) ->
     statistics = plans.get("foreground_intensity_properties_per_channel", plans.get("foreground_intensity_properties_by_modality", {}))
     schemes, masked = entry["normalization_schemes"], entry["use_mask_for_norm"]
     if not len(schemes) == len(masked) == count:
-        raise ValueError(f"it normalises {len(schemes)} channels, and dataset.json names {count}")
+        raise ValueError(f"it normalises {counted(len(schemes), 'channel')}, and dataset.json names {count}")
     channels = []
     for number, (scheme, only_masked) in enumerate(zip(schemes, masked)):
         if scheme != Scheme.CT:

@@ -15,7 +15,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from ..errors import WeightsError
+from ..errors import WeightsError, counted
 from ..io.atomic import atomic_path, file_sha256
 from ..schema.manifest import printable
 from .foreign import READS_NUMBERS, build_foreign
@@ -134,7 +134,7 @@ def load_foreign(path: Path, architecture: Mapping[str, Any], sha256: str, folds
         check_fit(state, expected, path.name)
         networks.append(_filled(architecture, state))
     if sum(1 for _ in stored) != folds * len(expected):
-        raise WeightsError(f"The weights {path.name} hold more than the {folds} networks they describe.", REMEDY)
+        raise WeightsError(f"The weights {path.name} hold more than the {counted(folds, 'network')} they describe.", REMEDY)
     return networks.requires_grad_(False).eval()
 
 

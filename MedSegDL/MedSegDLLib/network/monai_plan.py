@@ -23,6 +23,8 @@ class Intensities(str, Enum):
     ZSCORE = "zscore"  # mean 0, deviation 1 of a channel's own voxels that are not 0 (NormalizeIntensity, nonzero, channel_wise)
     RANGE = "range"  # a range to another (ScaleIntensityRange)
     SIGMOID = "sigmoid"  # a range to -1..1, not clipped, then the logistic function (Auto3DSeg, "ct")
+    TANH = "tanh"  # as ZSCORE, then 3 tanh(x / 3) (Auto3DSeg, "meanstdtanh")
+    LOGISTIC = "logistic"  # the logistic function of the distance from the least value in deviations (Auto3DSeg, "pet")
     UNCHANGED = "unchanged"
 
 
@@ -36,7 +38,10 @@ class MonaiPlan:
         spacing_mm: of the network's grid; None keeps the image's.
         tolerance: share by which an image's spacing may differ and stay as it is.
         intensities: see `Intensities`.
+        others: the same of the second and every further channel; () where all are treated alike.
         scaled_first: whether that is done before crop and resampling, else after them.
+        box_as_stored: whether the crop's box is that of the first image along its stored axes, laid on the turned axes as it is, and
+            0 where it reaches beyond them: what SlicerMONAIAuto3DSeg does, which asks the image that was loaded.
         source, target: the two ranges.
         clip: whether to the target's ends.
         channels: inputs of the network.
@@ -44,6 +49,7 @@ class MonaiPlan:
         gaussian: whether the middle of a tile counts more.
         softmax: whether outputs exclude one another (the largest counts), else each is over 0.5 or not by its sigmoid.
         nearest: whether the way back takes the nearest voxel's probability, else it interpolates.
+        parts: of each region only so many connected parts are kept, the largest ones; None: all.
         regions: label-based: the outputs that make up each region of the task; else its one output.
         outputs: of the network.
     """
@@ -65,6 +71,9 @@ class MonaiPlan:
     gaussian: bool = False
     nearest: bool = False
     tolerance: Annotated[float, between(0, 0.9)] = 0.0
+    others: tuple[Intensities, ...] = ()
+    box_as_stored: bool = False
+    parts: Annotated[int, between(1, 1000)] | None = None
 
     kind = "monai"
     folds = 1
@@ -75,6 +84,8 @@ class MonaiPlan:
             raise Unfit("'source' is no range")
         if math.prod(self.tile) > MOST_TILE_VOXELS:
             raise Unfit(f"'tile' has {' x '.join(map(str, self.tile))} voxels, more than any network takes at once")
+        if self.others and len(self.others) != self.channels - 1:
+            raise Unfit(f"'others' has {len(self.others)} entries, and there are {self.channels - 1} channels beside the first")
         if any(output >= self.outputs for outputs in self.regions for output in outputs):
             raise Unfit("'regions' names an output that the network does not have")
 
@@ -88,8 +99,13 @@ class MonaiPlan:
         """For each input whether it is a CT: a bundle does not say so."""
         return (False,) * self.channels
 
+    @property
+    def each(self) -> tuple[Intensities, ...]:
+        """How the intensities of every channel become the network's numbers."""
+        return (self.intensities, *(self.others or (self.intensities,) * (self.channels - 1)))
+
     def network_shape(self, shape: tuple[int, ...], spacing_mm: tuple[float, ...]) -> tuple[int, ...]:
-        """Voxels of the network's grid (i, j, k): corner voxels' centres apart over the new spacing, halves to the even number."""
+        """About how many voxels the network's grid has (i, j, k): corner voxels' centres apart over the new spacing."""
         wanted = self.network_spacing(spacing_mm)
         return tuple(max(1, round((n - 1) * old / new + 1)) for n, old, new in zip(shape, spacing_mm, wanted))
 
@@ -104,7 +120,8 @@ class MonaiPlan:
 
     def to_json(self) -> dict[str, Any]:
         """For the manifest."""
-        return {"kind": self.kind, **asdict(self), "intensities": self.intensities.value}
+        others = [one.value for one in self.others]
+        return {"kind": self.kind, **asdict(self), "intensities": self.intensities.value, "others": others}
 
     @classmethod
     def from_json(cls, entry: dict[str, Any]) -> MonaiPlan:

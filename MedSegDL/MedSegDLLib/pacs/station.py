@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import Cancelled, InputRefused, MedSegDLError, UsageError, WeightsError
+from ..errors import Cancelled, InputRefused, MedSegDLError, UsageError, WeightsError, counted
 from ..io.formats import DICOM_RESULTS
 from .queue import ASIDE, DONE, FAILED, SENDING, WAITING, Job, Queue
 
@@ -97,7 +97,7 @@ class Station:
         """Whether there was something to do."""
         for number, state, slices in self._queue.settle(self._pace.quiet_s, self._pace.cut_s):
             says = {WAITING: "complete", ASIDE: "left aside by --only", FAILED: "not complete, and left"}[state]
-            self._tell(f"study {number}: {slices} slices, {says}")
+            self._tell(f"study {number}: {counted(slices, 'slice')}, {says}")
         for number in self._queue.forget(self._pace.keep_s):
             self._tell(f"study {number}: slices removed")
         if shutil.disk_usage(self._results).free < LEAST_FREE_BYTES:

@@ -30,7 +30,7 @@ from ..preprocess.resize import resizer
 from ..progress import Progress, quiet
 from ..result import Result
 from ..tasks import Task
-from .label_map import largest, on_grid, over_half, painted
+from .label_map import largest, largest_parts, on_grid, over_half, painted
 from .restore import entropy
 
 PREPARED = 0.1  # of the time until the network starts
@@ -161,13 +161,18 @@ def monai_masks(case: Case, plan: MonaiPlan) -> list[np.ndarray]:
     decide = largest(tuple(range(plan.outputs))) if plan.softmax else over_half
     started = time.perf_counter()
     planes = _timed(((number, activate(part)) for number, part in monai_planes(case, plan, ready)), case.seconds)
-    for number, p in on_grid(planes, back(plan, ready.frame), ready.frame.shape):
+    count, *sides = views[0].shape  # of the image; a box may end beyond it
+    for number, p in on_grid(planes, back(plan, ready.frame, case.grid), ready.frame.shape):
+        if number >= count:
+            continue
+        p = p[:, : sides[0], : sides[1]]
         found = decide(p).cpu().numpy()
         for view, outputs in zip(views, plan.regions):
             view[number] = np.isin(found, outputs) if plan.softmax else found[outputs[0]]
         if case.uncertainty is not None:
             shares = torch.stack([sum(p[output] for output in outputs) for outputs in plan.regions])
             ready.frame.view(case.uncertainty)[number] = _bits(shares).cpu().numpy()
+    masks = masks if plan.parts is None else [largest_parts(mask, plan.parts) for mask in masks]
     case.seconds["restore"] = time.perf_counter() - started - case.seconds["network"]
     return masks
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+import numpy as np
+import SimpleITK as sitk
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -46,6 +48,16 @@ def painted(values: tuple[int, ...]) -> Deciding:
 def over_half(outputs: Tensor) -> Tensor:
     """Probabilities of 0.5 or more, each output for itself: (R, ...) -> (R, ...) bool."""
     return outputs >= 0.5
+
+
+def largest_parts(mask: np.ndarray, count: int) -> np.ndarray:
+    """The so many largest connected parts of a mask (K, J, I), touching by corners too: uint8."""
+    parts = sitk.GetArrayViewFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(mask), True))
+    sizes = np.bincount(parts.reshape(-1))
+    sizes[0] = 0
+    kept = np.zeros(sizes.size, dtype=np.uint8)
+    kept[np.argsort(sizes)[::-1][:count]] = 1
+    return kept[parts] * (mask != 0)
 
 
 def on_grid(planes: Iterable[tuple[int, Tensor]], way: Resizer, shape: tuple[int, ...]) -> Iterator[tuple[int, Tensor]]:

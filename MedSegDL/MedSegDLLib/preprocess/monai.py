@@ -1,11 +1,13 @@
-"""From volumes on one grid to the tensor of a network that MONAI trained, and the way back: linear along each axis, corner on corner."""
+"""From volumes on one grid to the tensor of a network that MONAI trained, and the way back: linear along each axis."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..geometry.boxes import bounding_box, grown
@@ -13,6 +15,24 @@ from ..geometry.image import Grid
 from ..network.monai_plan import Intensities, MonaiPlan
 from .nnunet import Frame, NnunetInput, turned_axes
 from .resize import Axis, Resizer, linear_axis
+
+SQUARE = 1e-8  # of a voxel: what numpy's allclose takes for 0, by which MONAI judges where the first voxel lies
+UNCHANGED = 1e-3 + 1e-5  # MONAI's AFFINE_TOL and allclose's own: a grid that differs less is not resampled
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """How an image's voxels lie among the network's, along the network's axes (i, j, k).
+
+    Attributes:
+        shape: of the network's grid.
+        steps: of the network's voxels from one voxel of the image to the next; None leaves the image's voxels as they are.
+        starts: index on the network's grid of the image's first voxel.
+    """
+
+    shape: tuple[int, int, int]
+    steps: tuple[float | None, float | None, float | None]
+    starts: tuple[float, float, float]
 
 
 def monai_input(arrays: Sequence[np.ndarray], grid: Grid, plan: MonaiPlan, device: torch.device | str = "cpu") -> NnunetInput:
@@ -25,20 +45,27 @@ def monai_input(arrays: Sequence[np.ndarray], grid: Grid, plan: MonaiPlan, devic
         the tensor along (i, j, k), and the frame.
     """
     frame = monai_frame(arrays, grid, plan)
-    way = forth(plan, frame)
+    way = forth(lattice(plan, frame, grid), frame)
     channels = []
-    for array in arrays:
+    for array, intensities in zip(arrays, plan.each):
         if plan.scaled_first:
-            array = scaled(torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)), plan).numpy()
-        values = torch.from_numpy(frame.view(array).astype(np.float32)).to(device)
+            array = scaled(torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)), plan, intensities).numpy()
+        values = _filled_up(torch.from_numpy(frame.view(array).astype(np.float32)), frame.shape).to(device)
         for axis, one in enumerate(way.axes):
             values = values if one is None else one.applied(values, axis)
-        channels.append(values if plan.scaled_first else scaled(values, plan))
+        channels.append(values if plan.scaled_first else scaled(values, plan, intensities))
     return NnunetInput(torch.stack(channels), frame)
 
 
+def _filled_up(values: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """The values, with 0 where a box reaches beyond the image."""
+    beyond = [0 if side else wanted - there for there, wanted in zip(values.shape[::-1], shape[::-1]) for side in (1, 0)]
+    return F.pad(values, beyond) if any(beyond) else values
+
+
 def monai_frame(arrays: Sequence[np.ndarray], grid: Grid, plan: MonaiPlan) -> Frame:
-    """The image's axes in MONAI's order, and the box to which it is cropped."""
+    """The image's axes in MONAI's order, and the box to which it is cropped (which may end beyond the image: `box_as_stored`)."""
+    stored = Frame((2, 1, 0), (False, False, False), (slice(None),) * 3, (1.0, 1.0, 1.0))
     axes, flipped = turned_axes(plan.orientation, grid) if plan.orientation else ((0, 1, 2), (False, False, False))
     axes, flipped = axes[::-1], flipped[::-1]
     spacing = grid.spacing_mm[::-1]
@@ -46,48 +73,116 @@ def monai_frame(arrays: Sequence[np.ndarray], grid: Grid, plan: MonaiPlan) -> Fr
     whole = Frame(axes, flipped, tuple(slice(0, n) for n in shape), tuple(float(spacing[axis]) for axis in axes))
     if plan.margin is None:
         return whole
-    boxes = [bounding_box(whole.turned(array) > 0) for array in arrays if (array > 0).any()]
+    seen = stored if plan.box_as_stored else whole
+    shape = grid.shape[::-1] if plan.box_as_stored else shape
+    asked = arrays[:1] if plan.box_as_stored else arrays
+    boxes = [bounding_box(seen.turned(array) > 0) for array in asked if (array > 0).any()]
     ends = [(min(s.start for s in side), max(s.stop for s in side)) for side in zip(*boxes)] or [(0, n) for n in shape]
     box = grown(tuple(slice(*end) for end in ends), shape, plan.margin)
     return Frame(axes, flipped, box, whole.spacing_mm)
 
 
-def forth(plan: MonaiPlan, frame: Frame) -> Resizer:
+def lattice(plan: MonaiPlan, frame: Frame, grid: Grid) -> Lattice:
+    """As MONAI's `Spacing` lays the network's grid: first voxel on first voxel, or, where rounding has left the axes of an oblique
+    header a trace from square, middle on middle.
+
+    The numbers are made in its own order, with the image's place in the world: half a voxel more is rounded up or down by the last bit.
+    """
+    n = np.array(frame.shape, dtype=float)
+    new = plan.network_spacing(frame.spacing_mm)
+    own = _affine(frame, grid)
+    upper = np.linalg.cholesky(own[:3, :3].T @ own[:3, :3]).T
+    wanted = np.eye(4)
+    wanted[:3, :3] = own[:3, :3] @ np.linalg.inv(upper) @ np.diag(new)
+    corners = np.array([[x, y, z, 1.0] for x in (0, n[0] - 1) for y in (0, n[1] - 1) for z in (0, n[2] - 1)]).T
+    to_network = np.linalg.solve(wanted, own)
+    there = (to_network @ corners)[:3]
+    shape = np.round(np.ptp(there, axis=1) + 1.0)
+    square = bool((there.min(axis=1) - there[:, 0] >= -SQUARE).all())
+    starts = np.zeros(3) if square else shape / 2 - to_network[:3, :3] @ (n / 2)
+    steps = np.array(frame.spacing_mm) / np.array(new)
+    if (shape == n).all() and (np.abs(1 / steps - 1) <= UNCHANGED).all() and (np.abs(starts / steps) <= UNCHANGED).all():
+        return Lattice(frame.shape, (None, None, None), (0.0, 0.0, 0.0))
+    kept = [bool(step == 1 and a == b) for step, a, b in zip(steps, shape, n)]
+    return Lattice(tuple(int(m) for m in shape), tuple(None if k else float(s) for k, s in zip(kept, steps)), tuple(map(float, starts)))
+
+
+def _affine(frame: Frame, grid: Grid) -> np.ndarray:
+    """(4, 4) from (i, j, k, 1) of the box to RAS mm, one product after the other as MONAI has it."""
+    turn = np.zeros((4, 4))
+    turn[3, 3] = 1.0
+    for column, (axis, flip) in enumerate(zip(frame.axes, frame.flipped)):
+        turn[2 - axis, column] = -1.0 if flip else 1.0
+        turn[2 - axis, 3] = grid.shape[axis] - 1 if flip else 0.0
+    start = np.eye(4)
+    start[:3, 3] = [side.start for side in frame.box]
+    return (torch.from_numpy(grid.affine.copy()) @ torch.from_numpy(turn) @ torch.from_numpy(start)).numpy()
+
+
+def forth(found: Lattice, frame: Frame) -> Resizer:
     """From the image's voxels to the network's."""
-    new = plan.network_spacing(frame.spacing_mm)
-    sizes = plan.network_shape(frame.shape, frame.spacing_mm)
-    axes = [None if a == b else linear_axis(np.arange(m) * b / a, n) for a, b, n, m in zip(frame.spacing_mm, new, frame.shape, sizes)]
+    sides = zip(found.steps, found.starts, found.shape, frame.shape)
+    axes = [None if step is None else linear_axis((np.arange(m) - start) / step, n) for step, start, m, n in sides]
     return Resizer(tuple(axes), None, False, by_edges=False)
 
 
-def back(plan: MonaiPlan, frame: Frame) -> Resizer:
+def back(plan: MonaiPlan, frame: Frame, grid: Grid) -> Resizer:
     """From the network's voxels to the image's."""
-    new = plan.network_spacing(frame.spacing_mm)
-    sizes = plan.network_shape(frame.shape, frame.spacing_mm)
-    make = _nearest_axis if plan.nearest else linear_axis
-    axes = [None if a == b else make(np.arange(n) * a / b, m) for a, b, n, m in zip(frame.spacing_mm, new, frame.shape, sizes)]
+    found = lattice(plan, frame, grid)
+    if plan.nearest:
+        return Resizer(_nearest_axes(found, frame.shape), None, False, by_edges=False)
+    sides = zip(found.steps, found.starts, found.shape, frame.shape)
+    axes = [None if step is None else linear_axis(np.arange(n) * step + start, m) for step, start, m, n in sides]
     return Resizer(tuple(axes), None, False, by_edges=False)
 
 
-def _nearest_axis(places: np.ndarray, n: int) -> Axis:
-    """As torch's grid_sample rounds: halves to the even voxel."""
-    return Axis(torch.from_numpy(np.clip(np.rint(places), 0, n - 1).astype(np.int64)))
+def _nearest_axes(found: Lattice, shape: tuple[int, ...]) -> tuple[Axis | None, ...]:
+    """By torch's own grids in float32, as MONAI's `AffineTransform` makes them: which of two voxels that lie equally near is taken is told
+    by their rounding, and with 1 mm brought to 2 mm every second voxel lies so."""
+    place = torch.diag(torch.tensor([*(step or 1.0 for step in found.steps), 1.0], dtype=torch.float64))
+    place[:3, 3] = torch.tensor(found.starts)
+    theta = _to_units(found.shape) @ place.float() @ torch.from_numpy(np.linalg.inv(_to_units(shape).numpy()))
+    theta = torch.cat([theta[:3, :3].flip(0, 1), theta[:3, 3:].flip(0)], dim=1)[None]  # torch names the last axis first
+    axes: list[Axis | None] = []
+    for axis, (step, m, n) in enumerate(zip(found.steps, found.shape, shape)):
+        numbers, wanted = ([1, 1] + [size if at == axis else 1 for at in range(3)] for size in (m, n))
+        places = F.affine_grid(theta, wanted, align_corners=False)
+        index = F.grid_sample(torch.arange(m).float().reshape(numbers), places, "nearest", "border", align_corners=False)
+        axes.append(None if step is None else Axis(index.flatten().long()))
+    return tuple(axes)
 
 
-def scaled(values: Tensor, plan: MonaiPlan) -> Tensor:
+def _to_units(shape: tuple[int, ...]) -> Tensor:
+    """(4, 4) float32 from voxel indices to -1..1 between the outer edges of an image."""
+    sides = torch.tensor(shape, dtype=torch.float64)
+    matrix = torch.diag(torch.cat([2.0 / sides, torch.ones(1, dtype=torch.float64)]))
+    matrix[:3, 3] = 1.0 / sides - 1.0
+    return matrix.float()
+
+
+def scaled(values: Tensor, plan: MonaiPlan, intensities: Intensities) -> Tensor:
     """One channel in the network's numbers."""
-    if plan.intensities is Intensities.UNCHANGED:
+    if intensities is Intensities.UNCHANGED:
         return values
-    if plan.intensities is Intensities.ZSCORE:
-        own = values != 0
-        if not own.any():
-            return values
-        within = values[own].double()
-        deviation = float(within.std(correction=0)) or 1.0
-        return torch.where(own, (values - float(within.mean())) / deviation, values)
+    if intensities is Intensities.ZSCORE:
+        return _zscore(values)
+    if intensities is Intensities.TANH:
+        return 3 * torch.tanh(_zscore(values) / 3)
+    if intensities is Intensities.LOGISTIC:
+        return torch.sigmoid((values - values.min()) / (float(values.double().std()) or 1.0))
     (low, high), (first, last) = plan.source, plan.target
     values = (values - low) / (high - low)
-    if plan.intensities is Intensities.SIGMOID:
+    if intensities is Intensities.SIGMOID:
         return torch.sigmoid(values * 2 - 1)
     values = values * (last - first) + first
     return values.clamp(*sorted((first, last))) if plan.clip else values
+
+
+def _zscore(values: Tensor) -> Tensor:
+    """Mean 0 and deviation 1 of what is not 0."""
+    own = values != 0
+    if not own.any():
+        return values
+    within = values[own].double()
+    deviation = float(within.std(correction=0)) or 1.0
+    return torch.where(own, (values - float(within.mean())) / deviation, values)

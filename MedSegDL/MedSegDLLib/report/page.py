@@ -200,7 +200,10 @@ def _lesions(case: Case) -> Iterator[str]:
         if rows:
             yield table((say("Number"), "mL", say("Diameters (mm)"), say("Place (mm)"), say(OWN)), rows)
         if len(found) > MOST_LESIONS:
-            yield _small(say("{count} smaller ones are in the CSV.").format(count=len(found) - MOST_LESIONS))
+            left = len(found) - MOST_LESIONS
+            yield _small(
+                say("A smaller one is in the CSV.") if left == 1 else say("{count} smaller ones are in the CSV.").format(count=left)
+            )
     yield _small(say("Longest diameter in an axial slice, and the longest one across it."))
 
 
@@ -214,7 +217,8 @@ def _objects(case: Case) -> str:
     say = case.say
     if not areas:
         return f"<p>{escape(say('No objects.'))}</p>"
-    told = say("{count} objects, mean area {mean} pixels, median {median}.")
+    several = say("{count} objects, mean area {mean} pixels, median {median}.")
+    told = say("One object of {mean} pixels.") if len(areas) == 1 else several
     sizes = told.format(count=f"{len(areas):,}", mean=f"{np.mean(areas):.1f}", median=f"{np.median(areas):.0f}")
     return f"<p>{escape(sizes)} {escape(_density(case, len(areas)))}</p>"
 

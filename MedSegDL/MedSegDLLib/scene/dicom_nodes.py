@@ -92,7 +92,8 @@ def finding_files(volume: Any) -> Generator[None, None, list[Path]]:
     missing = sum(not path.is_file() for path in found)
     if missing:
         raise InputRefused(
-            f"{missing} of the {len(found)} files of the volume's series are no longer where the DICOM database has them.",
+            f"{missing} of the {len(found)} files of the volume's series {'is' if missing == 1 else 'are'} no longer where the DICOM "
+            "database has them.",
             "Put the files back, or import the series again.",
         )
     return found

@@ -14,6 +14,7 @@ from slicer.i18n import tr as _
 
 from ..checks.expectation import Expected
 from ..tasks import Task
+from .translation import is_one
 
 MOST_RUNS = 8  # remembered of a kind: a machine that became faster is believed soon
 MIB_PER_GIB = 1024.0
@@ -67,12 +68,13 @@ def cost_text(runs: Sequence[PastRun], voxels: int) -> str:
     seconds = median(run.seconds / run.voxels for run in runs) * voxels
     nearest = min(runs, key=lambda run: abs(run.voxels - voxels))
     if nearest.memory_mb is None:
-        return _("Expected: about {seconds} s, after {count} earlier runs on this machine.").format(
-            seconds=f"{seconds:.0f}", count=len(runs)
-        )
-    return _("Expected: about {seconds} s and {memory} GB of memory, after {count} earlier runs on this machine.").format(
-        seconds=f"{seconds:.0f}", memory=f"{nearest.memory_mb / MIB_PER_GIB:.1f}", count=len(runs)
-    )
+        told = _("Expected: about {seconds} s, after {count} earlier runs on this machine.")
+        told = _("Expected: about {seconds} s, after one earlier run on this machine.") if is_one(len(runs)) else told
+        return told.format(seconds=f"{seconds:.0f}", count=len(runs))
+    told = _("Expected: about {seconds} s and {memory} GB of memory, after {count} earlier runs on this machine.")
+    if is_one(len(runs)):
+        told = _("Expected: about {seconds} s and {memory} GB of memory, after one earlier run on this machine.")
+    return told.format(seconds=f"{seconds:.0f}", memory=f"{nearest.memory_mb / MIB_PER_GIB:.1f}", count=len(runs))
 
 
 def missing_text(expected: Expected | None, task: Task, given: Collection[str]) -> str:
@@ -86,13 +88,14 @@ def missing_text(expected: Expected | None, task: Task, given: Collection[str]) 
     ]
     titles = ", ".join(entry.title for entry in task.inputs if entry.key in given)
     if not lost:
-        return _("With {inputs} alone the network did as well as with all inputs ({cases} cases held out).").format(
-            inputs=titles, cases=expected.cases
-        )
+        told = _("With {inputs} alone the network did as well as with all inputs ({cases} cases held out).")
+        if is_one(expected.cases):
+            told = _("With {inputs} alone the network did as well as with all inputs (one case held out).")
+        return told.format(inputs=titles, cases=expected.cases)
     values = ", ".join(
         _("{region} {here} instead of {all}").format(region=name, here=f"{here:.2f}", all=f"{complete:.2f}")
         for name, here, complete in lost
     )
-    return _("With {inputs} alone, mean Dice was: {values} ({cases} cases held out).").format(
-        inputs=titles, values=values, cases=expected.cases
-    )
+    told = _("With {inputs} alone, mean Dice was: {values} ({cases} cases held out).")
+    told = _("With {inputs} alone, Dice was: {values} (one case held out).") if is_one(expected.cases) else told
+    return told.format(inputs=titles, values=values, cases=expected.cases)

@@ -20,7 +20,7 @@ from ..worker.processes import Failure
 from ..worker.remote import is_address
 from .correction_section import training_cases
 from .guard import guarded
-from .translation import sentence
+from .translation import is_one, sentence
 from .widgets import new_timer
 
 POLL_MS = 100  # how often the thread that learns is heard
@@ -185,13 +185,11 @@ def lesson_of(task: Task) -> Lesson:
 
 def learned_text(learned: Learned) -> str:
     """By what the new network was judged, and what became of it."""
-    better = _(
-        "Dice on {kept} cases kept back: {before} before, {after} after learning from {trained}. The new network is used; one click "
-        "takes it back."
-    )
-    worse = _(
-        "Dice on {kept} cases kept back: {before} before, {after} after learning from {trained}. That is not better: the network in use "
-        "stays."
-    )
-    counts = {"kept": len(learned.kept), "trained": len(learned.trained)}
-    return (better if learned.is_better else worse).format(before=f"{learned.before:.3f}", after=f"{learned.after:.3f}", **counts)
+    judged = _("Dice on {kept} cases kept back: {before} before, {after} after learning from {trained}.")
+    if is_one(len(learned.kept)):
+        judged = _("Dice on one case kept back: {before} before, {after} after learning from {trained}.")
+    better = _("The new network is used; one click takes it back.")
+    worse = _("That is not better: the network in use stays.")
+    figures = {"before": f"{learned.before:.3f}", "after": f"{learned.after:.3f}"}
+    told = judged.format(kept=len(learned.kept), trained=len(learned.trained), **figures)
+    return f"{told} {better if learned.is_better else worse}"

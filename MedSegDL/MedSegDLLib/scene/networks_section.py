@@ -21,6 +21,7 @@ from ..worker.remote import is_address
 from . import parameters as declared
 from .guard import guarded
 from .session import Session
+from .translation import sentence
 from .wording import breakable, bytes_text
 
 UI_FILE = Path(__file__).resolve().parents[2] / "Resources" / "UI" / "Networks.ui"
@@ -78,7 +79,7 @@ class NetworksSection:
         told = (
             _("Networks of your own: {size} in {place}.") if self._pairs else _("Networks of your own: none yet. They are kept in {place}.")
         )
-        self.ui.networksLabel.text = told.format(size=total, place=place)
+        self.ui.networksLabel.text = " ".join([told.format(size=total, place=place), *_unusable(self._pairs)])
         self._fill()
         self.lock(self._locked)
 
@@ -192,7 +193,7 @@ class NetworksSection:
         self._request = None
         self.decline()
         self.panel.tasks_changed()
-        self.panel.parameters.task = declared.TaskChoice[told["task"]]
+        self.panel.parameters.task = declared.choice_of(told["task"])
         self.panel.log(_("{title} was added (licence: {licence}).").format(title=told["title"], licence=told["licence"] or _("not stated")))
         self.show()
         self.panel.update_buttons()
@@ -264,8 +265,9 @@ class NetworksSection:
         if self._interpreter().source is not Source.PRIVATE:
             return ()
         pairs = (pair for place in weights_places() for pair in pairs_in(place) if pair.task is not None and pair.task.key == task.key)
-        plans = [read_manifest(manifest_path(pair.path)).get("plan", {}) for pair in pairs][:1]
-        return missing(self.session.environment_folder, PACKAGES_OF_PLAN.get(str(plans[0].get("kind")), ()) if plans else ())
+        plan = next((read_manifest(manifest_path(pair.path)).get("plan") for pair in pairs), None)
+        kind = str(plan.get("kind")) if isinstance(plan, dict) else ""
+        return missing(self.session.environment_folder, PACKAGES_OF_PLAN.get(kind, ()))
 
     def _packages_text(self, names: list[str]) -> tuple[str, bool]:
         """What is said of packages that are missing, and whether the network can be added all the same."""
@@ -293,9 +295,21 @@ def _offer_text(found: dict[str, Any]) -> str:
     return told + (" " + _("It finds: {regions}.").format(regions=html.escape(breakable(listed))) if names else "")
 
 
+def _unusable(pairs: tuple[Pair, ...]) -> list[str]:
+    """What is said of those whose task cannot be told: why it is so of the first, and how many more there are."""
+    broken = [pair for pair in pairs if pair.task is None]
+    if not broken:
+        return []
+    told = [_("{file} cannot be used: {why}").format(file=breakable(broken[0].path.name), why=breakable(sentence(broken[0].problem)))]
+    more = _("So it is with {count} more: see their tips in the table.")
+    return told + ([more.format(count=len(broken) - 1)] if len(broken) > 1 else [])
+
+
 def _row(pair: Pair) -> tuple[Any, Any]:
     name = qt.QTableWidgetItem(pair.task.title if pair.task is not None else pair.path.stem)
-    name.setToolTip(pair.problem or "\n".join([str(pair.path), _("Licence: {licence}").format(licence=_licence(pair) or _("not stated"))]))
+    name.setToolTip(
+        sentence(pair.problem) or "\n".join([str(pair.path), _("Licence: {licence}").format(licence=_licence(pair) or _("not stated"))])
+    )
     size = qt.QTableWidgetItem(bytes_text(pair_bytes(pair.path)))
     size.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
     return name, size

@@ -394,7 +394,7 @@ class Panel(Observing):
         with slicer.util.NodeModify(parameters):
             parameters.result = outcome.segmentation
             parameters.resultTable = outcome.table
-            parameters.summary = wording.summary(outcome.record, _("{seconds} s on {device}."), _("{count} objects."))
+            parameters.summary = wording.summary(outcome.record, _("{seconds} s on {device}."))
         self.expectation.learn(task_of(parameters), parameters.device.name, outcome.record)
         warnings = outcome.record.get("warnings", [])
         self.findings.show(warnings, task_of(parameters), _("Done."))

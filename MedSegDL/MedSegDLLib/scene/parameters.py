@@ -72,6 +72,7 @@ class _Declared:
 
 
 CHOICES = {"device": Device, "mode": Mode, "brainExtraction": Switch, "registration": Switch}
+RESERVED = {"mro", "label"}  # no member of such an Enum can have these names
 OFFERED: dict[str, Task] = {}  # the tasks that can be chosen; see `declare`
 
 
@@ -84,9 +85,7 @@ def declare() -> None:
     global TaskChoice, MedSegDLParameterNode, INPUT_NAMES
     OFFERED.clear()
     OFFERED.update({key: task for key, task in TASKS.items() if not task.helper})
-    titles = [task.title for task in OFFERED.values()]  # of two that are equal an Enum would make one choice
-    shown = {key: task.title if titles.count(task.title) == 1 else f"{task.title} [{key}]" for key, task in OFFERED.items()}
-    TaskChoice = Labelled("TaskChoice", shown, module=__name__)
+    TaskChoice = Labelled("TaskChoice", {_choice(key): title for key, title in _titles().items()}, module=__name__)
     inputs = {input_parameter(task, entry): vtkMRMLScalarVolumeNode for task in OFFERED.values() for entry in task.inputs}
     INPUT_NAMES = tuple(inputs)
     own = {name: value for name, value in vars(_Declared).items() if name not in ("__dict__", "__weakref__")}
@@ -94,7 +93,29 @@ def declare() -> None:
     MedSegDLParameterNode = parameterNodeWrapper(type("MedSegDLParameterNode", (), {**own, "__annotations__": annotations}))
 
 
+def _titles() -> dict[str, str]:
+    """Key -> title of the tasks that are offered, no two alike: of two that are, an Enum would make one choice."""
+    titles = [task.title for task in OFFERED.values()]
+    found: dict[str, str] = {}
+    for key, task in OFFERED.items():
+        title = task.title if titles.count(task.title) == 1 else f"{task.title} [{key}]"
+        while title in found.values():
+            title = f"{title} [{key}]"
+        found[key] = title
+    return found
+
+
+def _choice(key: str) -> str:
+    """Name of a task's choice: its key, but for those that mean something to an Enum. No key has a '_'."""
+    return f"{key}_" if key in RESERVED else key
+
+
 declare()
+
+
+def choice_of(key: str) -> TaskChoice:
+    """The choice of a task by its key."""
+    return TaskChoice[_choice(key)]
 
 
 def wrapped(node: Any) -> MedSegDLParameterNode:
@@ -107,7 +128,7 @@ def wrapped(node: Any) -> MedSegDLParameterNode:
 
 def task_of(parameters: MedSegDLParameterNode) -> Task:
     """The chosen task."""
-    return OFFERED[parameters.task.name]
+    return OFFERED[parameters.task.name.removesuffix("_")]
 
 
 def inputs_of(parameters: MedSegDLParameterNode) -> dict[str, Any]:
@@ -188,7 +209,7 @@ class InputChoices:
         node = self.parameters.getValue(old)
         with slicer.util.NodeModify(self.parameters):
             self._set({new: node, old: None}, (self.chosen | {new}) - {old})
-            self.parameters.task = TaskChoice[task_key]
+            self.parameters.task = choice_of(task_key)
 
     def forget(self, node: Any) -> None:
         """Take a node that is about to leave the scene out of the selected inputs and the output, in one change.

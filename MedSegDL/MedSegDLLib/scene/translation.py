@@ -134,6 +134,11 @@ def translated(text: str) -> str:
     return sentence(text) if told == text else told
 
 
+def is_one(count: int) -> bool:
+    """Whether the reader's language speaks of so many things in the singular: French does of none, too."""
+    return count == 1 or (count == 0 and _language == "fr")
+
+
 def language() -> str:
     """Code of the reader's language, as far as there is a translation."""
     return _language

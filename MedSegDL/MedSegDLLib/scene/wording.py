@@ -13,7 +13,7 @@ from slicer.i18n import tr as _
 from ..tasks import Task
 from ..worker.environment import Interpreter
 from ..worker.processes import Failure
-from .translation import label, sentence
+from .translation import is_one, label, sentence
 
 if TYPE_CHECKING:
     from ..metrics.density import Density
@@ -141,15 +141,19 @@ def failure_html(failure: Failure, environment: str = "", scheme: Scheme = LIGHT
     return f'{text}<p style="{INDENTED}"><a href="{MAKE_ENVIRONMENT_LINK}">{html.escape(environment)}</a></p>'
 
 
-def summary(record: dict[str, Any], time_text: str, count_text: str) -> str:
-    """One line on a finished run: how many objects, how long, where.
+def objects_text(count: int) -> str:
+    """So many objects."""
+    return (_("{count} object") if is_one(count) else _("{count} objects")).format(count=f"{count:,}")
+
+
+def summary(record: dict[str, Any], time_text: str) -> str:
+    """One line on a finished run: how many objects (for tasks that count them), how long, where.
 
     Args:
         record: the run record.
         time_text: sentence with {seconds} and {device}.
-        count_text: sentence with {count}, for tasks that count objects.
     """
-    counted = [] if record.get("count") is None else [count_text.format(count=record["count"])]
+    counted = [] if record.get("count") is None else [f"{objects_text(int(record['count']))}."]
     seconds = sum(record.get("seconds", {}).values())
     return " ".join([*counted, time_text.format(seconds=f"{seconds:.1f}", device=str(record.get("device", "?")).upper())])
 
@@ -170,9 +174,7 @@ def result_text(name: str, volumes: Sequence[dict[str, str]], lesions: Sequence[
     """
     lines = [name]
     for row in volumes:
-        size = (
-            f"{milliliters(float(row['Volume mL']))} mL" if "Volume mL" in row else _("{count} objects").format(count=row.get("Count", "?"))
-        )
+        size = f"{milliliters(float(row['Volume mL']))} mL" if "Volume mL" in row else objects_text(int(row["Count"]))
         lines.append(f"{row['Segment']}: {size}")
     for row in (row for row in lesions if "Longest mm" in row):
         across = f"{float(row['Longest mm']):.1f} x {float(row['Perpendicular mm']):.1f} mm"
@@ -201,6 +203,7 @@ def lesions_text(rows: Sequence[dict[str, str]], burdens: Sequence[tuple[str, fl
     if rows and "Area px" in rows[0]:
         areas = [float(row["Area px"]) for row in rows]
         told = _("{count} objects, mean area {area} px. A click shows one.")
+        told = _("One object, area {area} px. A click shows it.") if is_one(len(rows)) else told
         counted = told.format(count=f"{len(rows):,}", area=f"{sum(areas) / len(areas):.1f}")
         return counted if density is None else f"{counted} {density_text(density)}"
     counts: dict[str, int] = {}
@@ -241,11 +244,11 @@ def bytes_text(count: int) -> str:
 def plan_text(plan: Plan) -> str:
     """What making the private environment costs, before it begins."""
     cpu = _(
-        "PyTorch for the CPU: {download} to download, {disk} on disk, about {minutes} minutes. "
+        "PyTorch for the CPU: {download} to download, {disk} on disk, about {minutes} min. "
         "It can be cancelled, goes on where it stopped, and can be removed."
     )
     gpu = _(
-        "PyTorch with CUDA for the GPU: {download} to download, {disk} on disk, about {minutes} minutes. "
+        "PyTorch with CUDA for the GPU: {download} to download, {disk} on disk, about {minutes} min. "
         "It can be cancelled, goes on where it stopped, and can be removed."
     )
     sizes = {"download": bytes_text(plan.download_bytes), "disk": bytes_text(plan.disk_bytes)}

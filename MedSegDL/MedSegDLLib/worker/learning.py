@@ -88,6 +88,8 @@ def shared_out(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """
     if len(names) < LEAST_CASES:
         says = f"There are {len(names)} corrected cases, and {LEAST_CASES} are needed: two to learn from, and one to be judged on."
+        if len(names) == 1:
+            says = f"There is one corrected case, and {LEAST_CASES} are needed: two to learn from, and one to be judged on."
         raise InputRefused(says, "Correct further results, and save each as a training case.")
     kept = tuple(names[::ONE_KEPT_OF])
     return tuple(name for name in names if name not in kept), kept

@@ -247,6 +247,10 @@
         <translation>Ein Server segmentiert, und die Dateien der Serie liegen auf diesem Rechner.</translation>
     </message>
     <message>
+        <source>A smaller one is in the CSV.</source>
+        <translation>Eine kleinere steht in der CSV-Datei.</translation>
+    </message>
+    <message>
         <source>About {needed} of memory are needed, and {free} are free: the run may be slow or end.</source>
         <translation>Etwa {needed} Arbeitsspeicher werden gebraucht, {free} sind frei: der Lauf kann langsam sein oder abbrechen.</translation>
     </message>
@@ -947,6 +951,10 @@
         <translation>Ein</translation>
     </message>
     <message>
+        <source>One object of {mean} pixels.</source>
+        <translation>Ein Objekt von {mean} Pixeln.</translation>
+    </message>
+    <message>
         <source>Open it in the DICOM module, and save again.</source>
         <translation>Öffnen Sie sie im Modul DICOM, und speichern Sie noch einmal.</translation>
     </message>
@@ -1451,6 +1459,10 @@
         <translation>Es ist nicht genug Speicher frei: das Netz braucht {gib} GiB für ein Bild dieser Größe.</translation>
     </message>
     <message>
+        <source>There is one corrected case, and {least_cases} are needed: two to learn from, and one to be judged on.</source>
+        <translation>Es gibt einen korrigierten Fall, und {least_cases} sind nötig: zwei zum Lernen und einer zum Prüfen.</translation>
+    </message>
+    <message>
         <source>There may be none in the image.</source>
         <translation>Vielleicht gibt es im Bild keine.</translation>
     </message>
@@ -1791,6 +1803,10 @@
         <translation>{missing} der {found} Dateien der Serie des Volumens liegen nicht mehr dort, wo die DICOM-Datenbank sie hat.</translation>
     </message>
     <message>
+        <source>{missing} of the {found} files of the volume's series is no longer where the DICOM database has them.</source>
+        <translation>{missing} der {found} Dateien der Serie des Volumens liegt nicht mehr dort, wo die DICOM-Datenbank sie hat.</translation>
+    </message>
+    <message>
         <source>{name} and {reference} do not overlap in space: their centres are {apart} mm apart.</source>
         <translation>{name} und {reference} überlappen sich nicht im Raum: ihre Mitten liegen {apart} mm auseinander.</translation>
     </message>
@@ -1811,6 +1827,10 @@
         <translation>{name} hat einen Hintergrund von {nothing} statt 0: er wird abgezogen.</translation>
     </message>
     <message>
+        <source>{name} has a voxel that is not a finite number (NaN or infinite).</source>
+        <translation>{name} hat einen Voxel, der keine endliche Zahl ist (NaN oder unendlich).</translation>
+    </message>
+    <message>
         <source>{name} has negative intensities: it seems to be normalised (z-scored) already, so its bias field is not corrected.</source>
         <translation>{name} hat negative Werte: es scheint schon normiert (z-Wert), sein Bias-Feld wird nicht korrigiert.</translation>
     </message>
@@ -1825,10 +1845,6 @@
     <message>
         <source>{name} has voxels of {sides} mm, which no scanner makes: its header is wrong, and volumes in mL would be too.</source>
         <translation>{name} hat Voxel von {sides} mm, die kein Gerät macht: sein Header ist falsch, und Volumina in mL wären es auch.</translation>
-    </message>
-    <message>
-        <source>{name} has {count} voxel that are not finite numbers (NaN or infinite).</source>
-        <translation>{name} hat {count} Voxel, die keine endlichen Zahlen sind (NaN oder unendlich).</translation>
     </message>
     <message>
         <source>{name} has {count} voxels that are not finite numbers (NaN or infinite).</source>
@@ -2179,16 +2195,32 @@
 <context>
     <name>scene.expectation</name>
     <message>
+        <source>Expected: about {seconds} s and {memory} GB of memory, after one earlier run on this machine.</source>
+        <translation>Erwartet: etwa {seconds} s und {memory} GB Speicher, nach einem früheren Lauf auf diesem Rechner.</translation>
+    </message>
+    <message>
         <source>Expected: about {seconds} s and {memory} GB of memory, after {count} earlier runs on this machine.</source>
         <translation>Erwartet: etwa {seconds} s und {memory} GB Speicher, nach {count} früheren Läufen auf diesem Rechner.</translation>
+    </message>
+    <message>
+        <source>Expected: about {seconds} s, after one earlier run on this machine.</source>
+        <translation>Erwartet: etwa {seconds} s, nach einem früheren Lauf auf diesem Rechner.</translation>
     </message>
     <message>
         <source>Expected: about {seconds} s, after {count} earlier runs on this machine.</source>
         <translation>Erwartet: etwa {seconds} s, nach {count} früheren Läufen auf diesem Rechner.</translation>
     </message>
     <message>
+        <source>With {inputs} alone the network did as well as with all inputs (one case held out).</source>
+        <translation>Allein mit {inputs} war das Netz so gut wie mit allen Eingaben (ein zurückgehaltener Fall).</translation>
+    </message>
+    <message>
         <source>With {inputs} alone the network did as well as with all inputs ({cases} cases held out).</source>
         <translation>Allein mit {inputs} war das Netz so gut wie mit allen Eingaben ({cases} zurückgehaltene Fälle).</translation>
+    </message>
+    <message>
+        <source>With {inputs} alone, Dice was: {values} (one case held out).</source>
+        <translation>Allein mit {inputs} war der Dice: {values} (ein zurückgehaltener Fall).</translation>
     </message>
     <message>
         <source>With {inputs} alone, mean Dice was: {values} ({cases} cases held out).</source>
@@ -2464,12 +2496,12 @@
         <translation>Abbrechen</translation>
     </message>
     <message>
-        <source>Dice on {kept} cases kept back: {before} before, {after} after learning from {trained}. That is not better: the network in use stays.</source>
-        <translation>Dice an {kept} zurückgehaltenen Fällen: {before} vorher, {after} nach dem Lernen aus {trained}. Das ist nicht besser: das benutzte Netz bleibt.</translation>
+        <source>Dice on one case kept back: {before} before, {after} after learning from {trained}.</source>
+        <translation>Dice an einem zurückgehaltenen Fall: {before} vorher, {after} nach dem Lernen aus {trained}.</translation>
     </message>
     <message>
-        <source>Dice on {kept} cases kept back: {before} before, {after} after learning from {trained}. The new network is used; one click takes it back.</source>
-        <translation>Dice an {kept} zurückgehaltenen Fällen: {before} vorher, {after} nach dem Lernen aus {trained}. Das neue Netz wird benutzt; ein Klick nimmt es zurück.</translation>
+        <source>Dice on {kept} cases kept back: {before} before, {after} after learning from {trained}.</source>
+        <translation>Dice an {kept} zurückgehaltenen Fällen: {before} vorher, {after} nach dem Lernen aus {trained}.</translation>
     </message>
     <message>
         <source>Learn from my corrections</source>
@@ -2492,8 +2524,16 @@
         <translation>Das gelernte Netz wegnehmen: das vorherige wird wieder benutzt.</translation>
     </message>
     <message>
+        <source>That is not better: the network in use stays.</source>
+        <translation>Das ist nicht besser: das benutzte Netz bleibt.</translation>
+    </message>
+    <message>
         <source>The network from before is used again.</source>
         <translation>Das vorherige Netz wird wieder benutzt.</translation>
+    </message>
+    <message>
+        <source>The new network is used; one click takes it back.</source>
+        <translation>Das neue Netz wird benutzt; ein Klick nimmt es zurück.</translation>
     </message>
     <message>
         <source>Train the network on the saved cases, and judge it on some that are kept back. It is used only if it is better.</source>
@@ -2586,6 +2626,10 @@
         <translation>{file} und sein Manifest aus {place} entfernen? Das lässt sich nicht zurücknehmen.</translation>
     </message>
     <message>
+        <source>So it is with {count} more: see their tips in the table.</source>
+        <translation>So ist es mit {count} weiteren: siehe ihre Hinweise in der Tabelle.</translation>
+    </message>
+    <message>
         <source>The file of a network</source>
         <translation>Die Datei eines Netzes</translation>
     </message>
@@ -2604,6 +2648,10 @@
     <message>
         <source>not stated</source>
         <translation>nicht genannt</translation>
+    </message>
+    <message>
+        <source>{file} cannot be used: {why}</source>
+        <translation>{file} kann nicht benutzt werden: {why}</translation>
     </message>
     <message>
         <source>{file} was removed.</source>
@@ -2651,10 +2699,6 @@
     <message>
         <source>The inputs look as they should.</source>
         <translation>Die Eingaben sehen aus, wie sie sollen.</translation>
-    </message>
-    <message>
-        <source>{count} objects.</source>
-        <translation>{count} Objekte.</translation>
     </message>
     <message>
         <source>{seconds} s on {device}.</source>
@@ -2960,12 +3004,16 @@
         <translation>Läsionen - {counted}. Ein Klick zeigt eine.</translation>
     </message>
     <message>
-        <source>PyTorch for the CPU: {download} to download, {disk} on disk, about {minutes} minutes. It can be cancelled, goes on where it stopped, and can be removed.</source>
-        <translation>PyTorch für die CPU: {download} herunterzuladen, {disk} auf der Platte, etwa {minutes} Minuten. Es kann abgebrochen werden, geht weiter, wo es aufhörte, und kann entfernt werden.</translation>
+        <source>One object, area {area} px. A click shows it.</source>
+        <translation>Ein Objekt, Fläche {area} px. Ein Klick zeigt es.</translation>
     </message>
     <message>
-        <source>PyTorch with CUDA for the GPU: {download} to download, {disk} on disk, about {minutes} minutes. It can be cancelled, goes on where it stopped, and can be removed.</source>
-        <translation>PyTorch mit CUDA für die GPU: {download} herunterzuladen, {disk} auf der Platte, etwa {minutes} Minuten. Es kann abgebrochen werden, geht weiter, wo es aufhörte, und kann entfernt werden.</translation>
+        <source>PyTorch for the CPU: {download} to download, {disk} on disk, about {minutes} min. It can be cancelled, goes on where it stopped, and can be removed.</source>
+        <translation>PyTorch für die CPU: {download} herunterzuladen, {disk} auf der Platte, etwa {minutes} min. Es kann abgebrochen werden, geht weiter, wo es aufhörte, und kann entfernt werden.</translation>
+    </message>
+    <message>
+        <source>PyTorch with CUDA for the GPU: {download} to download, {disk} on disk, about {minutes} min. It can be cancelled, goes on where it stopped, and can be removed.</source>
+        <translation>PyTorch mit CUDA für die GPU: {download} herunterzuladen, {disk} auf der Platte, etwa {minutes} min. Es kann abgebrochen werden, geht weiter, wo es aufhörte, und kann entfernt werden.</translation>
     </message>
     <message>
         <source>T1-weighted, after the contrast agent (gadolinium): T1ce, T1c, T1Gd, T1+C, T1 post. Only here does enhancing tumour show.</source>
@@ -3106,6 +3154,10 @@
     <message>
         <source>{count} inputs</source>
         <translation>{count} Eingaben</translation>
+    </message>
+    <message>
+        <source>{count} object</source>
+        <translation>{count} Objekt</translation>
     </message>
     <message>
         <source>{count} objects</source>

@@ -247,6 +247,10 @@
         <translation>Un serveur segmente, et les fichiers de la série sont sur cet ordinateur.</translation>
     </message>
     <message>
+        <source>A smaller one is in the CSV.</source>
+        <translation>Une plus petite est dans le CSV.</translation>
+    </message>
+    <message>
         <source>About {needed} of memory are needed, and {free} are free: the run may be slow or end.</source>
         <translation>Il faut environ {needed} de mémoire et {free} sont libres : l'exécution peut être lente ou s'arrêter.</translation>
     </message>
@@ -947,6 +951,10 @@
         <translation>Oui</translation>
     </message>
     <message>
+        <source>One object of {mean} pixels.</source>
+        <translation>Un objet de {mean} pixels.</translation>
+    </message>
+    <message>
         <source>Open it in the DICOM module, and save again.</source>
         <translation>Ouvrez-la dans le module DICOM, puis enregistrez à nouveau.</translation>
     </message>
@@ -1451,6 +1459,10 @@
         <translation>Il n'y a pas assez de mémoire libre : le réseau demande {gib} GiB pour une image de cette taille.</translation>
     </message>
     <message>
+        <source>There is one corrected case, and {least_cases} are needed: two to learn from, and one to be judged on.</source>
+        <translation>Il y a un cas corrigé, et il en faut {least_cases} : deux pour apprendre et un pour juger.</translation>
+    </message>
+    <message>
         <source>There may be none in the image.</source>
         <translation>Il n'y en a peut-être pas dans l'image.</translation>
     </message>
@@ -1791,6 +1803,10 @@
         <translation>{missing} des {found} fichiers de la série du volume ne sont plus là où la base de données DICOM les a.</translation>
     </message>
     <message>
+        <source>{missing} of the {found} files of the volume's series is no longer where the DICOM database has them.</source>
+        <translation>{missing} des {found} fichiers de la série du volume n'est plus là où la base de données DICOM les a.</translation>
+    </message>
+    <message>
         <source>{name} and {reference} do not overlap in space: their centres are {apart} mm apart.</source>
         <translation>{name} et {reference} ne se recouvrent pas dans l'espace : leurs centres sont à {apart} mm l'un de l'autre.</translation>
     </message>
@@ -1811,6 +1827,10 @@
         <translation>{name} a un fond de {nothing} au lieu de 0 : il est soustrait.</translation>
     </message>
     <message>
+        <source>{name} has a voxel that is not a finite number (NaN or infinite).</source>
+        <translation>{name} a un voxel qui n'est pas un nombre fini (NaN ou infini).</translation>
+    </message>
+    <message>
         <source>{name} has negative intensities: it seems to be normalised (z-scored) already, so its bias field is not corrected.</source>
         <translation>{name} a des intensités négatives : elle semble déjà normalisée (z-score), son champ de biais n'est donc pas corrigé.</translation>
     </message>
@@ -1825,10 +1845,6 @@
     <message>
         <source>{name} has voxels of {sides} mm, which no scanner makes: its header is wrong, and volumes in mL would be too.</source>
         <translation>{name} a des voxels de {sides} mm, qu'aucun appareil ne produit : son en-tête est faux, et les volumes en mL le seraient aussi.</translation>
-    </message>
-    <message>
-        <source>{name} has {count} voxel that are not finite numbers (NaN or infinite).</source>
-        <translation>{name} a {count} voxel qui ne sont pas des nombres finis (NaN ou infini).</translation>
     </message>
     <message>
         <source>{name} has {count} voxels that are not finite numbers (NaN or infinite).</source>
@@ -2179,20 +2195,36 @@
 <context>
     <name>scene.expectation</name>
     <message>
+        <source>Expected: about {seconds} s and {memory} GB of memory, after one earlier run on this machine.</source>
+        <translation>Prévu : environ {seconds} s et {memory} GB de mémoire, d'après une exécution précédente sur cette machine.</translation>
+    </message>
+    <message>
         <source>Expected: about {seconds} s and {memory} GB of memory, after {count} earlier runs on this machine.</source>
         <translation>Prévu : environ {seconds} s et {memory} GB de mémoire, d'après {count} exécutions précédentes sur cette machine.</translation>
+    </message>
+    <message>
+        <source>Expected: about {seconds} s, after one earlier run on this machine.</source>
+        <translation>Prévu : environ {seconds} s, d'après une exécution précédente sur cette machine.</translation>
     </message>
     <message>
         <source>Expected: about {seconds} s, after {count} earlier runs on this machine.</source>
         <translation>Prévu : environ {seconds} s, d'après {count} exécutions précédentes sur cette machine.</translation>
     </message>
     <message>
+        <source>With {inputs} alone the network did as well as with all inputs (one case held out).</source>
+        <translation>Avec seulement {inputs}, le réseau a fait aussi bien qu'avec toutes les entrées (un cas de test).</translation>
+    </message>
+    <message>
         <source>With {inputs} alone the network did as well as with all inputs ({cases} cases held out).</source>
-        <translation>Avec {inputs} seul, le réseau a fait aussi bien qu'avec toutes les entrées ({cases} cas de test).</translation>
+        <translation>Avec seulement {inputs}, le réseau a fait aussi bien qu'avec toutes les entrées ({cases} cas de test).</translation>
+    </message>
+    <message>
+        <source>With {inputs} alone, Dice was: {values} (one case held out).</source>
+        <translation>Avec seulement {inputs}, le Dice était : {values} (un cas de test).</translation>
     </message>
     <message>
         <source>With {inputs} alone, mean Dice was: {values} ({cases} cases held out).</source>
-        <translation>Avec {inputs} seul, le Dice moyen était : {values} ({cases} cas de test).</translation>
+        <translation>Avec seulement {inputs}, le Dice moyen était : {values} ({cases} cas de test).</translation>
     </message>
     <message>
         <source>{region} {here} instead of {all}</source>
@@ -2464,12 +2496,12 @@
         <translation>Annuler</translation>
     </message>
     <message>
-        <source>Dice on {kept} cases kept back: {before} before, {after} after learning from {trained}. That is not better: the network in use stays.</source>
-        <translation>Dice sur {kept} cas mis de côté : {before} avant, {after} après l'apprentissage sur {trained}. Ce n'est pas mieux : le réseau utilisé reste.</translation>
+        <source>Dice on one case kept back: {before} before, {after} after learning from {trained}.</source>
+        <translation>Dice sur un cas mis de côté : {before} avant, {after} après l'apprentissage sur {trained}.</translation>
     </message>
     <message>
-        <source>Dice on {kept} cases kept back: {before} before, {after} after learning from {trained}. The new network is used; one click takes it back.</source>
-        <translation>Dice sur {kept} cas mis de côté : {before} avant, {after} après l'apprentissage sur {trained}. Le nouveau réseau est utilisé ; un clic revient en arrière.</translation>
+        <source>Dice on {kept} cases kept back: {before} before, {after} after learning from {trained}.</source>
+        <translation>Dice sur {kept} cas mis de côté : {before} avant, {after} après l'apprentissage sur {trained}.</translation>
     </message>
     <message>
         <source>Learn from my corrections</source>
@@ -2492,8 +2524,16 @@
         <translation>Retirer le réseau appris : le précédent est de nouveau utilisé.</translation>
     </message>
     <message>
+        <source>That is not better: the network in use stays.</source>
+        <translation>Ce n'est pas mieux : le réseau utilisé reste.</translation>
+    </message>
+    <message>
         <source>The network from before is used again.</source>
         <translation>Le réseau précédent est de nouveau utilisé.</translation>
+    </message>
+    <message>
+        <source>The new network is used; one click takes it back.</source>
+        <translation>Le nouveau réseau est utilisé ; un clic revient en arrière.</translation>
     </message>
     <message>
         <source>Train the network on the saved cases, and judge it on some that are kept back. It is used only if it is better.</source>
@@ -2586,6 +2626,10 @@
         <translation>Supprimer {file} et son manifeste de {place} ? C'est irréversible.</translation>
     </message>
     <message>
+        <source>So it is with {count} more: see their tips in the table.</source>
+        <translation>Il en est de même pour {count} autres : voir leurs infobulles dans le tableau.</translation>
+    </message>
+    <message>
         <source>The file of a network</source>
         <translation>Le fichier d'un réseau</translation>
     </message>
@@ -2604,6 +2648,10 @@
     <message>
         <source>not stated</source>
         <translation>non indiquée</translation>
+    </message>
+    <message>
+        <source>{file} cannot be used: {why}</source>
+        <translation>{file} ne peut pas être utilisé : {why}</translation>
     </message>
     <message>
         <source>{file} was removed.</source>
@@ -2651,10 +2699,6 @@
     <message>
         <source>The inputs look as they should.</source>
         <translation>Les entrées sont comme elles doivent être.</translation>
-    </message>
-    <message>
-        <source>{count} objects.</source>
-        <translation>{count} objets.</translation>
     </message>
     <message>
         <source>{seconds} s on {device}.</source>
@@ -2960,12 +3004,16 @@
         <translation>Lésions - {counted}. Un clic en montre une.</translation>
     </message>
     <message>
-        <source>PyTorch for the CPU: {download} to download, {disk} on disk, about {minutes} minutes. It can be cancelled, goes on where it stopped, and can be removed.</source>
-        <translation>PyTorch pour le CPU : {download} à télécharger, {disk} sur disque, environ {minutes} minutes. On peut l'annuler, il reprend où il s'est arrêté, et on peut le supprimer.</translation>
+        <source>One object, area {area} px. A click shows it.</source>
+        <translation>Un objet, aire {area} px. Un clic le montre.</translation>
     </message>
     <message>
-        <source>PyTorch with CUDA for the GPU: {download} to download, {disk} on disk, about {minutes} minutes. It can be cancelled, goes on where it stopped, and can be removed.</source>
-        <translation>PyTorch avec CUDA pour le GPU : {download} à télécharger, {disk} sur disque, environ {minutes} minutes. On peut l'annuler, il reprend où il s'est arrêté, et on peut le supprimer.</translation>
+        <source>PyTorch for the CPU: {download} to download, {disk} on disk, about {minutes} min. It can be cancelled, goes on where it stopped, and can be removed.</source>
+        <translation>PyTorch pour le CPU : {download} à télécharger, {disk} sur disque, environ {minutes} min. On peut l'annuler, il reprend où il s'est arrêté, et on peut le supprimer.</translation>
+    </message>
+    <message>
+        <source>PyTorch with CUDA for the GPU: {download} to download, {disk} on disk, about {minutes} min. It can be cancelled, goes on where it stopped, and can be removed.</source>
+        <translation>PyTorch avec CUDA pour le GPU : {download} à télécharger, {disk} sur disque, environ {minutes} min. On peut l'annuler, il reprend où il s'est arrêté, et on peut le supprimer.</translation>
     </message>
     <message>
         <source>T1-weighted, after the contrast agent (gadolinium): T1ce, T1c, T1Gd, T1+C, T1 post. Only here does enhancing tumour show.</source>
@@ -3106,6 +3154,10 @@
     <message>
         <source>{count} inputs</source>
         <translation>{count} entrées</translation>
+    </message>
+    <message>
+        <source>{count} object</source>
+        <translation>{count} objet</translation>
     </message>
     <message>
         <source>{count} objects</source>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -106,3 +107,11 @@ def test_other_values_lie_at_the_same_place():
 def test_an_image_has_three_axes_or_four(shape):
     with pytest.raises(ValueError, match="axes"):
         Image(np.zeros(shape), np.eye(4))
+
+
+def test_very_oblique_axes_are_named_as_nibabel_names_them():
+    for number in range(200):
+        random = np.random.default_rng(number)
+        affine = np.eye(4)
+        affine[:3, :3] = np.float32(np.linalg.qr(random.normal(size=(3, 3)))[0] * random.uniform(0.3, 5, 3))
+        assert Grid(SHAPE, affine).orientation == "".join(nibabel.aff2axcodes(affine))

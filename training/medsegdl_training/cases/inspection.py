@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from MedSegDLLib.checks.findings import FindingCode, Severity
-from MedSegDLLib.errors import InputRefused
+from MedSegDLLib.errors import InputRefused, counted
 from MedSegDLLib.geometry.align import reference_of
 from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.io.read import read_image
@@ -73,7 +73,8 @@ def refuse_errors(cases: Sequence[Case], task: Task) -> None:
     if not wrong:
         return
     (name, first), others = wrong[0], sorted({name for name, _ in wrong[1:]} - {wrong[0][0]})
-    more = f" ({len(others)} more cases are wrong: {', '.join(others[:MOST_NAMES])}; `medsegdl-train inspect` tells all.)" if others else ""
+    wrong = f"{counted(len(others), 'more case')} {'is' if len(others) == 1 else 'are'} wrong"
+    more = f" ({wrong}: {', '.join(others[:MOST_NAMES])}; `medsegdl-train inspect` tells all.)" if others else ""
     raise InputRefused(first["message"], f"{first['remedy']} Or leave the case out: --leave-out {name}.{more}")
 
 
@@ -229,8 +230,8 @@ def format_inspection(entry: Entry) -> str:
         lines.append(f"{case['name']}  reference  {_reference_text(case['reference'])}")
         lines += [f"  {part['severity']}: {part['message']} {part['remedy']}" for part in case["problems"]]
     modalities = ", ".join(f"{key} {count}" for key, count in entry["modalities"].items())
-    sums = f"{len(entry['cases'])} cases, {entry['labelled']} with a reference ({modalities})"
-    return "\n".join([*lines, f"{sums}: {entry['errors']} errors, {entry['warnings']} warnings"])
+    sums = f"{counted(len(entry['cases']), 'case')}, {entry['labelled']} with a reference ({modalities})"
+    return "\n".join([*lines, f"{sums}: {counted(entry['errors'], 'error')}, {counted(entry['warnings'], 'warning')}"])
 
 
 def _reference_text(reference: Entry | None) -> str:
@@ -238,6 +239,6 @@ def _reference_text(reference: Entry | None) -> str:
         return "none"
     shape = "x".join(map(str, reference["shape"]))
     if "count" in reference:
-        return f"{shape}  {reference['count']} objects  {reference['file']}"
+        return f"{shape}  {counted(reference['count'], 'object')}  {reference['file']}"
     volumes = ", ".join(f"{key} {value:g} mL" for key, value in reference.get("volumes_ml", {}).items())
     return f"{shape}  labels {', '.join(reference['labels'])}  {volumes}  {reference['file']}"

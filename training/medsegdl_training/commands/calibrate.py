@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from MedSegDLLib.errors import UsageError
+from MedSegDLLib.errors import UsageError, counted
 
 from .options import add_data, chosen_cases, task_of, whole
 
@@ -41,5 +41,5 @@ def run(options: argparse.Namespace) -> int:
         write_json(told, options.json)
     if options.write:
         write_into_manifest(options.weights, told)
-        print(f"{options.weights.with_suffix('.json')}: the calibration of {len(told['regions'])} regions")
+        print(f"{options.weights.with_suffix('.json')}: the calibration of {counted(len(told['regions']), 'region')}")
     return 0

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from MedSegDLLib.errors import InputRefused, UsageError
+from MedSegDLLib.errors import InputRefused, UsageError, counted
 from MedSegDLLib.io.atomic import write_json
 from MedSegDLLib.network.device import choose_device
 from MedSegDLLib.network.sliding_window import strategies
@@ -101,7 +101,7 @@ def calibrate(cases: Sequence[Case], task: Task, weights: Path | None, title: st
         seen = (found.x != 0).any(dim=0)
         counts.add(_probabilities(found, network, task)[:, seen], found.regions[:, seen])
         report(case.name)
-    says = f"{title}: {len(labelled)} cases, fast mode, voxels of the network's grid that are not empty, {BINS} bins"
+    says = f"{title}: {counted(len(labelled), 'case')}, fast mode, voxels of the network's grid that are not empty, {BINS} bins"
     return {
         "task": task.key,
         "weights_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),

@@ -13,7 +13,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from MedSegDLLib.errors import InputRefused, UsageError
+from MedSegDLLib.errors import InputRefused, UsageError, counted
 from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.io.read import read_image
 from MedSegDLLib.metrics.labels import regions_of_labels
@@ -153,7 +153,7 @@ def protocol(count: int, options: Options, title: str, choice: InputChoice = ALL
     )
     mode = "fast" if options.mode == "auto" else options.mode  # which is what `auto` means for our own networks
     way = f"`segment` in {mode} mode{inputs}{correction}, {place}"
-    return f"{title}: mean over {count} cases, {way}; an empty region that is found empty counts Dice 1."
+    return f"{title}: mean over {counted(count, 'case')}, {way}; an empty region that is found empty counts Dice 1."
 
 
 def evaluate_subsets(cases: Sequence[Case], task: Task, options: Options, title: str, report: Callable[[str], None] = print) -> list[Entry]:

@@ -14,7 +14,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from MedSegDLLib.errors import UsageError
+from MedSegDLLib.errors import UsageError, counted
 from MedSegDLLib.pipeline import Options, segment
 from MedSegDLLib.tasks import Task
 
@@ -113,7 +113,7 @@ def _head(settings: Entry, log: Sequence[Entry]) -> str:
     notice = "<p><b>For research only. Not a medical device.</b></p>"
     steps = f"{log[-1]['step']} steps in {log[-1]['seconds'] / 60:.1f} minutes" if log else "no step yet"
     rows = [f"<tr><td>{escape(key)}</td><td style='text-align:left'>{_plain(settings[key])}</td></tr>" for key in SAID if key in settings]
-    cases = f"{len(settings.get('cases', ()))} training cases"
+    cases = counted(len(settings.get("cases", ())), "training case")
     return f"{notice}<p>{steps}, {cases}.</p><table>{''.join(rows)}</table>"
 
 

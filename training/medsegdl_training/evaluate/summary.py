@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
-from MedSegDLLib.errors import UsageError
+from MedSegDLLib.errors import UsageError, counted
 from MedSegDLLib.metrics.scores import spread_of
 
 from .evaluate import spread_over, spread_text
@@ -71,8 +71,8 @@ def _subsets(parts: Sequence[Sequence[Entry]]) -> list[Entry]:
 
 def format_summary(summary: Entry) -> str:
     """For a terminal: a line a measure, over cases and over files."""
-    count = len(summary["files"])
-    lines = [f"{summary['task']}: {count} files ({summary['design']}), {sum(entry['cases'] for entry in summary['files'])} cases in all"]
+    count, cases = len(summary["files"]), sum(entry["cases"] for entry in summary["files"])
+    lines = [f"{summary['task']}: {counted(count, 'file')} ({summary['design']}), {counted(cases, 'case')} in all"]
     for title, entry in summary["over_cases"].items():
         lines.append(f"  {title:24} over cases {spread_text(entry):32} over files {spread_text(summary['over_files'][title])}")
     for entry in summary.get("subsets", ()):

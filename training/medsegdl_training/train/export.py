@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from MedSegDLLib.errors import UsageError
+from MedSegDLLib.errors import UsageError, counted
 from MedSegDLLib.io.atomic import atomic_path, write_json
 from MedSegDLLib.network.weights import load_weights, save_weights, task_entries
 from MedSegDLLib.tasks import Plan, Task, carried_task, manifest_path, read_manifest, refuse_target
@@ -196,7 +196,7 @@ def card_text(manifest: dict[str, Any], path: Path) -> str:
         "## Training",
         "",
         f"- Data: {training['data']}; licence: {training['licence']}",
-        f"- {training['cases']} cases; SHA-256 over the contents of the files read: `{training['data_hash']}`",
+        f"- {counted(training['cases'], 'case')}; SHA-256 over the contents of the files read: `{training['data_hash']}`",
         f"- Held out: {', '.join(training['held_out']) or 'see the scores below'}",
         f"- Seed {training['seed']}, {training['steps']} steps in {training['minutes']} minutes; shipped is their moving average",
         *([_blend_line(training["blend"])] if "blend" in training else []),

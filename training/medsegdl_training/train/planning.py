@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from MedSegDLLib.errors import UsageError
+from MedSegDLLib.errors import UsageError, counted
 from MedSegDLLib.network.inception_unet import PROFILES, Architecture
 from MedSegDLLib.network.weights import input_channels
 from MedSegDLLib.tasks import Plan, Scale, Task
@@ -210,7 +210,7 @@ def format_plan(planned: Planned) -> str:
     median = "" if spacing is None else f" at {' x '.join(f'{side:g}' for side in found['spacing_mm']['median'])} mm"
     return "\n".join(
         [
-            f"{found['cases']} cases, median {case} voxels (K, J, I){median}",
+            f"{counted(found['cases'], 'case')}, median {case} voxels (K, J, I){median}",
             f"{planned.task}: network {planned.profile}, {grid}, patch {' x '.join(map(str, planned.patch))}, batch {planned.batch},"
             f" {planned.precision}",
             f"normalisation {planned.plan.scale.value}"
