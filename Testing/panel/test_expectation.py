@@ -73,7 +73,7 @@ def test_time_and_memory_are_learned_from_runs_here(loaded: Any, client: FakeCli
     segmented(loaded, client)
     loaded.parameters.setValue("brain_t1", None)
     text = loaded.expectation.label.text
-    assert "about 32 s and 2.0 GB" in text and "1 earlier" in text
+    assert "about 32 s and 2.0 GB" in text and "one earlier run on" in text
 
 
 def test_the_command_writes_what_the_evaluation_measured(tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ class CorrectionSection(Observing):
         self.table = qt.QTableWidget()
         self.table.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Preferred)
         self.table.sizeAdjustPolicy = qt.QAbstractScrollArea.AdjustToContents
+        self.table.horizontalScrollBarPolicy = qt.Qt.ScrollBarAlwaysOff  # as in `follow_up_tables.new_table`
         self.table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
         self.table.verticalHeader().hide()
         for widgets in ((qt.QLabel(_("Correct:")), self.segmentBox, self.undoButton), (*self.buttons.values(), self.compareButton)):
@@ -361,6 +362,7 @@ class CorrectionSection(Observing):
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
+        self.table.resizeRowsToContents()
         self.table.visible = True
 
     def _compared(self, key: str, change: Changed) -> tuple[Any, ...]:

@@ -27,7 +27,7 @@ from .guard import guarded
 from .observing import Observing
 from .report_case import collecting
 from .scheme import scheme_of
-from .widgets import Steps, new_timer, number_item
+from .widgets import FittedRows, Steps, new_timer, number_item
 
 if TYPE_CHECKING:  # imported with the second study (`warming`)
     from ..followup.course import Course
@@ -66,6 +66,7 @@ class FollowUpSection(Observing):
         self._study_items: list[Any] = []
         self._make_widgets(ui)
         self.timer = new_timer(self.look, LOOK_DELAY_MS, once=True)
+        self.fitted = FittedRows(self.changeTable)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self.on_node_gone)
 
     def _make_widgets(self, ui: Any) -> None:
@@ -124,7 +125,7 @@ class FollowUpSection(Observing):
 
     def close(self) -> None:
         """For good."""
-        for part in (self.steps, self.view_steps, self.timer):
+        for part in (self.steps, self.view_steps, self.timer, self.fitted):
             part.stop()
         self._comparing = self.change = self._course = None
         self.points, self._before = [], side_by_side.Before()

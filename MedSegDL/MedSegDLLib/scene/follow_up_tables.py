@@ -68,6 +68,7 @@ def new_table(tooltip: str) -> Any:
     view.toolTip = tooltip
     view.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Preferred)
     view.sizeAdjustPolicy = qt.QAbstractScrollArea.AdjustToContents
+    view.horizontalScrollBarPolicy = qt.Qt.ScrollBarAlwaysOff  # names give way; Qt 5 would leave room for a bar that never comes
     view.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
     view.selectionBehavior = qt.QAbstractItemView.SelectRows
     view.verticalHeader().hide()

@@ -21,7 +21,7 @@ from .report_case import record_of
 from .segmentation import note_edits, show_3d
 from .table import COLUMNS, measure_again, table_rows
 from .volumes import RESULT_ATTRIBUTE
-from .widgets import Steps, fill_lesions, fill_table, new_timer
+from .widgets import FittedRows, Steps, fill_lesions, fill_table, new_timer
 
 if TYPE_CHECKING:
     from ..metrics.density import Density
@@ -45,6 +45,7 @@ class ResultSection(Observing):
         self.table: Any = None
         self.timer = new_timer(self.measure, MEASURE_DELAY_MS, once=True)
         self.steps = Steps(report)
+        self.rows = FittedRows(ui.resultTable)
         self.followers: list[Callable[[], None]] = []  # called after lesions or objects were measured
         self._instead: tuple[Any, Any, str] | None = None  # segmentation and table that are shown instead, and a word on it
         self._items: list[Any] = []  # of the table; see widgets.fill_table
@@ -123,6 +124,7 @@ class ResultSection(Observing):
         """For good."""
         self.timer.stop()
         self.steps.stop()
+        self.rows.stop()
         self._measuring = None
         self.removeObservers()
 

@@ -31,6 +31,7 @@ _NAME, KEY, VOXELS, _MM3, MILLILITERS = COLUMNS
 COUNT = OBJECT_COLUMNS[0]
 COLOR_LEVELS = 255
 STEP_PAUSE_MS = 5
+FIT_DELAY_MS = 20  # after a table's width has changed
 BAR_PIXELS = (44, 10)  # of the longest bar beside a volume; the panel works at 350 pixels
 MOST_ROWS = 200  # of lesions or objects that the panel lists
 
@@ -133,6 +134,29 @@ def new_timer(function: Callable[[], None], interval_ms: int, once: bool = False
     return timer
 
 
+class FittedRows:
+    """Gives a table's names the lines that they need, a moment after its width has changed. Call `stop` before the table goes."""
+
+    def __init__(self, view: Any) -> None:
+        self._view = view
+        self._timer = new_timer(self.fit, FIT_DELAY_MS, once=True)
+        view.horizontalHeader().connect("sectionResized(int,int,int)", self.resized)
+
+    def resized(self, section: int, before: int, now: int) -> None:
+        """A column is wider or narrower."""
+        if section == 0:
+            self._timer.start()
+
+    def fit(self) -> None:
+        """Now."""
+        self._view.resizeRowsToContents()
+
+    def stop(self) -> None:
+        """For good."""
+        self._timer.stop()
+        self._view.horizontalHeader().disconnect("sectionResized(int,int,int)", self.resized)
+
+
 class Steps:
     """Does work that would stop the window for too long a step at a time, as often as the window has nothing else to do.
 
@@ -202,8 +226,8 @@ def fill_table(view: Any, segmentation: Any, rows: Sequence[dict[str, str]]) -> 
     header = view.horizontalHeader()
     header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
     header.setSectionResizeMode(0, qt.QHeaderView.Stretch)  # the names give way, so that the table is as wide as the panel, not wider
-    # Long names take a second line. Once: a vertical header that follows its contents, in a table that follows them too, goes round
-    # without end where a scroll bar comes and goes with the width, until the stack is full.
+    # Long names take a second line. Once (and again a moment after the width has changed: `FittedRows`): a vertical header that follows
+    # its contents, in a table that follows them too, goes round without end where a scroll bar comes and goes with the width.
     view.resizeRowsToContents()
     return items
 
@@ -224,6 +248,7 @@ def fill_lesions(view: Any, segmentation: Any, rows: Sequence[dict[str, str]]) -
     header = view.horizontalHeader()
     header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
     header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
+    view.resizeRowsToContents()
     return items
 
 

@@ -238,6 +238,8 @@ def breakable(text: str) -> str:
 
 def bytes_text(count: int) -> str:
     """A size for the reader."""
+    if count < 1e6:
+        return f"{max(count / 1e3, 1):.0f} kB"
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
