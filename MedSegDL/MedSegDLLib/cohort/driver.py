@@ -204,7 +204,7 @@ class Journal:
         if self._path.exists():
             with self._path.open(encoding="utf-8") as lines:
                 for line in lines:
-                    with suppress(ValueError, TypeError):
+                    with suppress(ValueError, TypeError, RecursionError):
                         outcome = Outcome.from_json(json.loads(line))
                         found[outcome.case] = outcome
         return found

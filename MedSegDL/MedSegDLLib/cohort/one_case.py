@@ -165,7 +165,7 @@ def is_done(order: Order, found: Outcome) -> bool:
             and all(report["options"][name] == getattr(wanted, name) for name in answering)
         )
         regions = [f"{region.key}.nii.gz" for region in _task_of(order).regions]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
     return same and all((folder / name).is_file() for name in (SEGMENTATION_FILE, *regions))
 

@@ -10,7 +10,7 @@ Rules, one a field that geometry or intensities rest on:
 | ImageOrientationPatient | two perpendicular unit vectors a frame, else refused |
 | ImagePositionPatient | three numbers a frame, else refused; slices are ordered by it, never by InstanceNumber or name |
 | SliceThickness, SpacingBetweenSlices | not used: the positions tell the distance (a slice alone: its thickness, else 1 mm and a note) |
-| RescaleSlope, RescaleIntercept | applied a frame; absent is 1 and 0; no number, or slope 0, is refused |
+| RescaleSlope, RescaleIntercept | applied a frame; absent is 1 and 0, in some frames of a series refused; no number, or slope 0, is refused |
 | ModalityLUTSequence | refused: its numbers are not linear in what was measured |
 | PhotometricInterpretation | how it is displayed: MONOCHROME1 changes no number; colours are refused |
 | BitsStored, HighBit, PixelRepresentation | bits outside (old overlays) are cut off, the sign is extended |
@@ -19,6 +19,7 @@ Rules, one a field that geometry or intensities rest on:
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -87,6 +88,7 @@ class ImageFile:
     Attributes:
         storage: its SOP class.
         derived_class: no class that scanners make (a secondary capture).
+        patient: a hash of PatientID, '' without one: slices of two patients are never one volume.
         strike: takes the patient out of a text.
     """
 
@@ -102,6 +104,7 @@ class ImageFile:
     pixels: PixelFormat
     tags: dict[str, str]
     derived_class: bool
+    patient: str
     strike: Callable[[str], str]
 
 
@@ -114,6 +117,7 @@ class Frame:
         directions: (2, 3) unit vectors along i, j.
         position: (3,) centre of the first voxel.
         marks: what tells it from other frames at the same place.
+        scaled: whether slope and intercept are stated.
         broken: a sentence's end about a field that cannot be used, '' if there is none.
     """
 
@@ -125,6 +129,7 @@ class Frame:
     thickness_mm: float | None
     slope: float
     intercept: float
+    scaled: tuple[bool, ...]
     marks: dict[str, str] = field(default_factory=dict)
     broken: str = ""
 
@@ -199,6 +204,7 @@ def _image_file(source: Source, storage: str, values: Values, pixels: PixelForma
         pixels=pixels,
         tags={**({"Modality": kind} if kind else {}), **{key: strike(text) for key in DICOM_TAGS if (text := _tag(values, key))}},
         derived_class=not kind,
+        patient=hashlib.sha256(number.encode()).hexdigest() if (number := values.text("PatientID")) else "",
         strike=strike,
     )
 
@@ -264,6 +270,7 @@ def _frame(file: ImageFile, index: int, fields: Fields) -> Frame:
         thickness_mm=float(thickness[0]) if thickness is not None and thickness[0] > 0 else None,
         slope=slope,
         intercept=intercept,
+        scaled=tuple(bool(fields.text(keyword)) for keyword in ("RescaleSlope", "RescaleIntercept")),
         marks={keyword: file.strike(text) if keyword in WRITTEN_BY_HAND else text for keyword in MARKS if (text := fields.text(keyword))},
         broken=broken,
     )

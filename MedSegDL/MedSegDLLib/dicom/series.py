@@ -233,6 +233,11 @@ def _refuse_unlike(frames: Sequence[Frame], name: str) -> None:
     sizes = {(frame.file.rows, frame.file.columns) for frame in frames}
     if len(sizes) > 1 or any(not np.allclose(frame.spacing_mm, first.spacing_mm, rtol=1e-3) for frame in frames):
         raise InputRefused(f"{name} mixes slices of different sizes (Rows, Columns or PixelSpacing).", "Export the series again.")
+    if len({frame.file.patient for frame in frames} - {""}) > 1:
+        raise InputRefused(f"{name} mixes slices of different patients in one series (PatientID).", "Export the series of one patient.")
+    if len({frame.scaled for frame in frames}) > 1 and any((frame.slope, frame.intercept) != (1, 0) for frame in frames):
+        reason = f"{name} mixes slices with and without a scale of their numbers (RescaleSlope, RescaleIntercept)."
+        raise InputRefused(reason, "Export the series again.")
 
 
 def _normal(frame: Frame) -> np.ndarray:
@@ -296,13 +301,19 @@ def _listed(keywords: Sequence[str], frames: Sequence[Frame]) -> str:
 
 def _refuse_mixed(frames: Sequence[Frame], name: str) -> None:
     """Two acquisitions in one series, though no two of their slices lie at one place."""
-    differing = [keyword for keyword in CONSTANT if not _one_value([frame.marks[keyword] for frame in frames if keyword in frame.marks])]
+    differing = [keyword for keyword in CONSTANT if not _one_value(_stated(keyword, frames))]
     if differing:
         raise InputRefused(f"{name} mixes slices of several acquisitions: they differ in {_listed(differing, frames)}.", ANOTHER_EXPORT)
     if frames[0].file.kind == CT and (mixed := _mixed_in_time(frames)):
         raise InputRefused(
             f"{name} mixes slices of several acquisitions (phases): they differ in {_listed([mixed], frames)}.", ANOTHER_EXPORT
         )
+
+
+def _stated(keyword: str, frames: Sequence[Frame]) -> list[str]:
+    """The values of a tag; where it is absent none, but of the contrast agent, whose absence says that none was given."""
+    default = "none" if keyword == "ContrastBolusAgent" else ""
+    return [value for frame in frames if (value := frame.marks.get(keyword, default))]
 
 
 def _one_value(values: Sequence[str]) -> bool:

@@ -122,5 +122,5 @@ def believed(folder: Path, name: str) -> Checkpoint:
         told = json.loads((folder / TOLD_FILE).read_text(encoding="utf-8"))
         tensors = safetensors.torch.load_file(folder / TENSORS_FILE)
         return Checkpoint(tensors, dict(told["aliases"]), dict(told["others"]))
-    except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, safetensors.SafetensorError) as error:
         raise WeightsError(f"{name} cannot be imported: nothing came out of it.", REMEDY) from error

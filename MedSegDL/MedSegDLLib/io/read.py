@@ -91,9 +91,11 @@ def read_inputs(paths: Mapping[str, str | os.PathLike], options: ReadOptions = R
 
 
 def refuse_missing(path: Path) -> None:
-    """Raise InputRefused where there is nothing, or nothing in it."""
+    """Raise InputRefused where there is nothing, nothing in it, or what is no file: a pipe would be waited for without end."""
     if not path.exists():
         raise InputRefused(f"{path.name} was not found.", f"Check the path: {path}")
+    if not (path.is_file() or path.is_dir()):
+        raise InputRefused(f"{path.name} is neither a file nor a folder (a pipe, a socket or a device).", "Save the image as a file first.")
     if path.is_file() and path.stat().st_size == 0:
         raise InputRefused(f"{path.name} is empty (0 bytes).", integrity.COPY_AGAIN)
 

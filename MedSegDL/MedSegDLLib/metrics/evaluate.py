@@ -241,7 +241,7 @@ def _refuse_other_task(folder: Path, task: Task) -> None:
     try:
         report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
         found = report["task"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return  # label maps of other programs have none
     if found != task.key:
         says = f"{folder.name} is a result of the task '{found}', not of '{task.key}'."

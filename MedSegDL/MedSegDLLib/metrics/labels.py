@@ -160,8 +160,8 @@ def described(path: Path, task: Task) -> LabelConvention | None:
 
 def _convention_in(description: Path, task: Task) -> LabelConvention | None:
     try:
-        entry = json.loads(description.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        entry = json.loads(description.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         raise InputRefused(f"{description} cannot be read as JSON.", "Unpack the data set again, or name its labels.") from error
     named = entry.get("labels") if isinstance(entry, dict) else None
     if not isinstance(named, dict):

@@ -141,7 +141,7 @@ def private_interpreter(folder: Path) -> Interpreter | None:
     try:
         entry = json.loads((folder / MARKER).read_text(encoding="utf-8"))
         python, packages = Path(entry["python"]), entry["packages"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return Interpreter(python, Source.PRIVATE, Path(packages) if packages else None) if python.exists() else None
 

@@ -228,7 +228,7 @@ def told_of(lesson: Lesson) -> dict:
     """What was noted of the weights in use; empty where there are none of ours."""
     try:
         return json.loads((lesson.folder / NOTE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
 
 

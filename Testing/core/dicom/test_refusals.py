@@ -215,6 +215,7 @@ MIXED = {
     "another tube voltage": ({"KVP": EachSlice((80, 80, 80, 140, 140, 140))}, "KVP"),
     "another kernel": ({"ConvolutionKernel": EachSlice(("B30f",) * 5 + ("B70f",))}, "ConvolutionKernel"),
     "before and after contrast": ({"ContrastBolusAgent": EachSlice(("none",) * 3 + ("Iomeron",) * 3)}, "ContrastBolusAgent"),
+    "contrast in some alone": ({"ContrastBolusAgent": EachSlice((None,) * 3 + ("Iomeron",) * 3)}, "ContrastBolusAgent"),
     "another frame of reference": ({"FrameOfReferenceUID": EachSlice(("1.2.3",) * 3 + ("1.2.4",) * 3)}, "FrameOfReferenceUID"),
     "echoes": ({"EchoTime": EachSlice((10, 10, 10, 90, 90, 90))}, "EchoTime"),
 }
@@ -241,6 +242,25 @@ ONE = {
 @pytest.mark.parametrize("tags", ONE.values(), ids=ONE.keys())
 def test_one_acquisition_is_read_whatever_else_differs(tags: dict, tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(slices(HU, **tags), tmp_path).array, HU)
+
+
+def test_slices_of_two_patients_are_no_volume_whatever_their_series_says(tmp_path: Path) -> None:
+    sentence = refusal(written(slices(HU, PatientID=EachSlice(("one",) * 3 + ("two",) * 3)), tmp_path / "scan"))
+    assert (
+        "different patients" in sentence
+        and "PatientID" in sentence
+        and "one" not in sentence.replace("one series", "").replace("one patient", "")
+    )
+    assert read(slices(HU, PatientID=EachSlice(("one",) * 3 + ("",) * 3)), tmp_path / "some").array.shape == SHAPE
+
+
+@pytest.mark.parametrize("absent", [("RescaleSlope", "RescaleIntercept"), ("RescaleIntercept",)])
+def test_slices_without_their_scale_beside_others_are_refused(absent: tuple[str, ...], tmp_path: Path) -> None:
+    files = slices(HU, Stack(), Storage(signed=False, slope=1.0, intercept=-1024.0))
+    for data_set in files[3:]:
+        for keyword in absent:
+            delattr(data_set, keyword)
+    assert "RescaleIntercept" in refusal(written(files, tmp_path / "scan"))
 
 
 def test_mr_slices_may_be_taken_in_turns(tmp_path: Path) -> None:

@@ -56,6 +56,12 @@ def test_missing_unknown_and_folder(tmp_path: Path) -> None:
     assert "holds no DICOM images" in refusal(tmp_path / "folder")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "scan.nii.gz")
+    assert "neither a file nor a folder" in refusal(tmp_path / "scan.nii.gz")
+
+
 @pytest.mark.parametrize("compressed", [True, False])
 @pytest.mark.parametrize("part", [0.0005, 0.02, 0.5, 0.9, 0.9999])
 @pytest.mark.parametrize("suffix", VOLUMES)

@@ -168,6 +168,7 @@ def test_organs_of_a_whole_body_by_their_names(tmp_path: Path) -> None:
 
 BAD = {
     "no JSON": ("{", "cannot be read as JSON"),
+    "nested without end": ("[" * 100_000, "cannot be read as JSON"),
     "strange": (json.dumps({"labels": {"background": 0, "edema": 1, "thing": 2}}), "means nothing"),
     "foreign": (json.dumps({"labels": {"background": 0}}), "names no label of the task"),
     "numberless": (json.dumps({"labels": {"edema": "one"}}), "without a number"),

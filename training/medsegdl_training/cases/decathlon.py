@@ -44,8 +44,8 @@ def find(folder: Path, task: Task) -> list[Case]:
 def names_labels_only(path: Path) -> bool:
     """Whether a `dataset.json` says no more than what the labels of a data set of another layout mean (`MedSegDLLib.metrics.labels`)."""
     try:
-        entry = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        entry = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(entry, dict) and "labels" in entry and not {"channel_names", "modality", "training", LISTED} & set(entry)
 
@@ -116,8 +116,8 @@ def read_description(path: Path) -> dict[str, Any]:
         InputRefused: it is none.
     """
     try:
-        entry = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        entry = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         raise InputRefused(f"{path} cannot be read as JSON.", "Unpack the data set again.") from error
     if not isinstance(entry, dict) or not isinstance(entry.get("channel_names", entry.get("modality")), dict):
         raise InputRefused(f"{path} names no channels.", "Give the folder of a Medical Segmentation Decathlon or nnU-Net data set.")

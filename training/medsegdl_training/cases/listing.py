@@ -36,7 +36,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         if path.suffix.lower() == ".csv":
             return list(csv.DictReader(text.splitlines()))
         entry = json.loads(text)
-    except (OSError, ValueError, csv.Error) as error:
+    except (OSError, ValueError, RecursionError, csv.Error) as error:
         raise InputRefused(f"{path.name} cannot be read as a list of cases.", "Give a CSV with a header line, or JSON.") from error
     rows = entry.get("cases") if isinstance(entry, dict) else entry
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):

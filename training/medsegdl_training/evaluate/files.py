@@ -19,7 +19,7 @@ def read_scores(path: Path) -> dict[str, Any]:
     """
     try:
         entry = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path.name} cannot be read as JSON.", WANTED) from error
     if not isinstance(entry, dict) or not {"task", "mean", "cases", "protocol"} <= entry.keys():
         raise UsageError(f"{path.name} holds no scores.", WANTED)

@@ -64,7 +64,7 @@ def read_log(folder: Path) -> list[Entry]:
     for line in lines:
         try:
             entries.append(json.loads(line))
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
     return entries
 

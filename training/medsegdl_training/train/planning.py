@@ -80,7 +80,7 @@ def read_plan(path: Path, task: Task) -> Planned:
     try:
         entry = json.loads(path.read_text(encoding="utf-8"))
         found = Planned(**{**entry, "plan": Plan.from_json(entry["plan"]), "patch": tuple(entry["patch"])})
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError(f"{path} is no plan.", "Make one with `medsegdl-train plan`.") from error
     if found.task != task.key:
         raise UsageError(f"{path.name} is a plan of the task '{found.task}', not '{task.key}'.", "Make one for this task.")

@@ -87,7 +87,7 @@ def read_settings(folder: Path) -> tuple[Settings, dict[str, Any]]:
 
     try:
         entry = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{folder} holds no run.", "Start one without --resume.") from error
     known = {field.name for field in fields(Settings)}
     try:
