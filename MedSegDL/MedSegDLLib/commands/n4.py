@@ -43,14 +43,16 @@ def run(arguments: argparse.Namespace) -> None:
         write_image(corrected, arguments.output)
         if arguments.field is not None:
             write_image(field, arguments.field)
+    if mask is None:
+        print("No mask was given: the field was estimated within the head, found by its intensities.")
     print(f"Corrected volume written to {arguments.output}.")
 
 
 def _integers(text: str) -> tuple[int, ...]:
-    values = tuple(int(part) for part in text.split(","))
-    if min(values) < 1:
-        raise argparse.ArgumentTypeError("numbers from 1 up, separated by commas")
-    return values
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+        raise argparse.ArgumentTypeError("whole numbers from 1 up, separated by commas")
+    return tuple(int(part) for part in parts)
 
 
 def _shrink(text: str) -> tuple[int, ...]:

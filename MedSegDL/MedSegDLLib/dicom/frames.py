@@ -10,7 +10,7 @@ Rules, one a field that geometry or intensities rest on:
 | ImageOrientationPatient | two perpendicular unit vectors a frame, else refused |
 | ImagePositionPatient | three numbers a frame, else refused; slices are ordered by it, never by InstanceNumber or name |
 | SliceThickness, SpacingBetweenSlices | not used: the positions tell the distance (a slice alone: its thickness, else 1 mm and a note) |
-| RescaleSlope, RescaleIntercept | applied a frame; absent is 1 and 0, in some frames of a series refused; no number, or slope 0, is refused |
+| RescaleSlope, RescaleIntercept | applied a frame; absent is 1 and 0; absent in some slices alone, no number, or slope 0, is refused |
 | ModalityLUTSequence | refused: its numbers are not linear in what was measured |
 | PhotometricInterpretation | how it is displayed: MONOCHROME1 changes no number; colours are refused |
 | BitsStored, HighBit, PixelRepresentation | bits outside (old overlays) are cut off, the sign is extended |

@@ -65,8 +65,9 @@ def test_the_mask_counts(case, tmp_path):
     assert centred_rms(fields[0] - fields[1], case.head) > 1e-3
 
 
-def test_defaults_take_the_field_away(case, tmp_path):
+def test_defaults_take_the_field_away(case, tmp_path, capfd):
     assert run(tmp_path, "--field", str(tmp_path / "field.nii.gz")) == 0
+    assert "No mask was given" in capfd.readouterr().out
     left = centred_rms(read(tmp_path / "field.nii.gz") - case.log_field, case.head)
     assert left < 0.3 * centred_rms(case.log_field, case.head)
 
@@ -75,7 +76,7 @@ def test_defaults_take_the_field_away(case, tmp_path):
 def test_wrong_options_are_wrong_usage(case, tmp_path, options, capsys):
     with pytest.raises(SystemExit) as ended:
         run(tmp_path, *options)
-    assert ended.value.code == 2
+    assert ended.value.code == 2 and "_integers" not in capsys.readouterr().err
     assert not (tmp_path / "out.nii.gz").exists()
 
 

@@ -245,13 +245,9 @@ def test_one_acquisition_is_read_whatever_else_differs(tags: dict, tmp_path: Pat
 
 
 def test_slices_of_two_patients_are_no_volume_whatever_their_series_says(tmp_path: Path) -> None:
-    sentence = refusal(written(slices(HU, PatientID=EachSlice(("one",) * 3 + ("two",) * 3)), tmp_path / "scan"))
-    assert (
-        "different patients" in sentence
-        and "PatientID" in sentence
-        and "one" not in sentence.replace("one series", "").replace("one patient", "")
-    )
-    assert read(slices(HU, PatientID=EachSlice(("one",) * 3 + ("",) * 3)), tmp_path / "some").array.shape == SHAPE
+    sentence = refusal(written(slices(HU, PatientID=EachSlice(("7713",) * 3 + ("8841",) * 3)), tmp_path / "scan"))
+    assert "different patients" in sentence and "7713" not in sentence and "8841" not in sentence
+    assert read(slices(HU, PatientID=EachSlice(("7713",) * 3 + ("",) * 3)), tmp_path / "some").array.shape == SHAPE
 
 
 @pytest.mark.parametrize("absent", [("RescaleSlope", "RescaleIntercept"), ("RescaleIntercept",)])
