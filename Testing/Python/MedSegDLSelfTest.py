@@ -25,6 +25,7 @@ import vtk
 from self_test_desktop import (
     BRAIN_INPUTS,
     CASE,
+    LONGEST_GAP_MS,
     MOVED_MM,
     SCREENSHOTS_VARIABLE,
     Ticking,
@@ -70,7 +71,6 @@ from MedSegDLLib.tasks import manifest_path, task_of_weights
 BRAIN_REGIONS = ["WT", "TC", "ET"]
 BRAIN_LABELS = ["Oedema (ED)", "Necrosis and non-enhancing tumour (NCR)", "Enhancing tumour (ET)"]
 BRAIN_NAMES = ["Whole tumour (WT)", "Tumour core (TC)", "Enhancing tumour (ET)"]
-LONGEST_GAP_MS = 50  # of this thread, between two ticks of a timer; drawing by a processor comes on top
 LONGEST_OPENING_MS = 500  # of this thread, with the import of everything; Slicer's own Segment Editor takes about 200
 NARROW = 350  # pixels of a dock in which the panel works
 LAPTOP = (1366, 740)

@@ -32,6 +32,7 @@ from MedSegDLLib.tasks import BRAIN_MASK
 from MedSegDLLib.worker.environment import LIBRARY_FOLDER, PYTHON_VARIABLE, Source, child_environment, find_interpreter
 from MedSegDLLib.worker.processes import Launch, run_with_lines
 
+LONGEST_GAP_MS = 50  # of this thread, between two ticks of a timer; drawing by a processor comes on top
 SCREENSHOTS_VARIABLE = "MEDSEGDL_SCREENSHOTS"
 WEIGHTS_VARIABLE = "MEDSEGDL_WEIGHTS"
 START_LIMIT_S = 300.0  # the first import of torch on a slow disk
@@ -310,6 +311,7 @@ class Ticking:
         return self
 
     def __exit__(self, *_: Any) -> None:
+        self._tick()  # what came after the last one counts too; a crowded machine may not have let the timer tick at all
         self._timer.stop()
         if not self.gaps_ms:  # on a crowded machine half a second may pass without a tick
             self._tick()

@@ -16,7 +16,7 @@ from unittest import mock
 import numpy as np
 import qt
 import slicer
-from self_test_desktop import BRAIN_INPUTS, CASE, Ticking, live, load_phantom, open_panel, wait_until
+from self_test_desktop import BRAIN_INPUTS, CASE, LONGEST_GAP_MS, Ticking, crowd, live, load_phantom, open_panel, wait_until
 from self_test_mouse import Mouse
 
 from MedSegDLLib.scene import learning_section
@@ -216,14 +216,17 @@ def learning(test: Any) -> str:
             section.saveButton.click()
             wait_until(lambda: not section.busy and "Saved" in section.label.text, "the case is saved", 60)
         _seen(ui, taught.learnButton)
-        with Ticking() as ticking:
+        with Ticking() as begun:
             taught.learnButton.click()
             test.assertTrue(taught.busy, ui.findingsLabel.text)
             live(1.0)
-            test.at_widths("78-learning", taught.cancelButton)
+        test.at_widths("78-learning", taught.cancelButton)  # the dock's widths and pictures are this test's, not the panel's
+        with Ticking() as ticking:
             wait_until(lambda: not taught.busy, "it has learned", LEARNED_S)
             live(0.3)
-        print(f"learning: {taught.label.text} (longest gap {ticking.longest_ms:.0f} ms)")
+        longest = max(begun.longest_ms, ticking.longest_ms)
+        print(f"learning: {taught.label.text} (longest gap {longest:.0f} ms)")
+        test.assertLess(longest, LONGEST_GAP_MS * crowd())
         test.at_widths("78-learned", taught.label)
         if "pip install" in taught.label.text:
             return ""

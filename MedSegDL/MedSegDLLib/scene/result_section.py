@@ -182,7 +182,7 @@ class ResultSection(Observing):
         volumes = {row[COLUMNS[1]]: float(row.get(COLUMNS[4], 0)) for row in table_rows(self.table)} if task is not None else {}
         text = wording.lesions_text(rows, lesion_table.burdens(node, task, volumes), self.density) if task is not None else ""
         self.ui.lesionTable.visible = bool(rows)
-        self.ui.lesionLabel.visible, self.ui.lesionLabel.text = bool(text), text
+        self.ui.lesionLabel.visible, self.ui.lesionLabel.text = bool(text), wording.breakable(text)
         self.ui.show3DButton.visible = task is None or not task.pictures
         if rows:
             self._lesion_items = fill_lesions(self.ui.lesionTable, node, rows)

@@ -48,10 +48,6 @@
         <translation>Volumina und Läsionen für einen Befund in die Zwischenablage kopieren.</translation>
     </message>
     <message>
-        <source>Create new segmentation on Segment</source>
-        <translation>Neue Segmentierung</translation>
-    </message>
-    <message>
         <source>Device:</source>
         <translation>Gerät:</translation>
     </message>
@@ -102,6 +98,10 @@
     <message>
         <source>Network:</source>
         <translation>Netz:</translation>
+    </message>
+    <message>
+        <source>New segmentation</source>
+        <translation>Neue Segmentierung</translation>
     </message>
     <message>
         <source>Open the Segment Editor on this segmentation and its input.</source>

@@ -48,10 +48,6 @@
         <translation>Copier les volumes et les lésions dans le presse-papiers pour un compte rendu.</translation>
     </message>
     <message>
-        <source>Create new segmentation on Segment</source>
-        <translation>Nouvelle segmentation</translation>
-    </message>
-    <message>
         <source>Device:</source>
         <translation>Appareil :</translation>
     </message>
@@ -102,6 +98,10 @@
     <message>
         <source>Network:</source>
         <translation>Réseau :</translation>
+    </message>
+    <message>
+        <source>New segmentation</source>
+        <translation>Nouvelle segmentation</translation>
     </message>
     <message>
         <source>Open the Segment Editor on this segmentation and its input.</source>
