@@ -28,6 +28,7 @@ QUIET = {
     "SetAttribute",
     "GetAttribute",
     "connect",
+    "disconnect",
 }
 SHOWN = {"text", "toolTip", "windowTitle", "placeholderText", "plainText", "noneDisplay", "statusTip", "title"}
 SHOWING = {"QLabel", "QPushButton", "QCheckBox", "QRadioButton", "QGroupBox", "setText", "setToolTip", "setHorizontalHeaderLabels", "tell"}
