@@ -13,8 +13,11 @@ import numpy as np
 import pydicom
 import SimpleITK as sitk
 from highdicom.legacy import LegacyConvertedEnhancedCTImage, LegacyConvertedEnhancedMRImage, LegacyConvertedEnhancedPETImage
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
+from pydicom.tag import Tag
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -22,7 +25,11 @@ from pydicom.uid import (
     HTJ2KLossless,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
     JPEGLSLossless,
+    JPEGLSNearLossless,
     RLELossless,
 )
 
@@ -444,7 +451,75 @@ def more_kinds() -> list[Kind]:
             marked=False,
         ),
         Kind("a screenshot in the series", [*slices(hu), shot], hu, straight, none),
+        *jpegs(),
+        Kind("enhanced MR, a file a slice", a_file_a_slice(hu), hu, straight, none),
+        Kind("places of no stated type", rewritten(slices(hu), "UN", "{:g}"), hu, straight, none),
+        Kind("exponents, blanks, minus zero", rewritten(slices(hu), "DS", " {:.6e}"), hu, straight),
+        Kind(
+            "signed and unsigned slices", [*slices(np.abs(hu))[:3], *slices(np.abs(hu), storage=Storage(False))[3:]], np.abs(hu), straight
+        ),
     ]
+
+
+def jpegs() -> list[Kind]:
+    """The kinds of JPEG that scanners and archives make, lossy ones too: right is what libjpeg-turbo and CharLS decode."""
+    smooth = np.add.outer(np.arange(6) * 9, np.add.outer(np.arange(16) * 4, np.arange(12) * 7))
+    eight, twelve = Storage(False, 8, 8), Storage(False, 16, 12, 1.0, 0.0)
+    ways = (
+        ("JPEG, lossy, 8 bits", JPEGBaseline8Bit, eight, lambda plane: imagecodecs.jpeg8_encode(plane, level=90), imagecodecs.jpeg8_decode),
+        (
+            "JPEG, lossy, 12 bits",
+            JPEGExtended12Bit,
+            twelve,
+            lambda plane: imagecodecs.jpeg8_encode(plane * 13, level=95, bitspersample=12),
+            imagecodecs.jpeg8_decode,
+        ),
+        (
+            "JPEG-LS, nearly lossless",
+            JPEGLSNearLossless,
+            twelve,
+            lambda plane: imagecodecs.jpegls_encode(plane * 13, level=3),
+            imagecodecs.jpegls_decode,
+        ),
+        (
+            "JPEG lossless, any predictor",
+            JPEGLossless,
+            twelve,
+            lambda plane: imagecodecs.ljpeg_encode(plane * 13, bitspersample=12),
+            imagecodecs.ljpeg_decode,
+        ),
+    )
+    made = []
+    for name, syntax, storage, encode, decode in ways:
+        packed = [encode(plane.astype(storage.dtype)) for plane in smooth]
+        right = np.array([decode(one) for one in packed]).astype(int)
+        files = slices(smooth, storage=storage, kind=MR)
+        for data_set, one in zip(files, packed, strict=True):
+            data_set.file_meta.TransferSyntaxUID = syntax
+            data_set.PixelData = encapsulate([one])
+            data_set["PixelData"].VR = "OB"
+            data_set["PixelData"].is_undefined_length = True
+        made.append(Kind(name, files, right, Stack().affine))
+    return made
+
+
+def a_file_a_slice(values: np.ndarray) -> list[Dataset]:
+    """Enhanced files of one frame each."""
+    made = []
+    for k, plane in enumerate(values):
+        made.append(enhanced(plane[None], Stack(origin=tuple(Stack().position(k)))))
+        made[-1].SOPInstanceUID = made[-1].file_meta.MediaStorageSOPInstanceUID = f"{ROOT}.1.{k + 1}"
+    return made
+
+
+def rewritten(files: Sequence[Dataset], representation: str, form: str) -> list[Dataset]:
+    """Position and orientation as elements of this type, each number written so; zeros are negative."""
+    for data_set in files:
+        for keyword in ("ImagePositionPatient", "ImageOrientationPatient"):
+            text = "\\".join(form.format(float(value) or -0.0) for value in data_set[keyword].value).encode()
+            tag = Tag(tag_for_keyword(keyword))
+            data_set._dict[tag] = RawDataElement(tag, representation, len(text), text + b" " * (len(text) % 2), 0, False, True)
+    return list(files)
 
 
 def leaning(orientation: Sequence[float], degrees: float) -> tuple[float, ...]:

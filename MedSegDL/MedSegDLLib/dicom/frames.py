@@ -48,7 +48,7 @@ from .values import MARKS, UNREADABLE, Fields, Values
 
 PERPENDICULAR = 1e-3
 ZIP = "zip file"  # within what was given; it is named, and not looked into
-WRITTEN_BY_HAND = ("ContrastBolusAgent", "ConvolutionKernel", "ImageType")  # of `MARKS`; the others are numbers, times, UIDs
+WRITTEN_BY_HAND = ("ContrastBolusAgent", "ConvolutionKernel", "ImageType", "FrameType")  # of `MARKS`; the others are numbers, times, UIDs
 
 
 @dataclass(frozen=True)

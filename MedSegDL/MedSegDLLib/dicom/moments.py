@@ -21,7 +21,7 @@ TIMES = ("TriggerTime", "FrameReferenceDateTime", "AcquisitionTime", "ContentTim
 # What differs between other things than time points.
 CONTRASTS = (
     *("EchoTime", "EchoNumbers", "InversionTime", "FlipAngle", "DiffusionBValue", "ContrastBolusAgent"),
-    *("KVP", "ConvolutionKernel", "ImageType"),
+    *("KVP", "ConvolutionKernel", "ImageType", "FrameType", "ComplexImageComponent"),
 )
 FREE_CHOICE = (
     "TemporalPositionIdentifier",

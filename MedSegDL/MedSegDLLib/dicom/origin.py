@@ -135,11 +135,22 @@ def header_of(origin: Origin, name: str) -> Dataset:
         raise InputRefused(f"{name} has a header that cannot be carried over to a DICOM result.", NOT_FILED) from error
     if missing:
         raise InputRefused(f"{name} states no {' and no '.join(missing)}: a DICOM result could not refer to it.", NOT_FILED)
+    _refuse_doubtful_instances(origin, name)
     if CHARACTERS in header and not header[CHARACTERS].value:
         del header[CHARACTERS]
     if not _states_frame_of_reference(header):
         header.FrameOfReferenceUID = generate_uid(entropy_srcs=[str(header.SeriesInstanceUID)])
     return header
+
+
+def _refuse_doubtful_instances(origin: Origin, name: str) -> None:
+    """Raise InputRefused where a file of the volume cannot be told from another one by its SOPInstanceUID."""
+    files = {id(frame.file): frame.file for frame in origin.frames}
+    instances = [file.instance for file in files.values()]
+    if not all(instances):
+        raise InputRefused(f"{name} has slices without a SOPInstanceUID: a DICOM result could not refer to them.", NOT_FILED)
+    if len(set(instances)) < len(instances):
+        raise InputRefused(f"{name} has several slices of one SOPInstanceUID: a DICOM result could not tell them apart.", NOT_FILED)
 
 
 def in_unicode(header: Dataset) -> Dataset:

@@ -44,6 +44,8 @@ MARKS = (
     "KVP",
     "ConvolutionKernel",
     "ImageType",
+    "FrameType",
+    "ComplexImageComponent",
     "FrameOfReferenceUID",
 )
 _GROUPS = {  # functional groups that hold what a plain slice has at its top (PS3.3 C.7.6.16)
@@ -65,6 +67,7 @@ _GROUPS = {  # functional groups that hold what a plain slice has at its top (PS
     "KVP": "CTXRayDetailsSequence",
     "ConvolutionKernel": "CTReconstructionSequence",
     "FrameType": "MRImageFrameTypeSequence",
+    "ComplexImageComponent": "MRImageFrameTypeSequence",
 }
 _OTHER_NAMES = {
     "AcquisitionNumber": "FrameAcquisitionNumber",

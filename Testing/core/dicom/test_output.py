@@ -422,6 +422,18 @@ def test_a_source_that_cannot_be_referred_to_is_refused(keyword: str, tmp_path: 
         dicom_writers(result_on(reading), reading)
 
 
+@pytest.mark.parametrize(("instance", "says"), [("", "without a SOPInstanceUID"), (None, "of one SOPInstanceUID")])
+def test_slices_that_cannot_be_told_apart_are_not_referred_to(instance: str | None, says: str, tmp_path: Path) -> None:
+    """As some anonymisers leave them; an archive would keep one of them."""
+    files = slices(numbers(0, 0, 900))
+    files[3].SOPInstanceUID = files[2].SOPInstanceUID if instance is None else instance
+    for place, data_set in enumerate(files):
+        save(data_set, tmp_path / "scan" / f"{place}")
+    reading = read_with_origin(tmp_path / "scan")
+    with pytest.raises(InputRefused, match=says):
+        dicom_writers(result_on(reading), reading)
+
+
 def test_the_command_line_writes_all_three(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
     head = head_images(("flair",))["flair"]
     stack = Stack(oblique(1), (6.0, 6.0, 6.0))

@@ -16,7 +16,7 @@ from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.geometry.image import LPS_FROM_RAS, Image
 from MedSegDLLib.io.read import read_with_origin
 
-from ..dicom_kinds import CT, MR, Stack, Storage, enhanced, hounsfield, numbers, oblique, save, slices, with_pixels
+from ..dicom_kinds import CT, MR, Stack, Storage, enhanced, hounsfield, item, numbers, oblique, save, slices, with_pixels
 
 RAMP = np.array([3.0, -5.0, 7.0])  # HU a mm along L, P, S
 STEP = 0.1  # of the stored numbers
@@ -181,6 +181,23 @@ def test_time_points_of_a_multi_frame_file(tmp_path: Path) -> None:
         reading = read_with_origin(path, ReadOptions(time_point=wanted))
         np.testing.assert_array_equal(reading.image.array, hounsfield(wanted - 1))
         assert [plane.frame.index for plane in reading.origin.planes] == list(range(6 * (wanted - 1), 6 * wanted))
+
+
+@pytest.mark.parametrize(
+    ("tag", "values"),
+    [
+        ("FrameType", (["ORIGINAL", "PRIMARY", "M", "NONE"], ["ORIGINAL", "PRIMARY", "P", "NONE"])),
+        ("ComplexImageComponent", ("MAGNITUDE", "PHASE")),
+    ],
+)
+def test_magnitude_and_phase_in_a_multi_frame_file_are_refused_by_the_tag(tag: str, values: tuple, tmp_path: Path) -> None:
+    """As Philips and Siemens write them: the file's own ImageType is the same for all, and their numbers count on."""
+    data_set = enhanced(np.concatenate([hounsfield(0), hounsfield(1)]))
+    for number, frame in enumerate(data_set.PerFrameFunctionalGroupsSequence):
+        frame.PlanePositionSequence[0].ImagePositionPatient = Stack().position(number % 6)
+        frame.FrameContentSequence[0].TemporalPositionIndex = 1 + number // 6
+        frame.MRImageFrameTypeSequence = [item(**{tag: values[number // 6]})]
+    assert f"they differ in {tag}" in refusal(save(data_set, tmp_path / "multi.dcm")).replace("TemporalPositionIndex (1, 2), ", "")
 
 
 def test_a_time_point_of_what_has_none_is_wrong_usage(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:

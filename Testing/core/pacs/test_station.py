@@ -10,9 +10,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 import requests
 from pydicom.dataset import Dataset
@@ -24,13 +26,16 @@ from MedSegDLLib.errors import InputRefused, MedSegDLError, OutOfMemory
 from MedSegDLLib.io.formats import DICOM_RESULTS
 from MedSegDLLib.pacs import queue as memory
 from MedSegDLLib.pacs import station as room
+from MedSegDLLib.pacs.address import Address
+from MedSegDLLib.pacs.peer import Peer
 from MedSegDLLib.pacs.queue import DONE, FAILED, RECEIVING, Queue
 from MedSegDLLib.pacs.station import MOST_TRIES, Pace, Station
 from MedSegDLLib.tasks import BRAIN
 
 from ..dicom_kinds import MR, PATIENT, Stack, slices
-from ..orthanc import Server, needs_orthanc, orthanc  # noqa: F401 - a fixture
+from ..orthanc import Server, free_port, needs_orthanc, orthanc  # noqa: F401 - a fixture
 from ..tiny import head_images, tiny_weights
+from . import quick_station
 
 AT_ONCE = Pace(quiet_s=0.0, cut_s=0.0)
 LIMIT_S = 240.0
@@ -289,6 +294,62 @@ def _killed_twice(tmp_path: Path, port: int, kept: list[Dataset]) -> None:
     assert "Tried again in" in station.said, "the first was refused"
     assert PATIENT.split("^")[0].lower() not in station.said.lower()
     assert not left_over(tmp_path) and not [path for path in (tmp_path / "tmp").iterdir() if path.name.startswith("medsegdl-")]
+
+
+MORTAL = """
+import os, signal, sys
+from pathlib import Path
+from pynetdicom import AE, AllStoragePresentationContexts, evt
+port, kept, dies = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+def store(event):
+    if dies == "before":
+        die()
+    with (kept / event.request.AffectedSOPInstanceUID).open("ab") as stream:
+        stream.write(b"x")
+    if dies == "after":
+        die()
+    return 0
+entity = AE(ae_title="ARCHIVE")
+for context in AllStoragePresentationContexts:
+    entity.add_supported_context(context.abstract_syntax, context.transfer_syntax)
+entity.start_server(("127.0.0.1", port), evt_handlers=[(evt.EVT_C_STORE, store)])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a signal of POSIX")
+def test_an_archive_that_is_killed_before_or_after_it_stored_has_every_object_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was stored and not answered is sent again: the same object, so that the archive has it once."""
+    monkeypatch.setattr(memory, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(memory, "LONGEST_PAUSE_S", 0.2)
+    monkeypatch.setattr(room, "LOOK_S", 0.01)
+    monkeypatch.setattr(quick_station, "WORK_S", 0.0)
+    kept, port = tmp_path / "kept", free_port()
+    kept.mkdir()
+    queue = Queue(tmp_path / "queue", 10**9)
+    for one in study()[:3]:
+        stream = BytesIO()
+        pydicom.dcmwrite(stream, one, enforce_file_format=True)
+        queue.receive("1.2", one.SOPInstanceUID, stream.getvalue(), wanted=True)
+    send = Peer(Address("ARCHIVE", "127.0.0.1", port), "STATION").send
+    station = Station(queue, tmp_path, lambda slices, folder, go_on: quick_station.segment(slices, folder), send, AT_ONCE)
+    station.start()
+    try:
+        for dies in ("before", "after", "never"):
+            archive = subprocess.Popen([sys.executable, "-c", MORTAL, str(port), str(kept), dies])
+            if dies != "never":
+                assert archive.wait(LIMIT_S) == -signal.SIGKILL
+        until(lambda: set(queue.states().values()) == {DONE} or station.failure)
+    finally:
+        station.close()
+        archive.kill()
+        archive.wait()
+    assert station.failure is None
+    results = [pydicom.dcmread(tmp_path / "0001" / name).SOPInstanceUID for name in DICOM_RESULTS]
+    assert {path.name: path.stat().st_size for path in kept.iterdir()} == {results[0]: 2, results[1]: 1, results[2]: 1}
 
 
 @needs_orthanc
