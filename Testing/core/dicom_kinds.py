@@ -452,8 +452,8 @@ def more_kinds() -> list[Kind]:
         ),
         Kind("a screenshot in the series", [*slices(hu), shot], hu, straight, none),
         *jpegs(),
-        Kind("enhanced MR, a file a slice", a_file_a_slice(hu), hu, straight, none),
-        Kind("places of no stated type", rewritten(slices(hu), "UN", "{:g}"), hu, straight, none),
+        Kind("enhanced MR, a file a slice", a_file_a_slice(hu), hu, straight),
+        Kind("places of no stated type", rewritten(slices(hu), "UN", "{:g}"), hu, straight),
         Kind("exponents, blanks, minus zero", rewritten(slices(hu), "DS", " {:.6e}"), hu, straight),
         Kind(
             "signed and unsigned slices", [*slices(np.abs(hu))[:3], *slices(np.abs(hu), storage=Storage(False))[3:]], np.abs(hu), straight
@@ -499,7 +499,8 @@ def jpegs() -> list[Kind]:
             data_set.PixelData = encapsulate([one])
             data_set["PixelData"].VR = "OB"
             data_set["PixelData"].is_undefined_length = True
-        made.append(Kind(name, files, right, Stack().affine))
+        judges = {"SimpleITK", "dcm2niix"} if syntax == JPEGLossless else {"SimpleITK"}  # dcm2niix rounds otherwise, or gives up
+        made.append(Kind(name, files, right, Stack().affine, frozenset(judges)))
     return made
 
 
