@@ -36,7 +36,7 @@ SILENT_S = 60.0  # until the server lets go of what a client left
 SETTLE_S = 5.0  # after that, until its files are gone
 PAUSE_S = 0.002  # between two looks at all clients
 ENDLESS = 1 << 30
-ROUNDS, ROUND_CLIENTS, ROUND_EACH = 20, 20, 10
+ROUNDS, ROUND_CLIENTS, ROUND_EACH = 10, 20, 10
 QUICK_ROUNDS = 3
 CLIENT = """
 import sys, time
