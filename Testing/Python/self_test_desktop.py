@@ -313,8 +313,6 @@ class Ticking:
     def __exit__(self, *_: Any) -> None:
         self._tick()  # what came after the last one counts too; a crowded machine may not have let the timer tick at all
         self._timer.stop()
-        if not self.gaps_ms:  # on a crowded machine half a second may pass without a tick
-            self._tick()
         for window, tag in self._observed:
             window.RemoveObserver(tag)
 

@@ -20,11 +20,13 @@ pytest.importorskip("monai", reason="monai is in the extras dev and import")
 
 from MedSegDLLib.errors import WeightsError
 from MedSegDLLib.geometry.image import Grid
+from MedSegDLLib.imports.auto3dseg import auto3dseg_plan
 from MedSegDLLib.imports.convert import Wishes, import_network
 from MedSegDLLib.imports.monai_bundle import JOINED, bundle_network, bundle_plan
 from MedSegDLLib.io.read import read_images
 from MedSegDLLib.options import Options
 from MedSegDLLib.pipeline import segment
+from MedSegDLLib.postprocess.label_map import largest_parts
 from MedSegDLLib.preprocess.monai import lattice, monai_input
 from MedSegDLLib.tasks import task_of_weights
 
@@ -286,6 +288,20 @@ def test_the_grid_of_the_network_is_the_one_that_monai_lays(pixdim: tuple[float,
         place = (first @ [*corner, 1.0])[:3]
         if found.steps != (None, None, None):
             assert np.allclose(place, found.starts, atol=1e-4), grid
+
+
+def test_of_a_whole_head_two_parts_of_each_region_are_kept() -> None:
+    from monai.transforms import KeepLargestConnectedComponent
+
+    arguments = {"in_channels": 1, "out_channels": 3}
+    parts = [
+        auto3dseg_plan(AUTO3DSEG["organs"], arguments, False, name).parts for name in ("whole-head-1mm-v1.0.1/model.pt", "organs/model.pt")
+    ]
+    assert parts == [2, None]
+    mask = (ndimage.gaussian_filter(np.random.default_rng(2).normal(size=(20, 24, 22)), 1.2) > 0.2).astype(np.uint8)
+    theirs = KeepLargestConnectedComponent(num_components=2)(torch.from_numpy(mask)[None])[0].numpy()
+    assert 0 < theirs.sum() < mask.sum()
+    assert np.array_equal(largest_parts(mask, 2), theirs)
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:

@@ -243,6 +243,7 @@ def test_long_names_may_break_and_keep_their_letters() -> None:
 def test_summary_counts_only_where_objects_are_counted() -> None:
     record = {"seconds": {"check": 1.0, "network": 2.26}, "device": "cuda:0", "count": 0}
     assert wording.summary(record, "{seconds} s on {device}.") == "0 objects. 3.3 s on CUDA:0."
+    assert wording.summary({**record, "count": 1}, "{seconds} s.") == "1 object. 3.3 s."
     assert wording.summary({**record, "count": None}, "{seconds} s.") == "3.3 s."
 
 
