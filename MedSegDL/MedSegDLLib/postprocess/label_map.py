@@ -52,7 +52,7 @@ def over_half(outputs: Tensor) -> Tensor:
 
 def largest_parts(mask: np.ndarray, count: int) -> np.ndarray:
     """The so many largest connected parts of a mask (K, J, I), touching by corners too: uint8."""
-    parts = sitk.GetArrayViewFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(mask), True))
+    parts = sitk.GetArrayFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(mask), True))
     sizes = np.bincount(parts.reshape(-1))
     sizes[0] = 0
     kept = np.zeros(sizes.size, dtype=np.uint8)
