@@ -86,9 +86,9 @@ def _links(earlier: np.ndarray, grid: Grid, later: np.ndarray, after_grid: Grid,
     found = _met(earlier, voxels, to_earlier, numbers)
     left = ~np.isin(numbers, [number for _earlier, number in found])
     met = {number for number, _later in found}
-    lonely = [number for number in range(1, int(earlier.max()) + 1) if number not in met]
-    if left.any() and lonely:
-        found |= _met(_grown(np.where(np.isin(earlier, lonely), earlier, 0), grid), voxels[left], to_earlier, numbers[left])
+    unmatched = [number for number in range(1, int(earlier.max()) + 1) if number not in met]
+    if left.any() and unmatched:
+        found |= _met(_grown(np.where(np.isin(earlier, unmatched), earlier, 0), grid), voxels[left], to_earlier, numbers[left])
     return found
 
 

@@ -63,17 +63,17 @@ def open_checkpoint(path: Path, progress: Progress = quiet, seconds: int = SECON
     memory = BASE_BYTES + min(COPIES * size, free_memory_bytes())
     with tempfile.TemporaryDirectory(prefix="medsegdl-import-") as folder:
         given = [str(path.resolve()), folder, str(memory), str(seconds)]
-        code, said = run_child(given, _Patience(seconds, path.name, progress))
+        code, said = run_child(given, _TimeLimit(seconds, path.name, progress))
         if code:
             raise WeightsError(f"{path.name} cannot be imported: {_why(code, said)}.", REMEDY)
         return believed(Path(folder), path.name)
 
 
-def run_child(given: list[str], patience: _Patience) -> tuple[int, list[str]]:
+def run_child(given: list[str], limit: _TimeLimit) -> tuple[int, list[str]]:
     """Run `opened_checkpoint` in a process of its own: its exit code, and the last that it said."""
     environment = {**child_environment(Interpreter(Path(sys.executable), Source.SETTING)), "OMP_NUM_THREADS": "1"}
-    code = run_with_lines(Launch((sys.executable, "-m", CHILD, *given), environment, LIBRARY_FOLDER), patience)
-    return code, patience.said
+    code = run_with_lines(Launch((sys.executable, "-m", CHILD, *given), environment, LIBRARY_FOLDER), limit)
+    return code, limit.said
 
 
 def _size_of(path: Path) -> int:
@@ -88,7 +88,7 @@ def _size_of(path: Path) -> int:
     return size
 
 
-class _Patience:
+class _TimeLimit:
     """Hears the child, until the time is up."""
 
     def __init__(self, seconds: int, name: str, progress: Progress) -> None:

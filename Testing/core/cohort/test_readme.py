@@ -91,13 +91,18 @@ class Here:
         """Nothing is held."""
 
 
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple]:
-    """What the engines were made with; tiny weights in place of the shipped ones."""
-    weights = tmp_path / "weights"
-    weights.mkdir()
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tiny ones, in place of those that are shipped."""
+    folder = tmp_path_factory.mktemp("weights")
     for task in (BRAIN, LIVER):
-        tiny_weights(weights, task)
+        tiny_weights(folder, task)
+    return folder
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, weights: Path) -> list[tuple]:
+    """What the engines were made with."""
     monkeypatch.setenv("MEDSEGDL_WEIGHTS", str(weights))
     monkeypatch.setattr(Here, "asked", [])
     for module, name in ((local, "LocalEngine"), (slurm, "SlurmEngine"), (ray_cluster, "RayEngine")):

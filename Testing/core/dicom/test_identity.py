@@ -7,6 +7,7 @@ import logging
 import re
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -48,9 +49,15 @@ PICTURES = re.compile(r"base64,[A-Za-z0-9+/=]+")  # in a page
 FOLDER, FILE = "Qzfolder_Qzmuster", "Qzfile_Qzanna"
 
 
+@cache
+def head_values() -> np.ndarray:
+    """(K, J, I), made once."""
+    return head_images(("flair",))["flair"].array
+
+
 def head(folder: Path, storage: Storage = Storage(), **tags: object) -> list[Dataset]:
     """A FLAIR in which somebody wrote the patient's name wherever there is room."""
-    values = head_images(("flair",))["flair"].array
+    values = head_values()
     more = {"SeriesDescription": SPOKEN, "ProtocolName": "Qzmuster head", "ContrastBolusAgent": "none for Qzanna", **WHO, **tags}
     return slices(values, Stack(spacing_mm=(6.0, 6.0, 6.0)), storage, MR, **more)
 
@@ -61,9 +68,9 @@ def put(files: list[Dataset], folder: Path) -> Path:
     return folder / FOLDER
 
 
-@pytest.fixture
-def weights(tmp_path: Path) -> Path:
-    return tiny_weights(tmp_path, BRAIN)
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_weights(tmp_path_factory.mktemp("weights"), BRAIN)
 
 
 @pytest.fixture
@@ -109,7 +116,8 @@ def run(arguments: list[str], capfd: pytest.CaptureFixture, caplog: pytest.LogCa
 
 def test_results_name_nobody_but_the_dicom_ones(tmp_path, weights, watched, capfd, caplog) -> None:
     path = put(head(tmp_path, Storage(syntax=RLELossless)), tmp_path)
-    common = ["segment", "--task", "brain", "--weights", str(weights), "--device", "cpu", "--dicom", "--uncertainty"]
+    fast = ["--device", "cpu", "--no-bias-correction"]
+    common = ["segment", "--task", "brain", "--weights", str(weights), *fast, "--dicom", "--uncertainty"]
     code, told = run([*common, str(path), "-o", str(tmp_path / "out")], capfd, caplog, path)
     assert code == 0
     assert_nobody(told)
@@ -245,7 +253,8 @@ SPOILT = (one_lost, one_damaged, no_positions, no_study, two_agents, colours, od
 def test_refusals_name_nobody(spoil: Callable, whole: bool, tmp_path, weights, watched, capfd, caplog) -> None:
     path = put(spoil(head(tmp_path)), tmp_path)
     given = [str(path)] if whole else ["--flair", str(path)]
-    arguments = ["segment", "--task", "brain", "--weights", str(weights), "--device", "cpu", "--dicom", *given]
+    fast = ["--device", "cpu", "--no-bias-correction"]
+    arguments = ["segment", "--task", "brain", "--weights", str(weights), *fast, "--dicom", *given]
     code, told = run([*arguments, "-o", str(tmp_path / "out")], capfd, caplog, path)
     readable = spoil is of_a_strange_kind and not whole
     assert code == (0 if readable else 3) and "Traceback" not in told
@@ -256,7 +265,8 @@ def test_refusals_name_nobody(spoil: Callable, whole: bool, tmp_path, weights, w
 def test_a_crash_while_writing_names_nobody(tmp_path, weights, watched, capfd, caplog, monkeypatch) -> None:
     """Odd names, of which libraries warn; and a disk that is full in the middle."""
     path = put(head(tmp_path, PatientName="Qz=mu=st=er^a^b^c^d^e^f", PatientSex="Q", PatientBirthDate="31.12.1951"), tmp_path)
-    arguments = ["segment", "--task", "brain", "--weights", str(weights), "--device", "cpu", "--dicom", "--flair", str(path)]
+    fast = ["--device", "cpu", "--no-bias-correction"]
+    arguments = ["segment", "--task", "brain", "--weights", str(weights), *fast, "--dicom", "--flair", str(path)]
     code, told = run([*arguments, "-o", str(tmp_path / "out")], capfd, caplog, path)
     assert code == 0
     assert_nobody(told)
