@@ -16,13 +16,14 @@ from ..errors import InputRefused
 from ..geometry.image import Image, ReadingNote
 from ..io.time_limit import next_header
 from .classes import CT, DIRECTORY
+from .examination import Examination, chosen
 from .frames import Frame, frames_of
 from .header import looks_like_dicom as _marked
 from .header import plain_suffix
 from .options import ReadOptions
 from .origin import Reading, origin_of
 from .pixels import AIR_HU, MAX_VOXELS, equal_pixels, padding_to_air, refuse_too_much, voxels
-from .series import Examination, Volume, chosen, several_at_one_place, volume
+from .series import Volume, several_at_one_place, volume
 from .source import ZIP_SUFFIX, Source, file_source, folder_sources, zip_sources
 from .straighten import filled, straightened
 

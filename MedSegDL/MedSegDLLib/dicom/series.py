@@ -1,21 +1,21 @@
-"""Which frames make the volume: one series of several, its slices in order, duplicates apart; else a sentence that names the tags.
+"""Which frames of a series make the volume: its slices in order, duplicates apart; else a sentence that names the tags.
 
 Geometry is LPS in mm until the affine. Pixels are not touched here.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
 import numpy as np
 
-from ..errors import InputRefused, counted
+from ..errors import InputRefused
 from ..geometry.image import LPS_FROM_RAS, ReadingNote
 from .classes import CT
-from .frames import ZIP, Frame
+from .examination import NAMED
+from .frames import Frame
 from .moments import one_moment
 from .options import ReadOptions
 from .straighten import enlarged
@@ -32,7 +32,6 @@ SAME_DIRECTION = 1e-3
 SAME_NUMBER = 0.02  # relative: what scanners state of one echo time or tube voltage within a volume
 ASIDE_PIXELS = 0.5  # slices that lie this far beside the straight stack are sheared, not rounded
 PAUSE_S = 15.0  # between two slices of one CT acquisition there is never so long
-NAMED = 3  # series or tags in a sentence at most
 UNKNOWN_THICKNESS_MM = 1.0
 COLOURS = ("RGB", "YBR", "PALETTE", "ARGB", "CMYK", "HSV")
 
@@ -56,21 +55,6 @@ EXPORT_AGAIN = "Export the series again with its geometry (some anonymisers take
 
 
 @dataclass(frozen=True)
-class Examination:
-    """What a folder, zip or file holds.
-
-    Attributes:
-        name: what messages call it.
-        frames: of every image.
-        others: what else lies there -> how often (reports, segmentations).
-    """
-
-    name: str
-    frames: Sequence[Frame]
-    others: Counter
-
-
-@dataclass(frozen=True)
 class Volume:
     """A series ready to be decoded: frames from the first slice to the last, and where they lie (RAS).
 
@@ -89,86 +73,6 @@ class Volume:
     places: Sequence[int] = (0,)
     shifts: np.ndarray | None = None
     time_points: int = 1
-
-
-def is_localiser(frame: Frame) -> bool:
-    """Whether the frame is a scout image."""
-    return "LOCALIZER" in frame.marks.get("ImageType", "").upper()
-
-
-def series_of(examination: Examination) -> list[list[Frame]]:
-    """The frames of each series, the one to be taken first: true images before screenshots and scouts, then the most slices."""
-    groups: dict[tuple[str, bool], list[Frame]] = {}
-    for frame in examination.frames:  # screenshots that were filed into the series that they show are apart
-        groups.setdefault((frame.file.series, frame.file.derived_class), []).append(frame)
-    parts = [part for group in groups.values() for part in _without_scouts(group)]
-    return sorted(parts, key=lambda frames: (_rank(frames), -len(frames)))
-
-
-def _without_scouts(frames: list[Frame]) -> Iterator[list[Frame]]:
-    """A series, and the scouts that lie in it apart."""
-    scouts = [frame for frame in frames if is_localiser(frame)]
-    images = [frame for frame in frames if not is_localiser(frame)]
-    yield from (part for part in (images, scouts) if part)
-
-
-def _rank(frames: Sequence[Frame]) -> int:
-    if is_localiser(frames[0]):
-        return 2
-    return int(frames[0].file.derived_class and any(frame.position is None for frame in frames)) * 3 or int(frames[0].file.derived_class)
-
-
-def chosen(examination: Examination) -> tuple[list[Frame], tuple[ReadingNote, ...]]:
-    """The series to take, and a note where there was a choice.
-
-    Raises:
-        InputRefused: no images, or two series that could both be meant.
-    """
-    ranked = series_of(examination)
-    if not ranked:
-        raise InputRefused(*_nothing(examination))
-    first = ranked[0]
-    rivals = [frames for frames in ranked[1:] if (_rank(frames), len(frames)) == (_rank(first), len(first))]
-    if rivals:
-        titles = " and ".join(title(frames) for frames in (first, rivals[0]))
-        several = "two" if len(rivals) == 1 else len(rivals) + 1
-        reason = f"{examination.name} holds {several} series of {counted(len(first), 'slice')} each: {titles}."
-        raise InputRefused(reason, "Give the folder of one series.")
-    return first, _choice(first, ranked[1:], examination.others)
-
-
-def _nothing(examination: Examination) -> tuple[str, str]:
-    others = _counted(examination.others)
-    says = f"{examination.name} holds no DICOM images" + (f", only {others}." if others else ".")
-    if examination.others[ZIP]:
-        return says, "Give that zip itself, or unpack it."
-    return says, "Give the folder (or zip) of one DICOM series, or an image file."
-
-
-def _choice(taken: list[Frame], left: Sequence[list[Frame]], others: Counter) -> tuple[ReadingNote, ...]:
-    """Which series of several was taken; nothing where there was nothing else."""
-    beside = [*(title(frames, counted=True) for frames in left[:NAMED])]
-    if len(left) > NAMED:
-        beside.append(f"{len(left) - NAMED} more series")
-    if others:
-        beside.append(_counted(others))
-    if not beside:
-        return ()
-    says = f"holds more than one thing: the series {title(taken, counted=True)} was taken, and left aside: {', '.join(beside)}."
-    return (ReadingNote("SeriesInstanceUID", says, "Give the folder of another series if that is meant.", serious=bool(left)),)
-
-
-def title(frames: Sequence[Frame], counted: bool = False) -> str:
-    """What messages call a series: description, number, slices."""
-    file = frames[0].file
-    number = f"number {file.number}" if file.number else ""
-    size = f"{len(frames)} slice{'s' * (len(frames) > 1)}" if counted else ""
-    more = ", ".join(part for part in ("scout" if is_localiser(frames[0]) else "", number, size) if part)
-    return f"{file.tags.get('SeriesDescription', 'untitled')!r}" + (f" ({more})" if more else "")
-
-
-def _counted(others: Counter) -> str:
-    return ", ".join(f"{count} {what}{'s' * (count > 1)}" for what, count in sorted(others.items()) if what != "directory")
 
 
 def volume(frames: Sequence[Frame], name: str, notes: tuple[ReadingNote, ...], options: ReadOptions = ReadOptions()) -> Volume:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 from ..errors import InputRefused
 from .classes import CT, MR, PET
+from .examination import Examination, is_localiser, series_of
 from .frames import Frame
 from .options import ReadOptions
-from .series import Examination, is_localiser, series_of, volume
+from .series import volume
 
 FEWEST_SLICES = 5  # three planes of a scout, a single screenshot
 KINDS = (CT, MR, PET)

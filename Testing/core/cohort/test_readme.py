@@ -23,7 +23,7 @@ from ..tiny import LPS, head_images, tiny_weights
 from .test_driver import ROOT
 
 OF_BIDS = {"t1ce": "ce-gd_T1w", "flair": "FLAIR"}  # two of the four, to be quick
-SHAPE, MM = (16, 18, 16), 5.0
+SHAPE, MM = (16, 18, 16), 3.2
 HOST = "HOST:6379"
 
 

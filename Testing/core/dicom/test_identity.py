@@ -51,15 +51,15 @@ FOLDER, FILE = "Qzfolder_Qzmuster", "Qzfile_Qzanna"
 
 @cache
 def head_values() -> np.ndarray:
-    """(K, J, I), made once."""
-    return head_images(("flair",))["flair"].array
+    """(K, J, I), made once; small, for a run costs what its millimetres do."""
+    return head_images(("flair",))["flair"].array[::2]
 
 
 def head(folder: Path, storage: Storage = Storage(), **tags: object) -> list[Dataset]:
     """A FLAIR in which somebody wrote the patient's name wherever there is room."""
     values = head_values()
     more = {"SeriesDescription": SPOKEN, "ProtocolName": "Qzmuster head", "ContrastBolusAgent": "none for Qzanna", **WHO, **tags}
-    return slices(values, Stack(spacing_mm=(6.0, 6.0, 6.0)), storage, MR, **more)
+    return slices(values, Stack(spacing_mm=(3.0, 3.0, 6.0)), storage, MR, **more)
 
 
 def put(files: list[Dataset], folder: Path) -> Path:
@@ -132,7 +132,7 @@ def test_results_name_nobody_but_the_dicom_ones(tmp_path, weights, watched, capf
         for keyword in ("PatientName", "PatientID", "PatientBirthDate", "OtherPatientNames", "AccessionNumber"):
             assert str(made[keyword].value) == WHO[keyword], (file.name, keyword)
         assert_nobody(str(made.get("SeriesDescription", "")) + str(made.get("ContentDescription", "")))
-    assert len(watched) == 24
+    assert len(watched) == len(head_values())
     for name, content in watched:
         assert_nobody(name + content.decode("latin-1"))
 
