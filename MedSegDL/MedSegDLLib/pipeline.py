@@ -115,12 +115,14 @@ def _by_probabilities(images: dict[str, Image], task: Task, weights: Weights, wa
         probabilities, strategy = found_in(ready.prepared, weights, tried, accurate, span(progress, 0.42, 0.9))
     with watch.phase("restore"):
         progress(0.9, "Restoring the regions")
-        result = restored(probabilities, ready, task, weights)
+        plan = plan_for(weights.plan, way.findings)
+        result = restored(probabilities, ready, task, plan)
         peaks = {region.key: float(one.max()) for region, one in zip(task.regions, probabilities)}
         findings = [
             *way.findings,
             *ready.stripped.findings,
-            *implausible(Outcome(result, ready.foreground, peaks, weights.plan, images.keys())),
+            *thresholds_told(weights.plan, plan),
+            *implausible(Outcome(result, ready.foreground, peaks, plan, images.keys())),
         ]
     if options.uncertainty:
         with watch.phase("uncertainty"):
@@ -332,11 +334,24 @@ def found_in(
     return found, strategy
 
 
-def restored(probabilities: torch.Tensor, ready: NetworkInput, task: Task, weights: Weights) -> Result:
-    """Masks (and numbered instances) on the reference's grid."""
+def plan_for(plan: Plan, findings: Sequence[Finding]) -> Plan:
+    """The plan by which probabilities become regions: another where the input check has found thick slices."""
+    return plan.for_thick_slices() if any(finding.code is FindingCode.ANISOTROPIC for finding in findings) else plan
+
+
+def thresholds_told(usual: Plan, used: Plan) -> list[Finding]:
+    """A finding where the thresholds are not the usual ones."""
+    if used == usual:
+        return []
+    says = f"The slices are thick: a voxel belongs to a region from a probability of {used.threshold:g} on, not of {usual.threshold:g}."
+    return [Finding(Severity.NOTE, FindingCode.ANISOTROPIC, "", says, "On such series this measured better; look at the outlines' rims.")]
+
+
+def restored(probabilities: torch.Tensor, ready: NetworkInput, task: Task, plan: Plan) -> Result:
+    """Masks (and numbered instances) on the reference's grid, by the plan's thresholds."""
     aligned = ready.aligned
     known = Known(ready.foreground, aligned.volumes[aligned.reference])
-    found = restore(probabilities, ready.prepared.grid, aligned.grid, task, weights.plan, known)
+    found = restore(probabilities, ready.prepared.grid, aligned.grid, task, plan, known)
     masks = found.masks
     masks |= {key: np.zeros_like(masks[key]) for key in left_out(task, [key for key, image in aligned.volumes.items() if image])}
     instances = None
@@ -344,7 +359,7 @@ def restored(probabilities: torch.Tensor, ready: NetworkInput, task: Task, weigh
         if ready.prepared.grid.shape != aligned.grid.shape:
             probabilities = resample(probabilities, ready.prepared.grid, aligned.grid)
         object_map, boundary = (probabilities[task.outputs.index(name)][0].cpu().numpy() for name in (task.regions[0].key, *task.auxiliary))
-        instances = split_instances(object_map, boundary, weights.plan.threshold)[None]
+        instances = split_instances(object_map, boundary, plan.threshold)[None]
         masks = {task.regions[0].key: (instances > 0).astype(np.uint8)}
     segments = segments_on(aligned.grid, task, masks)
     mask = ready.stripped.segment

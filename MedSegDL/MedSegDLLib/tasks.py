@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -211,6 +211,7 @@ class Plan:
         mirror: spatial axes (-1 is I, -2 J, -3 K) along which an image may be mirrored and stay one of its kind; training augments and the
             accurate mode averages over them.
         follow_edges: whether outermost regions end where the reference's own intensities change (`edges`); needs Scale.WINDOW.
+        thick_threshold: in place of both where an image has thick slices (three times as thick as wide, and more); None for these as well.
         pixel_um: sides of pixels in micrometres between which a picture is looked at as it is; one of a known size beyond them is resampled
             to their geometric mean. None where any goes; needs Scale.PERCENTILE.
     """
@@ -224,6 +225,7 @@ class Plan:
     mirror: tuple[Annotated[int, between(-3, -1)], ...] = ()
     inner_threshold: Probability | None = None
     follow_edges: bool = False
+    thick_threshold: Probability | None = None
     pixel_um: tuple[Annotated[float, between(0.01, 100.0, "pixel_um")], Annotated[float, between(0.01, 100.0, "pixel_um")]] | None = None
 
     def __post_init__(self) -> None:
@@ -245,6 +247,12 @@ class Plan:
         """Probability from which a voxel belongs to the region."""
         inner = region.inside is not None and self.inner_threshold is not None
         return self.inner_threshold if inner else self.threshold
+
+    def for_thick_slices(self) -> Plan:
+        """The plan for images with thick slices."""
+        if self.thick_threshold is None:
+            return self
+        return replace(self, threshold=self.thick_threshold, inner_threshold=self.thick_threshold)
 
     def to_json(self) -> dict:
         """For the manifest."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from MedSegDLLib.errors import Cancelled, InputRefused, UsageError, WeightsError
 from MedSegDLLib.geometry.image import Image
+from MedSegDLLib.network.weights import save_weights, task_entries
 from MedSegDLLib.pipeline import Options, load_once, segment, warm
 from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI, TASKS
 
-from .tiny import LPS, ball, head_images, tiny_weights
+from .tiny import LPS, ball, head_images, tiny_network, tiny_weights
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +72,29 @@ def test_bias_correction_can_be_left_out_and_its_field_kept(weights):
     assert set(kept.bias_fields) == {"t1", "t1ce", "t2", "flair"}
     without = segment(head_images(), BRAIN, Options("cpu", weights["brain"], bias_correction=False, keep_bias_field=True))
     assert without.bias_fields == {}
+
+
+def with_plan(folder, **changes):
+    """Weights of one network whose plan is changed so."""
+    folder.mkdir()
+    path = folder / "brain.safetensors"
+    save_weights(tiny_network(BRAIN), path, {**task_entries(BRAIN), "plan": replace(BRAIN.plan, **changes).to_json()})
+    return path
+
+
+def test_thick_slices_have_a_threshold_of_their_own_and_say_so(tmp_path):
+    low, high = 0.02, 0.3
+    plain = with_plan(tmp_path / "high", threshold=high, inner_threshold=None, thick_threshold=None)
+    both = with_plan(tmp_path / "both", threshold=low, inner_threshold=low, thick_threshold=high)
+    lower = with_plan(tmp_path / "low", threshold=low, inner_threshold=low, thick_threshold=None)
+    for spacing, same_as in (((2.0, 2.0, 7.0), plain), ((4.0, 4.0, 4.0), lower)):
+        images = head_images(shape=(24, 60, 60))
+        for key, image in images.items():
+            images[key] = replace(image, affine=LPS @ np.diag([*spacing, 1.0]))
+        found, wanted = (segment(images, BRAIN, Options("cpu", weights)) for weights in (both, same_as))
+        assert all((found.masks[key] == wanted.masks[key]).all() for key in wanted.masks)
+        told = [warning["message"] for warning in found.record["warnings"] if "0.3 on, not of 0.02" in warning["message"]]
+        assert len(told) == (same_as is plain)
 
 
 def test_normalised_input_is_segmented_without_n4_and_says_so(weights):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +31,15 @@ def test_a_network_may_work_on_a_finer_grid_than_it_was_trained_on() -> None:
     assert Plan.from_json(usual["plan"]) == LIVER.plan
     assert Plan.from_json(finer["plan"]).spacing_mm == (2.5, 2.5, 3.0)
     assert usual["training"]["spacing_mm"] == finer["training"]["spacing_mm"] == LIVER.plan.spacing_mm
+
+
+def test_thresholds_found_after_training_take_the_place_of_the_tasks() -> None:
+    usual, chosen = (
+        Plan.from_json(manifest_of(RUN, entry_of(LIVER), options)["plan"])
+        for options in (ExportOptions(), ExportOptions(thresholds=(0.6, 0.3), thick_threshold=0.8))
+    )
+    assert usual == LIVER.plan
+    assert chosen == replace(LIVER.plan, threshold=0.6, inner_threshold=0.3, thick_threshold=0.8)
 
 
 def test_another_grid_than_the_images_own_is_refused_where_there_is_none() -> None:

@@ -951,6 +951,10 @@
         <translation>Ein</translation>
     </message>
     <message>
+        <source>On such series this measured better; look at the outlines' rims.</source>
+        <translation>Bei solchen Serien war das im Vergleich besser; sehen Sie sich die Ränder der Umrisse an.</translation>
+    </message>
+    <message>
         <source>One object of {mean} pixels.</source>
         <translation>Ein Objekt von {mean} Pixeln.</translation>
     </message>
@@ -1385,6 +1389,10 @@
     <message>
         <source>The series states no FrameOfReferenceUID: the DICOM results name one of their own.</source>
         <translation>Die Serie nennt keine FrameOfReferenceUID: die DICOM-Ergebnisse nennen eine eigene.</translation>
+    </message>
+    <message>
+        <source>The slices are thick: a voxel belongs to a region from a probability of {used} on, not of {usual}.</source>
+        <translation>Die Schichten sind dick: ein Voxel gehört ab einer Wahrscheinlichkeit von {used} zu einer Region, nicht ab {usual}.</translation>
     </message>
     <message>
         <source>The studies were segmented with different networks: a change may be the network's.</source>

@@ -951,6 +951,10 @@
         <translation>Oui</translation>
     </message>
     <message>
+        <source>On such series this measured better; look at the outlines' rims.</source>
+        <translation>Sur de telles séries, cela s'est montré meilleur ; regardez les bords des contours.</translation>
+    </message>
+    <message>
         <source>One object of {mean} pixels.</source>
         <translation>Un objet de {mean} pixels.</translation>
     </message>
@@ -1385,6 +1389,10 @@
     <message>
         <source>The series states no FrameOfReferenceUID: the DICOM results name one of their own.</source>
         <translation>La série n'indique pas de FrameOfReferenceUID : les résultats DICOM en indiquent un à eux.</translation>
+    </message>
+    <message>
+        <source>The slices are thick: a voxel belongs to a region from a probability of {used} on, not of {usual}.</source>
+        <translation>Les coupes sont épaisses : un voxel appartient à une région à partir d'une probabilité de {used}, et non de {usual}.</translation>
     </message>
     <message>
         <source>The studies were segmented with different networks: a change may be the network's.</source>

@@ -18,7 +18,7 @@ from ..evaluate.files import read_scores
 from . import add_all
 from . import experiments as experiment_commands
 from . import training as training_commands
-from .options import add_task, positive, share
+from .options import add_task, positive, probability, share
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -58,6 +58,14 @@ def parser() -> argparse.ArgumentParser:
         "--blend", type=Path, metavar="WEIGHTS", help="write the mean with the weights of this file, which the run began from"
     )
     export.add_argument("--blend-share", type=share, default=0.5, help="what those count in the mean, up to 1 (default 0.5)")
+    export.add_argument(
+        "--thresholds",
+        type=probability,
+        nargs=2,
+        metavar=("OUTERMOST", "INSIDE"),
+        help="probabilities from which a voxel belongs to a region, as `thresholds` finds them, in place of the task's",
+    )
+    export.add_argument("--thick-threshold", type=probability, help="the same of all regions where an image has thick slices")
     export.add_argument("--tuned-on", help="what was chosen by looking at the cases of the scores, for the manifest and the card")
     export.add_argument("--reproducible", metavar="COMMIT", help="commit whose code made the weights, or why none does")
     export.add_argument("--card", type=Path, help="also write a model card (Markdown)")
@@ -87,6 +95,8 @@ def export_command(options: argparse.Namespace, line: list[str]) -> int:
         tuned_on=options.tuned_on or NOT_STATED,
         reproducible=options.reproducible or NOT_STATED,
         blend=(options.blend, options.blend_share) if options.blend else None,
+        thresholds=tuple(options.thresholds) if options.thresholds else None,
+        thick_threshold=options.thick_threshold,
     )
     manifest = export(options.run, options.out, options.precision, chosen, options.card)
     print(f"{options.out} ({options.out.stat().st_size / 1e6:.2f} MB) sha256 {manifest['sha256']}")

@@ -45,6 +45,14 @@ def share(text: str) -> float:
     return value
 
 
+def probability(text: str) -> float:
+    """An argparse type: numbers above 0 and below 1."""
+    value = positive(text)
+    if value >= 1:
+        raise argparse.ArgumentTypeError(f"{text} is no probability above 0 and below 1")
+    return value
+
+
 def add_task(parser: argparse.ArgumentParser) -> None:
     """--task."""
     parser.add_argument("--task", metavar="TASK|FILE", required=True, help=f"{', '.join(sorted(TASKS))}, or a task file (docs/tasks.md)")

@@ -37,6 +37,8 @@ class ExportOptions:
         tuned_on: what of the weights was chosen by looking at the cases of the scores.
         reproducible: the commit whose code made the weights, or why no commit does.
         blend: a weights file, and its share in the mean with the run's weights.
+        thresholds: of the outermost regions and of those inside another, in place of the task's; None for those.
+        thick_threshold: of all regions where slices are thick; None for the task's.
     """
 
     scores: Sequence[dict[str, Any]] = ()
@@ -46,6 +48,8 @@ class ExportOptions:
     tuned_on: str = NOT_STATED
     reproducible: str = NOT_STATED
     blend: tuple[Path, float] | None = None
+    thresholds: tuple[float, float] | None = None
+    thick_threshold: float | None = None
 
 
 def load_run(folder: Path) -> tuple[Run, dict[str, Any]]:
@@ -106,6 +110,10 @@ def manifest_of(run: Run, entry: dict[str, Any], options: ExportOptions) -> dict
     if options.spacing_mm and min(options.spacing_mm) <= 0:
         raise UsageError(f"{_millimetres(options.spacing_mm)} is no spacing.", "Give --spacing three numbers above 0.")
     plan = replace(trained, spacing_mm=options.spacing_mm) if options.spacing_mm else trained
+    if options.thresholds:
+        plan = replace(plan, threshold=options.thresholds[0], inner_threshold=options.thresholds[1])
+    if options.thick_threshold:
+        plan = replace(plan, thick_threshold=options.thick_threshold)
     return {
         **task_entries(task),
         "plan": plan.to_json(),
