@@ -429,7 +429,7 @@ class MedSegDLSelfTest(unittest.TestCase):
         """Size and time stand beside the button; nothing is there to be removed."""
         wait_until(lambda: self.ui.environmentLabel.text, "the cost is told", 20)
         if not self.ui.removeButton.enabled:  # else this user has one: then its place is told
-            for part in ("to download", "on disk", "minutes"):
+            for part in ("to download", "on disk", " min"):
                 self.assertIn(part, self.ui.environmentLabel.text)
 
     def test_23_lesions(self) -> None:

@@ -94,7 +94,10 @@ def test_nothing_found_says_how_near_it_came() -> None:
     empty = {key: np.zeros(SHAPE, bool) for key in TUMOUR}
     findings = implausible(outcome(empty, peak=0.31))
     assert [finding.severity for finding in findings] == [Severity.WARNING, Severity.NOTE, Severity.NOTE]
-    assert findings[0].message == "Nothing was found of Whole tumour: its largest probability is 0.31, and 0.75 is needed."
+    assert (
+        findings[0].message
+        == f"Nothing was found of Whole tumour: its largest probability is 0.31, and {BRAIN.plan.threshold:g} is needed."
+    )
     assert "too small" in implausible(outcome(empty, peak=0.9))[0].message
 
 
