@@ -45,7 +45,7 @@ def test_the_threshold_at_which_masks_are_the_reference_is_found(brains: Path, t
     """Probabilities that say 0.6 within a region and 0.4 beside it; of regions inside another 0.4 and 0.2."""
     network_of = {case.name: prepared(case, BRAIN, BRAIN.plan) for case in find_cases(brains, BRAIN)}
     answers = iter(found.regions.float() * 0.2 + torch.tensor([0.4, 0.2, 0.2])[:, None, None, None] for found in network_of.values())
-    monkeypatch.setattr(thresholds, "found_in", lambda *_: (next(answers), None))
+    monkeypatch.setattr(thresholds, "probabilities_of", lambda *_: next(answers))
     told = thresholds.study(find_cases(brains, BRAIN), BRAIN, write_weights(tmp_path), TRIED, lambda _: None)
     assert told["best"] == {"threshold": 0.5, "inner_threshold": 0.3}
     assert told["dice"]["WT"]["0.5"] > 0.8 > told["dice"]["WT"]["0.3"] and told["dice"]["WT"]["0.7"] == 0.0

@@ -15,17 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from MedSegDLLib.errors import InputRefused, UsageError, counted
+from MedSegDLLib.errors import UsageError, counted
 from MedSegDLLib.io.atomic import write_json
-from MedSegDLLib.network.device import choose_device
-from MedSegDLLib.network.sliding_window import strategies
-from MedSegDLLib.network.weights import Weights, find_weights, load_weights
-from MedSegDLLib.pipeline import found_in
-from MedSegDLLib.progress import quiet
-from MedSegDLLib.tasks import Plan, Task, manifest_path, read_manifest
+from MedSegDLLib.tasks import Task, manifest_path, read_manifest
 
 from ..cases.case import Case
-from ..cases.preparation import PreparedCase, prepared
+from ..cases.preparation import prepared
+from .probabilities import labelled_of, network_of_volumes, probabilities_of
 
 BINS = 20
 LEAST_VOXELS = 50  # of a bin that is told
@@ -89,34 +85,21 @@ def calibrate(cases: Sequence[Case], task: Task, weights: Path | None, title: st
         UsageError: the task is of pictures, or the weights are imported ones.
         InputRefused: no case has a reference.
     """
-    path = find_weights(task, weights)
-    network = load_weights(path, task)
-    if task.pictures or not isinstance(network.plan, Plan):
-        raise UsageError(f"The probabilities of {path.name} cannot be calibrated.", "Networks of volumes that this package trained can.")
-    labelled, counts = [case for case in cases if case.reference is not None], Counts.none(len(task.regions))
-    if not labelled:
-        raise InputRefused("None of the cases has a reference to measure against.", "`medsegdl-train inspect` lists what was found.")
+    network, labelled, counts = network_of_volumes(task, weights), labelled_of(cases), Counts.none(len(task.regions))
     for case in labelled:
         found = prepared(case, task, network.plan)
         seen = (found.x != 0).any(dim=0)
-        counts.add(_probabilities(found, network, task)[:, seen], found.regions[:, seen])
+        counts.add(probabilities_of(found, network, task)[:, seen], found.regions[:, seen])
         report(case.name)
     says = f"{title}: {counted(len(labelled), 'case')}, fast mode, voxels of the network's grid that are not empty, {BINS} bins"
     return {
         "task": task.key,
-        "weights_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "weights_sha256": hashlib.sha256(network.path.read_bytes()).hexdigest(),
         "protocol": says,
         "cases": len(labelled),
         "date": datetime.now(timezone.utc).date().isoformat(),
         "regions": {region.key: counts.told(number) for number, region in enumerate(task.regions)},
     }
-
-
-def _probabilities(found: PreparedCase, network: Weights, task: Task) -> Tensor:
-    """(R, K, J, I) of the task's regions, as `segment` has them before it restores."""
-    device = choose_device("cpu")
-    tried = strategies(network.network.arch, tuple(found.x.shape[1:]), device)
-    return found_in(found.ready.prepared, network, tried, False, quiet)[0][: len(task.regions)].cpu()
 
 
 def write_into_manifest(weights: Path, told: dict[str, Any]) -> None:

@@ -16,18 +16,16 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from MedSegDLLib.errors import InputRefused, UsageError
-from MedSegDLLib.network.device import choose_device
-from MedSegDLLib.network.sliding_window import strategies
-from MedSegDLLib.network.weights import Weights, find_weights, load_weights
-from MedSegDLLib.pipeline import NetworkInput, found_in
+from MedSegDLLib.metrics.overlap import confusion
+from MedSegDLLib.network.weights import Weights
+from MedSegDLLib.pipeline import NetworkInput
 from MedSegDLLib.postprocess.restore import Known, restore
-from MedSegDLLib.progress import quiet
 from MedSegDLLib.tasks import Plan, Region, Task
 
 from ..cases.case import Case
 from ..cases.preparation import prepared, regions_on
 from ..cases.references import read_reference
+from .probabilities import labelled_of, network_of_volumes, probabilities_of
 
 Dices = dict[str, dict[float, float]]
 
@@ -52,12 +50,7 @@ class Seen:
         known = Known(self.ready.foreground, aligned.volumes[aligned.reference])
         masks = restore(self.probabilities, self.ready.prepared.grid, aligned.grid, task, plan, known).masks
         true = dict(zip([region.key for region in task.regions], self.truth, strict=True))
-        return {region.key: _dice(masks[region.key] > 0, true[region.key]) for region in regions}
-
-
-def _dice(found: np.ndarray, true: np.ndarray) -> float:
-    both = np.count_nonzero(found) + np.count_nonzero(true)
-    return 1.0 if both == 0 else 2.0 * np.count_nonzero(found & true) / both
+        return {region.key: confusion(masks[region.key], true[region.key]).dice for region in regions}
 
 
 def study(
@@ -80,13 +73,7 @@ def study(
         UsageError: the task is of pictures, or the weights are imported ones.
         InputRefused: no case has a reference.
     """
-    path = find_weights(task, weights)
-    network = load_weights(path, task)
-    if task.pictures or not isinstance(network.plan, Plan):
-        raise UsageError(f"{path.name} has no thresholds to choose.", "Networks of volumes that this package trained have.")
-    labelled = [case for case in cases if case.reference is not None]
-    if not labelled:
-        raise InputRefused("None of the cases has a reference to measure against.", "`medsegdl-train inspect` lists what was found.")
+    network, labelled = network_of_volumes(task, weights), labelled_of(cases)
     seen = []
     for case in labelled:
         seen.append(_seen(case, task, network))
@@ -100,7 +87,7 @@ def study(
         plan, dice = replace(plan, inner_threshold=_best(within)), dice | within
     return {
         "task": task.key,
-        "weights_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "weights_sha256": hashlib.sha256(network.path.read_bytes()).hexdigest(),
         "cases": [case.name for case in labelled],
         "date": datetime.now(timezone.utc).date().isoformat(),
         "dice": {key: {f"{value:g}": round(mean, 4) for value, mean in means.items()} for key, means in dice.items()},
@@ -110,10 +97,8 @@ def study(
 
 def _seen(case: Case, task: Task, network: Weights) -> Seen:
     found = prepared(case, task, network.plan)
-    tried = strategies(network.network.arch, tuple(found.x.shape[1:]), choose_device("cpu"))
-    probabilities = found_in(found.ready.prepared, network, tried, False, quiet)[0][: len(task.regions)].cpu()
     truth = regions_on(read_reference(case.reference), task, found.ready.aligned.grid, case.reference)
-    return Seen(found.ready, probabilities, truth.numpy())
+    return Seen(found.ready, probabilities_of(found, network, task), truth.numpy())
 
 
 def _means(seen: Sequence[Seen], task: Task, plans: Sequence[Plan], regions: Sequence[Region]) -> Dices:
