@@ -265,13 +265,13 @@ def _tumour(name: str, case: dict[str, Image]) -> Iterator[dict]:
     title = f"{name}, painted, {SLICES_MM[-1]} mm"
     yield _scores(title, "its own brain", segment(inner, BRAIN, Options("cpu")), labels)
     for how, inclined in (("series in the same planes", False), ("each series in planes of its own", True)):
-        result = segment(_series(bare, inclined), BRAIN, Options("cpu", registration="off", brain_extraction="off"))
+        result = segment(series_of(bare, inclined), BRAIN, Options("cpu", registration="off", brain_extraction="off"))
         yield _scores(f"{name}, stripped, {SLICES_MM[-1]} mm", how, result, regrid(case["seg"], result.grid, "nearest").array)
     for way in ("off", "auto"):
         yield _scores(title, f"extraction {way}", segment(heads, BRAIN, Options("cpu", brain_extraction=way)), labels)
 
 
-def _series(case: dict[str, Image], inclined: bool) -> dict[str, Image]:
+def series_of(case: dict[str, Image], inclined: bool) -> dict[str, Image]:
     """Thick slices of a brain; where the head was moved between the series each has planes of its own, and its header says so."""
     middle = _middle(case["flair"])
     grid = _grid(middle + np.array((0.0, 0.0, SIDE_MM / 2 - ABOVE_MM)), 1.0, 1.0)

@@ -18,10 +18,14 @@ from bench.phases import PHASES
 from bench.pieces import PIECES, Piece
 from bench.report import merged
 from bench.tables import TABLES, bias, cohort, equal_grid, failures, memory, networks, phases
+from bench.thick_series import write_series
+from medsegdl_training.cases import find_cases
+from MedSegDLLib.io.read import read_image
 from MedSegDLLib.options import Options
 from MedSegDLLib.pipeline import segment
 from MedSegDLLib.tasks import BRAIN
 
+from ..training.test_brain import write_patient
 from .tiny import head_images
 
 
@@ -188,3 +192,20 @@ def test_rows_of_the_imported_network_in_several_sittings(tmp_path: Path, monkey
     assert shown.count("| - | 4.0 | - | - | 8.0 | - | 2.0 + 1.0 | - | 20 | - |") == 4
     assert shown.count("| 4.0 | 4.0 | 1.00 | 8.0 | 8.0 | 1.00 | 2.0 + 1.0 | 20 | 20 | 1.00 |") == 2
     assert "MemoryError" in shown and "take more than the memory" in shown and show({"imported": first}).count("| not run |") == 4
+
+
+def test_thick_series_lie_where_their_brain_lies(tmp_path) -> None:
+    """Six millimetres thick, the same things at the same places; only series that are asked to be have planes of their own."""
+    write_patient(tmp_path / "brains", "one", 3, 0)
+    for inclined, planes in ((False, 1), (True, 4)):
+        out = tmp_path / f"{inclined}"
+        (folder,) = write_series(tmp_path / "brains", out, ["one"], inclined)
+        (case,) = find_cases(out, BRAIN)
+        images = {key: read_image(path) for key, path in case.inputs.items()}
+        assert case.reference.read_bytes() == next((tmp_path / "brains").rglob("*seg*")).read_bytes() and folder == out / "one"
+        assert all(sorted(image.grid.spacing_mm.round(3)) == [1, 1, 6] for image in images.values())
+        assert len({tuple(image.affine[:3, 2].round(3)) for image in images.values()}) == planes
+        own = {key: read_image(path) for key, path in find_cases(tmp_path / "brains", BRAIN)[0].inputs.items()}
+        for key, image in images.items():
+            places = [(one.affine @ [*np.argwhere(one.array > 0).mean(axis=0)[::-1], 1.0])[:3] for one in (image, own[key])]
+            assert np.linalg.norm(places[0] - places[1]) < 3.0, key
