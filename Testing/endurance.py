@@ -156,10 +156,11 @@ def killed_segments(moments: Sequence[float], folder: Path) -> dict[str, int]:
             assert found and seen.setdefault(found[0], found) == found, f"killed at {part:.0%}"
             if killed:
                 break
-    place.whole(*common, place.pictures[1])
-    place.whole(*common, place.pictures[0])
-    found = state(out)
-    assert seen.setdefault(found[0], found) == found and len(seen) == 2
+    for picture in (place.pictures[1], place.pictures[0]):
+        place.whole(*common, picture)
+        found = state(out)
+        assert seen.setdefault(found[0], found) == found
+    assert len(seen) == 2
     assert not place.left_over(), place.left_over()
     return {"kills": len(moments), "ended before": tries - len(moments)}
 

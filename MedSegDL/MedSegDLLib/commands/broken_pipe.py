@@ -1,6 +1,8 @@
 """A terminal that may stop listening, or was never there: what nobody reads is lost, the work is not.
 
-Readers go away (`head`, `less`), streams are closed by the shell (`>&-`) or missing (pythonw), names hold bytes that are no text.
+Readers go away (`head`, `less`), streams are closed by the shell (`>&-`) or missing (pythonw), disks fill up, names are no text.
+Nothing is raised while a command works: hours of a station or a training would end for a line of a log. What standard output could not
+take is an error once the command has ended, for its lines may be the answer (`evaluate`); what standard error could not take is none.
 """
 
 from __future__ import annotations
@@ -23,9 +25,13 @@ class LastingStream:
 
     Args:
         stream: standard output or error; None where the process has none.
+
+    Attributes:
+        lost: why a file that the shell writes into took no more, '' as long as it did.
     """
 
     def __init__(self, stream: IO[str] | None) -> None:
+        self.lost = ""
         self._stream = _nowhere() if stream is None else stream
         if isinstance(self._stream, TextIOWrapper):
             self._stream.reconfigure(errors="backslashreplace")  # a file's name need not be text
@@ -34,7 +40,7 @@ class LastingStream:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """As the stream does. Raises InputRefused where a file that the shell writes into takes no more."""
+        """As the stream does, and never raises OSError."""
         try:
             return self._stream.write(text)
         except OSError as error:
@@ -42,7 +48,7 @@ class LastingStream:
         return len(text)
 
     def flush(self) -> None:
-        """As the stream does. Raises InputRefused as `write`."""
+        """As the stream does, and never raises OSError."""
         try:
             self._stream.flush()
         except OSError as error:
@@ -54,7 +60,7 @@ class LastingStream:
         os.dup2(nowhere, self._stream.fileno())
         os.close(nowhere)
         if error.errno not in NOBODY_READS:
-            raise InputRefused(f"The output could not be written: {(error.strerror or str(error)).lower()}.", "Free some space.") from error
+            self.lost = (error.strerror or str(error)).lower()
 
 
 def hold_standard_streams() -> None:
@@ -76,6 +82,16 @@ def lasting_output() -> Iterator[None]:
     hold_standard_streams()
     out, error = LastingStream(sys.stdout), LastingStream(sys.stderr)
     with redirect_stdout(out), redirect_stderr(error):
-        yield
-        out.flush()
-        error.flush()
+        try:
+            yield
+        finally:
+            out.flush()
+            error.flush()
+
+
+def refuse_lost_output() -> None:
+    """Raise InputRefused where standard output (of `lasting_output`) could not take everything so far."""
+    sys.stdout.flush()
+    if why := getattr(sys.stdout, "lost", ""):
+        remedy = "Free some space; files that the command wrote are whole."
+        raise InputRefused(f"The output could not be written: {why}.", remedy)

@@ -15,7 +15,7 @@ from ..io.private_folder import sweep_private_folders
 from ..io.time_limit import hanging
 from ..worker.environment import TORCH_READS
 from . import bundle, cohort, demo, dicomweb, evaluate, follow_up, import_network, info, n4, report, segment, serve
-from .broken_pipe import lasting_output
+from .broken_pipe import lasting_output, refuse_lost_output
 from .signals import cancelling
 from .terminal import NOTICE
 
@@ -83,7 +83,7 @@ def _failure_of(parsed: argparse.Namespace) -> MedSegDLError | None:
         with cancelling(), memory_explained():
             sweep_private_folders()
             parsed.run(parsed)
-            sys.stdout.flush()
+            refuse_lost_output()
     except MedSegDLError as failure:
         return failure
     except OSError as failure:

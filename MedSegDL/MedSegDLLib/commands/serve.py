@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..errors import Cancelled, InputRefused, MedSegDLError, UsageError
 from ..worker.wire import DEFAULT_PORT
+from .broken_pipe import refuse_lost_output
 from .terminal import NOTICE, path
 
 TOKEN_VARIABLE = "MEDSEGDL_TOKEN"
@@ -52,7 +53,8 @@ def run(arguments: argparse.Namespace) -> None:
         quiet = {"log_level": "warning", "access_log": False, "server_header": False}
         server = uvicorn.Server(uvicorn.Config(service.app(), lifespan="on", timeout_graceful_shutdown=GRACE_S, **quiet, **tls))
         service.stop = lambda: setattr(server, "should_exit", True)
-        print(f"Address for clients: {_address(arguments, listener, token)}\n{NOTICE}", flush=True)
+        print(f"Address for clients: {_address(arguments, listener, token)}\n{NOTICE}")
+        refuse_lost_output()  # whom nobody can reach need not wait
         try:
             server.run(sockets=[listener])
         except Cancelled:

@@ -1,7 +1,7 @@
 """DICOM headers as frames: where each lies, how its numbers are scaled, what tells it from its neighbours. Parsed by pydicom.
 
-Patient data may not leave this room: of the tags only those in `DICOM_TAGS` and `MARKS` do, less the words of `identity`. Attribute names
-are the standard's (PS3.6).
+Patient data may not leave this room: of the tags only those in `DICOM_TAGS`, `MARKS` and `BESIDE` do, less the words of `identity`.
+Attribute names are the standard's (PS3.6).
 Rules, one a field that geometry or intensities rest on:
 
 | field | rule |
@@ -9,12 +9,13 @@ Rules, one a field that geometry or intensities rest on:
 | PixelSpacing | two numbers > 0 a frame, else refused; ImagerPixelSpacing is the detector's and never stands in |
 | ImageOrientationPatient | two perpendicular unit vectors a frame, else refused |
 | ImagePositionPatient | three numbers a frame, else refused; slices are ordered by it, never by InstanceNumber or name |
-| SliceThickness, SpacingBetweenSlices | not used: the positions tell the distance (a slice alone: its thickness, else 1 mm and a note) |
+| SliceThickness | not used: the positions tell the distance (a slice alone: its thickness, else 1 mm and a note) |
 | RescaleSlope, RescaleIntercept | applied a frame; absent is 1 and 0; absent in some slices alone, no number, or slope 0, is refused |
 | ModalityLUTSequence | refused: its numbers are not linear in what was measured |
 | PhotometricInterpretation | how it is displayed: MONOCHROME1 changes no number; colours are refused |
 | BitsStored, HighBit, PixelRepresentation | bits outside (old overlays) are cut off, the sign is extended |
 | PixelPaddingValue | no tissue: in a CT what lies below -1024 HU so becomes -1024, with a note |
+| what headers say again in other words | compared with what counts, a finding where it differs: `RULES` in `agreement` |
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from .header import (
 )
 from .identity import striker
 from .source import ZIP_MAGIC, ZIP_SUFFIX, Source
-from .values import MARKS, UNREADABLE, Fields, Values
+from .values import BESIDE, MARKS, UNREADABLE, Fields, Values
 
 PERPENDICULAR = 1e-3
 ZIP = "zip file"  # within what was given; it is named, and not looked into
@@ -117,6 +118,7 @@ class Frame:
         directions: (2, 3) unit vectors along i, j.
         position: (3,) centre of the first voxel.
         marks: what tells it from other frames at the same place.
+        beside: what the header says again in other words.
         scaled: whether slope and intercept are stated.
         broken: a sentence's end about a field that cannot be used, '' if there is none.
     """
@@ -131,6 +133,7 @@ class Frame:
     intercept: float
     scaled: tuple[bool, ...]
     marks: dict[str, str] = field(default_factory=dict)
+    beside: dict[str, str] = field(default_factory=dict)
     broken: str = ""
 
 
@@ -272,6 +275,7 @@ def _frame(file: ImageFile, index: int, fields: Fields) -> Frame:
         intercept=intercept,
         scaled=tuple(bool(fields.text(keyword)) for keyword in ("RescaleSlope", "RescaleIntercept")),
         marks={keyword: file.strike(text) if keyword in WRITTEN_BY_HAND else text for keyword in MARKS if (text := fields.text(keyword))},
+        beside={keyword: file.strike(text) for keyword in BESIDE if (text := fields.text(keyword))},
         broken=broken,
     )
 

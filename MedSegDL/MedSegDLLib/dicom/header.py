@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -11,7 +12,7 @@ from pydicom.filereader import read_partial
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from .source import MemorySource, Source
-from .values import READ_TAGS
+from .values import READ_TAGS, UNREADABLE
 
 MAGIC_OFFSET, MAGIC = 128, b"DICM"
 PLAIN_SUFFIXES = ("", ".dcm", ".ima", ".dicom", ".ct", ".mr", ".pt")
@@ -65,12 +66,17 @@ def begins_like_dicom(head: bytes) -> bool:
 def header_of(source: Source, head: bytes) -> tuple[Dataset, PixelElement | None]:
     """The data set before the pixels, and where they are; the file's first part is enlarged until they come (None: never)."""
     count = HEAD_BYTES
-    while True:
-        header, start = _parsed(head)
-        if start is not None or len(head) >= source.size or count >= LARGEST_HEADER:
-            return header, start
+    while len(head) < source.size and count < LARGEST_HEADER:
+        with contextlib.suppress(*UNREADABLE, OSError):  # cut within a sequence, where pydicom knows no end of a file
+            header, start = _parsed(head)
+            if start is not None:
+                return header, start
         count *= 8
         head = source.head(min(count, source.size))
+    try:
+        return _parsed(head)
+    except OSError as error:  # of bytes in memory: they end early
+        raise EOFError("ends within a sequence") from error
 
 
 def _parsed(head: bytes) -> tuple[Dataset, PixelElement | None]:

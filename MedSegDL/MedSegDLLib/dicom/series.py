@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import InputRefused
 from ..geometry.image import LPS_FROM_RAS, ReadingNote
+from .agreement import contradictions
 from .classes import CT
 from .examination import NAMED
 from .frames import Frame
@@ -47,6 +48,7 @@ CONSTANT = (
     "KVP",
     "ConvolutionKernel",
     "FrameOfReferenceUID",
+    "PatientPosition",
 )
 MOSAIC = "MOSAIC"  # Siemens, in EPI (diffusion, function): where the slices lie is told in private tags only
 NO_MOSAIC = "Convert the series with dcm2niix, or export it as enhanced MR."
@@ -88,6 +90,7 @@ def volume(frames: Sequence[Frame], name: str, notes: tuple[ReadingNote, ...], o
     _refuse_mixed(ordered, name)
     notes = (*notes, *choice)
     if len(ordered) == 1:
+        notes = (*notes, *contradictions(ordered, None))
         return Volume(name, ordered, *_of_one_slice(ordered[0], notes), copies, time_points=points)
     return replace(_stacked(ordered, name, notes, options), copies=copies, time_points=points)
 
@@ -104,6 +107,8 @@ def _stacked(frames: Sequence[Frame], name: str, notes: tuple[ReadingNote, ...],
     if (slipped := _slipped_mm(frames, places, step_mm)) > UNEVEN_STEP * step_mm:
         says = f"has slices that lie up to {slipped:.2f} mm beside their place in an even stack of {step_mm:.2f} mm steps."
         notes = (*notes, ReadingNote("ImagePositionPatient", says, "Export the series again with even spacing if that matters."))
+    straight = shifts is None and places[-1] + 1 == len(frames)
+    notes = (*notes, *contradictions(frames, step_mm if straight else None))
     if missing := places[-1] + 1 - len(frames):
         says = f"lacks {missing} slice{'s' * (missing > 1)}, interpolated between {'their' if missing > 1 else 'its'} neighbours."
         notes = (*notes, ReadingNote("ImagePositionPatient", says, "Export the whole series again if there is one."))
@@ -137,6 +142,8 @@ def _refuse_unlike(frames: Sequence[Frame], name: str) -> None:
     sizes = {(frame.file.rows, frame.file.columns) for frame in frames}
     if len(sizes) > 1 or any(not np.allclose(frame.spacing_mm, first.spacing_mm, rtol=1e-3) for frame in frames):
         raise InputRefused(f"{name} mixes slices of different sizes (Rows, Columns or PixelSpacing).", "Export the series again.")
+    if len({frame.file.kind for frame in frames}) > 1:
+        raise InputRefused(f"{name} mixes images of different kinds in one series (SOPClassUID).", "Export the series again.")
     if len({frame.file.patient for frame in frames} - {""}) > 1:
         raise InputRefused(f"{name} mixes slices of different patients in one series (PatientID).", "Export the series of one patient.")
     if len({frame.scaled for frame in frames}) > 1 and any((frame.slope, frame.intercept) != (1, 0) for frame in frames):

@@ -47,12 +47,22 @@ MARKS = (
     "FrameType",
     "ComplexImageComponent",
     "FrameOfReferenceUID",
+    "PatientPosition",
+)
+# What `agreement` compares with the fields that count.
+BESIDE = (
+    *("PatientOrientation", "PatientPosition", "SpacingBetweenSlices", "ReconstructionDiameter", "GantryDetectorTilt"),
+    *("Modality", "RescaleType", "LossyImageCompression"),
 )
 _GROUPS = {  # functional groups that hold what a plain slice has at its top (PS3.3 C.7.6.16)
     "ImagePositionPatient": "PlanePositionSequence",
     "ImageOrientationPatient": "PlaneOrientationSequence",
     "PixelSpacing": "PixelMeasuresSequence",
     "SliceThickness": "PixelMeasuresSequence",
+    "SpacingBetweenSlices": "PixelMeasuresSequence",
+    "ReconstructionDiameter": "CTReconstructionSequence",
+    "GantryDetectorTilt": "CTGeometrySequence",
+    "RescaleType": "PixelValueTransformationSequence",
     "RescaleSlope": "PixelValueTransformationSequence",
     "RescaleIntercept": "PixelValueTransformationSequence",
     "FrameAcquisitionNumber": "FrameContentSequence",
@@ -81,6 +91,7 @@ _READ = (
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "ContrastBolusAgentSequence"),
     *MARKS,
+    *BESIDE,
     *DICOM_TAGS,
     *IDENTITY,
 )

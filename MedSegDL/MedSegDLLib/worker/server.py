@@ -262,7 +262,8 @@ def explain(error: BaseException, request: dict) -> dict:
         release_memory()
         return _entry(OutOfMemory("Memory ran out.", OUT_OF_MEMORY_REMEDY))
     details = scrub("".join(traceback.format_exception(error)), request)
-    print(details, file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # of a log on a full disk
+        print(details, file=sys.stderr, flush=True)
     message = f"MedSegDL failed where it should not ({type(error).__name__} in {_place(error)})."
     return {"kind": "bug", "message": message, "remedy": "Please report it with the log.", "details": details}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from MedSegDLLib.commands.broken_pipe import LastingStream, lasting_output
+from MedSegDLLib.commands.broken_pipe import LastingStream, lasting_output, refuse_lost_output
 from MedSegDLLib.errors import InputRefused
 
 MAIN = "import sys; from MedSegDLLib.commands.main import main; sys.exit(main(sys.argv[1:]))"
@@ -62,13 +62,29 @@ def test_closed_streams_end_nothing(redirection: str, tmp_path: Path) -> None:
     assert run_closed(redirection, "--help").returncode == 0
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
-def test_a_full_disk_behind_standard_output_is_told() -> None:
-    child = subprocess.run(
-        ["bash", "-c", '"$0" -c "$1" info > /dev/full', sys.executable, MAIN], capture_output=True, text=True, timeout=120
-    )
+FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+
+
+def ended(redirection: str, command: str) -> subprocess.CompletedProcess[str]:
+    """`medsegdl info`, where it does something else."""
+    code = f"import sys; from MedSegDLLib.commands import info, main; info.run = lambda given: {command}; sys.exit(main.main(['info']))"
+    shell = f'exec "$0" -c "$1" {redirection}'
+    return subprocess.run(["bash", "-c", shell, sys.executable, code], capture_output=True, text=True, timeout=120)
+
+
+@FULL
+def test_a_full_disk_behind_standard_output_is_told_when_the_work_is_done() -> None:
+    """Its lines may be the answer."""
+    child = ended("> /dev/full", "[print('x' * 20_000), print('the work went on', file=sys.stderr)]")
     assert child.returncode == 3
-    assert child.stderr.startswith("medsegdl: The output could not be written") and "Traceback" not in child.stderr
+    assert child.stderr.startswith("the work went on\nmedsegdl: The output could not be written: no space left")
+
+
+@FULL
+def test_a_full_disk_behind_standard_error_changes_no_exit_code() -> None:
+    """Of a run that ended well and had something to remark; what it printed arrives."""
+    child = ended("2> /dev/full", "[print('y' * 20_000, file=sys.stderr), print('the work went on')]")
+    assert (child.returncode, child.stdout) == (0, "the work went on\n")
 
 
 def test_a_file_name_that_is_no_text_can_be_printed(tmp_path: Path) -> None:
@@ -84,11 +100,13 @@ def test_a_stream_that_never_was_takes_everything() -> None:
     stream.flush()
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
-def test_after_a_full_disk_nothing_more_is_raised() -> None:
+@FULL
+def test_nothing_is_raised_while_a_command_works(monkeypatch: pytest.MonkeyPatch) -> None:
     with open("/dev/full", "w") as full:  # noqa: PTH123
-        stream = LastingStream(full)
-        with pytest.raises(InputRefused, match="no space left"):
-            stream.write("x" * 100_000)
-        stream.write("y" * 100_000)
-        stream.flush()
+        monkeypatch.setattr(sys, "stdout", full)
+        monkeypatch.setattr(sys, "stderr", full)
+        with lasting_output():
+            print("x" * 100_000, flush=True)
+            print("y" * 100_000, file=sys.stderr, flush=True)
+            with pytest.raises(InputRefused, match="no space left"):
+                refuse_lost_output()

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from MedSegDLLib.commands.broken_pipe import lasting_output
+from MedSegDLLib.commands.broken_pipe import lasting_output, refuse_lost_output
 from MedSegDLLib.commands.signals import cancelling
 from MedSegDLLib.errors import MedSegDLError
 
@@ -28,7 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
         options = parser().parse_args(line)
         try:
             with cancelling():
-                return options.command(options, line)
+                code = options.command(options, line)
+                refuse_lost_output()
+                return code
         except MedSegDLError as error:
             print(f"medsegdl-train: {error}", file=sys.stderr)
             return error.exit_code
