@@ -197,13 +197,14 @@ CASES: dict[str, tuple[Recipe, tuple[int, ...], tuple[float, ...], tuple[float, 
 
 
 def made_up(shape: tuple[int, ...], spacing: tuple[float, ...], direction: tuple[float, ...] | None, seed: int, ct: bool) -> sitk.Image:
-    """Blobs; without air around for a CT, with zeros around and a hole for an MR."""
+    """Blobs; without air around for a CT, with zeros around, a hole and a bright spot, beside which splines overshoot, for an MR."""
     random = np.random.default_rng(seed)
     values = ndimage.gaussian_filter(random.normal(size=shape), 1.5) * 4
     values = values * 400 - 100 if ct else np.abs(values) * 300 + 20
     if not ct:
         values[:2] = values[:, :3] = values[..., -2:] = 0
         values[6:8, 7:9, 7:9] = 0
+        values[9:11, 9:11, 4:6] = 2 * values.max()
     image = sitk.GetImageFromArray(values.astype(np.int16))
     image.SetSpacing(spacing[::-1])
     image.SetOrigin((10.0, -20.0, 30.0))

@@ -68,7 +68,7 @@ def test_from_two_results_to_the_change(two: Any, client: FakeClient) -> None:
     worked(two)
     assert section.compareButton.enabled and section.change is follow_up.follow_up_of(BRAIN)
     assert [row[0] for row in rows(section.changeTable)] == ["Whole tumour (WT)", "Tumour core (TC)", "Enhancing tumour (ET)"]
-    assert rows(section.changeTable)[0][1:] == ["0.12", "0.008", "-0.112 (-93 %)"]
+    assert rows(section.changeTable)[0][1:] == ["0.12", "0.008", "-0.112\n(-93 %)"]
     assert [row[:2] for row in rows(section.lesionTable)] == [["WT 1", "same"], ["TC 1", "same"], ["ET 1", "same"]]
     told = section.label.text
     for part in ("Whole tumour (WT): not measurable by diameters, partial response by volume.", "not a diagnosis", "J Clin Oncol", "-65 %"):

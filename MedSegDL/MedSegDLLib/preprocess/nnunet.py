@@ -155,10 +155,18 @@ class _Scaling:
 
 def _scaling(seen: np.ndarray, channel: Channel, mask: np.ndarray | None) -> _Scaling:
     low, high, shift, divisor = SCALINGS[channel.scheme](seen, channel, mask)
-    least, most = float(seen.min()), float(seen.max())
-    ends = [(min(max(value, low), high) - shift) / divisor for value in (least, most)]
-    ends += [least, most] if mask is not None else []
+    ends = [(min(max(value, low), high) - shift) / divisor for value in _ends(seen, mask)]
+    ends += [0.0] if mask is not None and not mask.all() else []  # outside of the mask every channel is 0, and stays so
     return _Scaling(low, high, shift, divisor, (min(ends), max(ends)), mask)
+
+
+def _ends(seen: np.ndarray, mask: np.ndarray | None) -> tuple[float, float]:
+    """The smallest and largest intensity, within the mask where there is one with anything in it."""
+    if mask is None or not mask.any():
+        return float(seen.min()), float(seen.max())
+    parts = [slice(start, start + PLANES_AT_ONCE) for start in range(0, seen.shape[0], PLANES_AT_ONCE)]
+    found = [seen[part][mask[part]] for part in parts if mask[part].any()]
+    return min(float(values.min()) for values in found), max(float(values.max()) for values in found)
 
 
 Numbers = tuple[float, float, float, float]

@@ -21,10 +21,10 @@ def fill_changes(view: Any, change: Any) -> list[Any]:
     """A row a region: its volumes then and now, and the change; the items, see `widgets.fill_table`."""
     rows = table_rows(change)
     view.rowCount, view.columnCount = len(rows), 4
-    view.setHorizontalHeaderLabels([_("Region"), _("First (mL)"), _("Last (mL)"), _("Change")])
+    _head(view, _("Region"), _("First (mL)"), _("Last (mL)"), _("Change"))
     lines = []
     for row in rows:
-        share = f" ({float(row['Change %']):+.0f} %)" if row["Change %"] else ""
+        share = f"\n({float(row['Change %']):+.0f} %)" if row["Change %"] else ""
         sizes = [milliliters(float(row[part])) for part in ("First mL", "Last mL")]
         grown = float(row["Change mL"])
         lines.append((row["Region"], *sizes, f"{'+' if grown >= 0 else '-'}{milliliters(abs(grown))}{share}"))
@@ -35,8 +35,13 @@ def fill_lesions(view: Any, change: Any) -> list[Any]:
     """A row a lesion: its number now, what became of it, and its diameters then and now."""
     rows, kinds = follow_up.lesion_rows(change)[:MOST_ROWS], kind_texts()
     view.rowCount, view.columnCount = len(rows), 4
-    view.setHorizontalHeaderLabels([_("Lesion"), _("Became"), _("Before (mm)"), _("Now (mm)")])
+    _head(view, _("Lesion"), _("Became"), _("Before (mm)"), _("Now (mm)"))
     return _fill(view, [(f"{row['Id']} {row['Lesion']}", kinds[row["Kind"]], *_lines(row["Before mm"], row["Now mm"])) for row in rows])
+
+
+def _head(view: Any, *titles: str) -> None:
+    """The columns' titles, their units below them: in a narrow panel the names keep room for their words."""
+    view.setHorizontalHeaderLabels([title.replace(" (", "\n(") for title in titles])
 
 
 def _lines(*texts: str) -> list[str]:
