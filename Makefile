@@ -13,7 +13,7 @@ demo: $(READY)  ## segment a phantom in a real MRML scene with the shipped weigh
 test: $(READY)  ## all tests, a file in one of two processes (both must see the same order of sets)
 	PYTHONHASHSEED=0 QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest Testing -q -n 2 --dist loadfile
 
-test-slow: $(READY)  ## the tests that take minutes: nnU-Net trained here, imported, equal
+test-slow: $(READY)  ## the tests that take minutes (eight on a busy core): nnU-Net trained here, imported, equal
 	$(BIN)/python -m pytest Testing -q -m slow
 
 lint: $(READY)  ## style

@@ -7,6 +7,7 @@ $MEDSEGDL_BENCH_SECONDS each.
 
 from __future__ import annotations
 
+import datetime
 import itertools
 import json
 import math
@@ -85,7 +86,13 @@ def measure(quick: bool) -> dict:
                 continue
             found = _row(Path(folder), row, quick)
             print(f"{row.name}: {found}", flush=True)
-            known[row.name] = {"name": row.name, **asdict(row), **found, "load": os.getloadavg()[0]}
+            known[row.name] = {
+                "name": row.name,
+                **asdict(row),
+                **found,
+                "load": os.getloadavg()[0],
+                "date": datetime.date.today().isoformat(),
+            }
             if not quick:
                 ROWS.write_text(json.dumps(list(known.values())), encoding="utf-8")
     rows = [known.get(row.name, {"name": row.name, **asdict(row), "not_run": "no time was left"}) for row in wanted]

@@ -273,7 +273,7 @@ def imported(answers: Answers) -> str:
     for row in found["rows"]:
         if "not_run" in row:
             left_out.append(f"{row['name']}: {row['not_run']}")
-            rows.append([row["name"], "not run", *["-"] * 9])
+            rows.append([row["name"], "not run", *["-"] * 10])
             continue
         theirs, ours = row.get("nnunet", {"died": "its outputs alone take more than the memory"}), row["ours"]
         if "died" in theirs:
@@ -285,7 +285,8 @@ def imported(answers: Answers) -> str:
         sides = zip(zip(*pairs, strict=True), (1, 1, 0), strict=True)
         times, processor, memory = ([f"{a:.{digits}f}", f"{b:.{digits}f}", f"{b / a:.2f}"] for (a, b), digits in sides)
         parts = f"{ours['phases']['network']:.1f} + {ours['phases']['restore']:.1f}"
-        rows.append([row["name"], *(cell.replace("nan", "-") for cell in (*times, *processor, parts, *memory))])
+        figures = (cell.replace("nan", "-") for cell in (*times, *processor, parts, *memory))
+        rows.append([row["name"], *figures, row.get("date", "-")])
     tile = " x ".join(map(str, found["tile"]))
     note = (
         f"The same random weights ({found['features']} features a stage, tile {tile}, step 0.5), volumes of noise, from file to file; "
@@ -293,7 +294,7 @@ def imported(answers: Answers) -> str:
         + (f" Not run: {'; '.join(left_out)}." if left_out else "")
     )
     heads_of = [[f"nnU-Net, {unit}", f"ours, {unit}", "ours / theirs"] for unit in ("s", "s of processor", "MiB")]
-    heads = ["", *heads_of[0], *heads_of[1], "network + restore of ours, s", *heads_of[2]]
+    heads = ["", *heads_of[0], *heads_of[1], "network + restore of ours, s", *heads_of[2], "measured"]
     return table("An imported network against nnU-Net's own predictor", heads, rows, note)
 
 

@@ -43,7 +43,9 @@ RegionKey = Annotated[
     str, matching(rf"(?!(?:{_DEVICES}|{_OURS})$)[A-Za-z0-9][A-Za-z0-9_-]{{0,63}}", f"{_LETTERS}, with '_' and '-' within (a file name)")
 ]
 Name = Annotated[str, matching(r"[\w.+-]{1,64}", "1 to 64 letters, digits, '.', '_', '+' and '-'")]
-Title = Annotated[str, matching(r"\S(?:[^\x00-\x1f\x7f]{0,198}\S)?", "1 to 200 printable characters")]
+# What no line of text may hold: controls, ends of lines and pages, and what turns the reading direction, so that a name looks like another
+UNPRINTABLE = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+Title = Annotated[str, matching(rf"(?=\S)[^{UNPRINTABLE}]{{1,200}}(?<=\S)", "1 to 200 printable characters")]
 Pattern = Annotated[str, QUICK_PATTERN]
 Fraction = Annotated[float, between(0, 1)]
 Probability = Annotated[float, within(0, 1)]
@@ -88,7 +90,7 @@ class Code:
 
     scheme: Annotated[str, matching(r"[A-Za-z0-9_.-]{1,16}", "1 to 16 letters and digits (DICOM SH)")]
     value: Annotated[str, matching(r"[A-Za-z0-9_.:-]{1,64}", "1 to 64 letters and digits")]
-    meaning: Annotated[str, matching(r"[^\x00-\x1f\x7f~^\\]{1,64}", "1 to 64 printable characters but ~, ^ and \\ (DICOM LO)")]
+    meaning: Annotated[str, matching(rf"[^{UNPRINTABLE}~^\\]{{1,64}}", "1 to 64 printable characters but ~, ^ and \\ (DICOM LO)")]
 
     def __post_init__(self) -> None:
         obey(self)

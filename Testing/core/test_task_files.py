@@ -279,6 +279,28 @@ ABSURD_TASKS = {
     "code with a tilde": put("regions", 0, "type", {**CODE, "meaning": "a~b"}),
     "code that is text": put("regions", 0, "type", "spleen"),
     "title of three lines": put("title", "a\nb\nc"),
+    "title of half a character": put("title", "a\ud800b"),
+    "code of half a character": put("regions", 0, "type", {**CODE, "meaning": "\udfff"}),
+    "title that ends in a control": put("title", "ab\x01"),
+    "title of one control": put("title", "\x9b"),
+    "title read backwards": put("title", "Spleen\u202e gpj"),
+    "title over two paragraphs": put("title", "a\u2029b"),
+    "code that isolates its direction": put("regions", 0, "type", {**CODE, "meaning": "a\u2066b"}),
+    "title with a space at its end": put("title", "ab "),
+    "key with a line's end": put("key", "spleen\n"),
+    "letter of another alphabet": put("key", "\u0455pleen"),
+    "region with a dot at its end": put("regions", 0, "key", "spleen."),
+    "rest outside of the folder": put("regions", 0, "rest", {"key": "../x", "title": "x", "color": [0, 0, 0], "type": CODE}),
+    "rest named as a region": put("regions", 0, "rest", {"key": "CYST", "title": "x", "color": [0, 0, 0], "type": CODE}),
+    "auxiliary output named as a region": put("auxiliary", ["spleen"]),
+    "colour of truths": put("regions", 0, "color", [True, False, True]),
+    "profile outside of the folder": put("profile", "../../etc"),
+    "one convention twice": put("conventions", [{"key": "a", "title": "a", "labels": {"spleen": [1], "cyst": [1]}}] * 2),
+    "pattern of patterns": put(
+        "conventions", [{"key": "a", "title": "a", "labels": {"spleen": [1], "cyst": [1]}, "names": "(x{1,9999}){1,9999}"}]
+    ),
+    "pixels downwards": put("plan", "pixel_um", [2, 1]),
+    "seventeen inputs": lambda task: task.update(inputs=[{"key": f"i{n}", "title": "x", "modality": "MR"} for n in range(17)]),
     "title of a million letters": put("title", "a" * 10**6),
     "task outside of the folder": put("key", "../../brain"),
     "input that is an option and more": put("inputs", 0, "key", "ct --weights"),
@@ -330,6 +352,14 @@ ABSURD_MANIFESTS = {
     "other outputs": put("outputs", ["cyst", "spleen"]),
     "outputs that are lists": put("outputs", [[], []]),
     "hash of a path": put("sha256", "/etc/shadow"),
+    "half a hash": lambda manifest: manifest.update(sha256=manifest["sha256"][:10]),
+    "format that is true": put("format", True),
+    "network without an output": put("architecture", "arguments", "out_channels", 0),
+    "network below nothing": put("architecture", "arguments", "widths", [-4, 8]),
+    "licence that is a number": put("training", {"licence": 7}),
+    "scores in a word": put("scores", "good"),
+    "calibration of nothing": put("calibration", {"spleen": "x"}),
+    "definition that is a list": put(TASK_KEY, []),
 }
 
 
@@ -346,6 +376,13 @@ def test_an_absurd_manifest_ends_with_code_4_and_leaves_nothing(
     assert refused.value.exit_code == 4 and "Traceback" not in said and len(said.splitlines()) == 1
     assert not (tmp_path / "out").exists()
     assert set(SHIPPED) <= set(TASKS), "what is broken beside them hurts no other task"
+
+
+def test_other_outputs_are_told_as_such(tmp_path: Path) -> None:
+    pair = tiny_weights(tmp_path, Task.from_json(SPLEEN))
+    edit(pair, put("outputs", ["spleen", "cyst", "more"]))
+    with pytest.raises(WeightsError, match=r"names the outputs spleen, cyst, more; those of the task 'spleen' are spleen, cyst\."):
+        load_weights(pair, chosen_task(None, pair))
 
 
 def test_a_broken_pair_is_told_and_not_used(folder: Path, capsys: pytest.CaptureFixture) -> None:

@@ -274,7 +274,13 @@ def _check_task(manifest: dict[str, Any], task: Task, name: str) -> None:
         raise WeightsError(
             f"The weights {name} are for the task '{manifest['task']}', not for '{task.key}'.", f"Choose weights for {task.title}."
         )
-    if manifest["task_version"] != task.version or tuple(manifest["outputs"]) != task.outputs:
+    if manifest["task_version"] == task.version and tuple(manifest["outputs"]) != task.outputs:
+        told = ", ".join(map(str, manifest["outputs"]))
+        raise WeightsError(
+            f"The manifest of {name} names the outputs {told:.200}; those of the task '{task.key}' are {', '.join(task.outputs):.200}.",
+            "Use the manifest that came with the weights.",
+        )
+    if manifest["task_version"] != task.version:
         raise WeightsError(
             f"The weights {name} are for version {manifest['task_version']} of the task '{task.key}'; version {task.version} is needed.",
             "Use weights made for this version of MedSegDL.",

@@ -22,7 +22,7 @@ def read_object(path: Path, most_bytes: int) -> dict[str, Any]:
         most_bytes: a larger file is not read.
 
     Raises:
-        NotStrict: it is too large, no JSON, no object, names a key twice, or holds a number that is none.
+        NotStrict: it is too large, no JSON, no object, names a key twice, or holds a number or a character that is none.
         OSError: it cannot be read.
     """
     with path.open("rb") as file:
@@ -36,6 +36,8 @@ def parse_object(content: bytes) -> dict[str, Any]:
     """The object of a JSON text; raises NotStrict as `read_object` does."""
     try:
         found = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_without_repeats, parse_constant=_no_number, parse_float=_finite)
+        if b"\\u" in content:
+            _refuse_half_characters(found)
     except NotStrict:
         raise
     except RecursionError:
@@ -53,6 +55,14 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         raise NotStrict(f"names the key '{next(key for key in keys if keys.count(key) > 1):.60}' twice")
     return found
+
+
+def _refuse_half_characters(found: Any) -> None:
+    """A lone half of a pair of UTF-16 (\\ud800), which JSON can spell: no file and no terminal would take it later."""
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise NotStrict(f"holds half a character ({error.object[error.start]!a}), which is no text") from error
 
 
 def _finite(text: str) -> float:
