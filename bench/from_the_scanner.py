@@ -272,13 +272,19 @@ def _tumour(name: str, case: dict[str, Image]) -> Iterator[dict]:
 
 
 def series_of(case: dict[str, Image], inclined: bool) -> dict[str, Image]:
-    """Thick slices of a brain; where the head was moved between the series each has planes of its own, and its header says so."""
+    """Thick slices of a brain, stripped as a tool strips thick slices: a voxel is brain where half of it is, and shows that half.
+
+    Where the head was moved between the series each has planes of its own, and its header says so.
+    """
     middle = _middle(case["flair"])
     grid = _grid(middle + np.array((0.0, 0.0, SIDE_MM / 2 - ABOVE_MM)), 1.0, 1.0)
+    brain = case["flair"].with_array(np.any([image.array != 0 for key, image in case.items() if key != "seg"], axis=0).astype(np.float32))
     found = {}
     for key, turn in INCLINED.items():
         own = Grid(grid.shape, motion(np.array(turn if inclined else INCLINED["flair"]), np.zeros(3), middle) @ grid.affine)
-        found[key] = _thick(regrid(case[key], own), SLICES_MM[-1])
+        series = _thick(regrid(case[key], own), SLICES_MM[-1])
+        share = _thick(regrid(brain, own), SLICES_MM[-1]).array
+        found[key] = series.with_array(np.where(share >= 0.5, series.array / np.maximum(share, 0.5), np.float32(0)))
     return found
 
 

@@ -190,9 +190,11 @@ def _brain_extraction(found: Extents, ahead: Ahead) -> tuple[int, int]:
 
 
 def _align(found: Extents) -> tuple[int, int]:
-    """Bytes at the phase's peak, and those it leaves: resampled inputs and the foreground, which is made with one temporary."""
+    """Bytes at the phase's peak, and those it leaves: resampled inputs, one twice and its share of tissue beside it, and the foreground,
+    which is made with one temporary."""
     resampled = FLOAT * found.whole * found.resampled
-    return resampled + 2 * MASK * found.whole, resampled + MASK * found.whole
+    share = 2 * FLOAT * found.whole if found.resampled else 0
+    return resampled + max(share + MASK * found.whole, 2 * MASK * found.whole), resampled + MASK * found.whole
 
 
 def _bias_correction(found: Extents, options: Options) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from .resample import regrid
 
 # What is written where an input has no voxels: MR volumes lie on zero by then, a CT's air is -1000 by definition of its scale.
 NOTHING = {Modality.MR: 0.0, Modality.CT: -1000.0, Modality.PICTURE: 0.0, Modality.OTHER: 0.0}
+LEAST_TISSUE = 0.5  # share of what an interpolated voxel is read from, from which it is tissue
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ def align(images: dict[str, Image], task: Task, device: str = "cpu", nothing: Ma
     """Resample every given input linearly to the reference's grid; those that lie on it already are passed on as they are.
 
     MR intensities have no zero of their own: where the background of one is another value (a constant was added, the image z-scored or
-    scaled to -1..1), that value is subtracted first, so that 0 is nothing in every volume and in every later step. Where an input ends
+    scaled to -1..1), that value is subtracted first, so that 0 is nothing in every volume and in every later step. Where that background
+    was removed, tissue is interpolated between tissue only (normalised convolution, Knutsson and Westin 1993): a slice of 6 mm that is
+    brain, beside one that is not, would else leave a rim of false dark brain. Where an input ends
     before the reference does, its background is written, or what `nothing` says for its key. `device` is where to resample; the volumes
     come back to the CPU.
     """
@@ -59,10 +62,19 @@ def align(images: dict[str, Image], task: Task, device: str = "cpu", nothing: Ma
                 noisy.add(entry.key)
             image = _on_zero(image)
         if image is not None and not image.grid.same_as(grid):
-            image = regrid(image, grid, "linear", (nothing or {}).get(entry.key, NOTHING[entry.modality]), device)
+            fill = (nothing or {}).get(entry.key, NOTHING[entry.modality])
+            stripped = entry.modality is Modality.MR and entry.key not in noisy and fill == 0
+            image = _tissue_on(image, grid, device) if stripped else regrid(image, grid, "linear", fill, device)
             resampled.append(entry.key)
         volumes[entry.key] = image
     return Aligned(reference, grid, volumes, tuple(resampled), frozenset(noisy))
+
+
+def _tissue_on(image: Image, grid: Grid, device: str) -> Image:
+    """A stripped image on another grid: voxels that are mostly tissue, by the tissue that they are read from; 0 elsewhere."""
+    inside = regrid(image.with_array((image.array != 0).astype(np.uint8)), grid, device=device).array
+    found = regrid(image, grid, device=device)
+    return found.with_array(np.divide(found.array, inside, out=np.zeros_like(inside), where=inside >= LEAST_TISSUE))
 
 
 def _on_zero(image: Image) -> Image:

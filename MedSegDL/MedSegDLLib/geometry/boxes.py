@@ -18,6 +18,8 @@ Box = tuple[slice, slice, slice]
 BOX_MARGIN_VOXELS = 2  # of the network's grid, so that interpolation at a region's rim sees what lies beyond it
 SLAB_PLANES = 16  # restored at a time, so that probabilities never lie in memory at the reference's resolution
 NOTHING: Box = (slice(0, 0),) * 3
+SAME_MM = 1e-6  # below it two places differ by rounding only
+SPECK_SHARE = 1e-3  # of a mask's voxels: less, with an empty plane between, is a marker or a stray voxel, no head and no body
 
 
 def parts(above: np.ndarray, source: Grid, target: Grid, box: Box) -> Iterator[tuple[Box, Box]]:
@@ -54,6 +56,37 @@ def bounding_box(mask: np.ndarray | Tensor) -> tuple[slice, ...]:
         marks = mask.byte()
         hits = [marks.amax(dim=_others(axis, mask.ndim)).nonzero()[:, 0].tolist() for axis in range(mask.ndim)]
     return tuple(slice(hit[0], hit[-1] + 1) if hit else slice(0, side) for hit, side in zip(hits, mask.shape))
+
+
+def box_of_most(mask: np.ndarray) -> Box:
+    """The bounding box of a mask (K, J, I) less its specks: what an empty plane parts from the rest and is under `SPECK_SHARE` of it."""
+    box = bounding_box(mask)
+    for axis in range(mask.ndim):
+        counts = np.count_nonzero(mask[box], axis=_others(axis, mask.ndim))
+        filled = np.concatenate([[False], counts > 0, [False]])
+        starts, stops = np.flatnonzero(filled[1:] & ~filled[:-1]), np.flatnonzero(~filled[1:] & filled[:-1])
+        kept = [run for run in zip(starts, stops, strict=True) if counts[slice(*run)].sum() >= SPECK_SHARE * counts.sum()]
+        if kept:
+            first = box[axis].start
+            box = (*box[:axis], slice(first + int(kept[0][0]), first + int(kept[-1][1])), *box[axis + 1 :])
+    return box
+
+
+def reach(mask: np.ndarray, grid: Grid) -> np.ndarray:
+    """How far a mask reaches along the patient's axes: (2, 3), lowest and highest RAS mm of its voxels' centres; the grid's where empty.
+
+    On an inclined grid that is less than its bounding box reaches: a head does not fill the box's corners.
+    """
+    corners = grid.corners()
+    box = np.stack([corners.min(axis=0), corners.max(axis=0)])
+    rows = mask.any(axis=2)
+    if not rows.any():
+        return box
+    k, j = np.nonzero(rows)
+    ends = mask[rows].argmax(axis=1), mask.shape[2] - 1 - mask[rows][:, ::-1].argmax(axis=1)
+    places = np.concatenate([np.stack([i, j, k], axis=1) for i in ends]) @ grid.affine[:3, :3].T + grid.affine[:3, 3]
+    found = np.stack([places.min(axis=0), places.max(axis=0)])
+    return np.where(np.abs(found - box) < SAME_MM, box, found)
 
 
 def _others(axis: int, axes: int) -> tuple[int, ...]:

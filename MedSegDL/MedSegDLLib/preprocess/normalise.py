@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..geometry.background import background_value
-from ..geometry.boxes import Box, bounding_box, is_empty, whole_of
+from ..geometry.boxes import Box, box_of_most, is_empty, reach, whole_of
 from ..geometry.image import Grid, Image
 from ..geometry.resample import resample
 from ..result import COARSEST_PIXEL_MM, MOST_ENLARGED
@@ -72,15 +72,17 @@ def between(array: Tensor, low: float, high: float) -> Tensor:
     return ((array - low) / max(high - low, 1e-6)).clamp(0.0, 1.0)
 
 
-def network_grid(reference: Grid, plan: Plan) -> Grid:
+def network_grid(reference: Grid, plan: Plan, reached: np.ndarray | None = None) -> Grid:
     """The grid that the network works on: straight along the patient's axes (as BraTS and LiTS are stored), `plan.spacing_mm` apart.
 
-    It covers the `reference` grid (already cropped to the foreground) and a margin. Without a spacing, the reference itself.
+    It covers the `reference` grid (already cropped to the foreground), or what is `reached` of it ((2, 3), see `reach`), and a margin.
+    Without a spacing, the reference itself. The network's normalisation takes its statistics over all of it: nothing around a head would
+    change what is found in it.
     """
     if plan.spacing_mm is None:
         return reference
     spacing = np.array(plan.spacing_mm)
-    corners = reference.corners()
+    corners = reference.corners() if reached is None else reached
     low, high = corners.min(axis=0) - MARGIN_MM, corners.max(axis=0) + MARGIN_MM
     size = np.maximum(np.ceil((high - low) / spacing).astype(int) + 1, 1)
     start = (low + high) / 2 + np.array([1, 1, -1]) * (size - 1) * spacing / 2
@@ -102,9 +104,9 @@ def prepare(volumes: dict[str, Image | None], foreground: np.ndarray, plan: Plan
     given = next(image for image in volumes.values() if image is not None)
     if given.channels > 1 or plan.scale is Scale.PERCENTILE:
         return _picture(given, plan, device)
-    box = bounding_box(foreground)
+    box = box_of_most(foreground)
     source = given.grid.cropped(box)
-    target = network_grid(source, plan)
+    target = network_grid(source, plan, reach(foreground[box], source))
 
     def moved(values: Tensor, **how: Any) -> Tensor:
         """To the network's grid."""

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from MedSegDLLib.geometry.align import align
 from MedSegDLLib.geometry.background import background_value, value_of_nothing
-from MedSegDLLib.geometry.image import Image
+from MedSegDLLib.geometry.image import Grid, Image
+from MedSegDLLib.geometry.resample import regrid
 from MedSegDLLib.preprocess.foreground import head_mask
 from MedSegDLLib.preprocess.normalise import prepare
 from MedSegDLLib.tasks import BRAIN, LIVER, Input, Modality, Task
@@ -124,3 +126,33 @@ def test_an_image_of_the_same_size_elsewhere_is_brought_to_the_grid() -> None:
     aligned = align({"flair": Image(array, here, "flair"), "t1": Image(array, there, "t1")}, BRAIN)
     assert aligned.resampled == ("t1",)
     assert np.array_equal(aligned.volumes["t1"].array[:, :, 1:], array[:, :, :-1])
+
+
+@pytest.mark.parametrize("turned", [0.0, 12.0])
+def test_thick_slices_of_a_stripped_head_leave_no_dark_rim(turned) -> None:
+    """Between a slice that shows brain and one that does not, and across an inclined edge, there is brain or nothing."""
+    angle = np.deg2rad(turned)
+    turn = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
+    fine = {key: placed(np.where(head(), 500, 0).astype(np.float32)) for key in ("flair", "t1")}
+    middle = MM * (np.array(SHAPE[::-1]) - 1) / 2
+    affine = np.eye(4)
+    affine[:3, :3] = turn @ np.diag([MM, MM, 3 * MM])
+    affine[:3, 3] = middle - affine[:3, :3] @ ((np.array([38, 40, 12]) - 1) / 2)
+    series = regrid(fine["t1"], Grid((12, 40, 38), affine), "nearest")
+    found = align({"flair": fine["flair"], "t1": series}, BRAIN).volumes["t1"].array
+    assert set(np.round(np.unique(found), 2)) == {0.0, 500.0}
+    assert abs((found > 0).sum() / head().sum() - 1) < 0.05  # linear interpolation alone makes it a seventh to a third larger
+    smeared = regrid(series, fine["flair"].grid).array
+    assert (smeared > 0).sum() > 1.1 * head().sum()
+
+
+def test_tissue_interpolated_between_tissue_is_what_linear_interpolation_makes_of_it() -> None:
+    """Three voxels and more within the head nothing differs."""
+    image = placed(stripped("t1"))
+    shifted = image.affine.copy()
+    shifted[:3, 3] += (1.3, -0.7, 1.9)
+    reference = Image(stripped("flair"), shifted)
+    found = align({"flair": reference, "t1": image}, BRAIN).volumes["t1"].array
+    wanted = regrid(image, reference.grid).array
+    inner = ndimage.binary_erosion(head(), iterations=3)
+    np.testing.assert_allclose(found[inner], wanted[inner], rtol=1e-5)

@@ -15,7 +15,7 @@ from .brain import BrainCase, prepared_case
 from .cache import CachedArrays, cache_folder, cache_key, cached
 from .case import Case
 
-PREPARATION = 2  # raised when `prepared_case` changes, so that older caches are made anew
+PREPARATION = 3  # raised when `prepared_case` changes, so that older caches are made anew
 IMAGE = "image"  # the array of intensities
 
 

@@ -15,7 +15,7 @@ from .cache import CachedArrays, cache_folder, cache_key, cached
 from .case import Case
 from .liver import LiverCase, LiverFiles, Window, block_of, prepared_case
 
-PREPARATION = 2  # raised when `prepared_case` changes, so that older caches are made anew
+PREPARATION = 3  # raised when `prepared_case` changes, so that older caches are made anew
 IMAGE = "hounsfield"  # the array of intensities
 KINDS = ("tumour_planes", "liver_planes", "other_planes")
 

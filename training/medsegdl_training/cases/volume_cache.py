@@ -16,7 +16,7 @@ from .case import Case
 from .references import files_of
 from .volume import VolumeCase, prepared_case
 
-PREPARATION = 1  # raised when `prepared_case` changes, so that older caches are made anew
+PREPARATION = 2  # raised when `prepared_case` changes, so that older caches are made anew
 IMAGE, REGIONS = "image", "regions"
 
 
