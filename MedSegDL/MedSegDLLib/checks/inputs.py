@@ -13,7 +13,7 @@ import numpy as np
 from ..geometry.image import Grid, Image
 from ..options import MASK_KEY
 from ..tasks import Modality, Task
-from .contrasts import exchanged, mirrored, ranks_of
+from .contrasts import exchanged, mirrored, ranks_of, twins
 from .coverage import LEAST_MISSING, missing_shares
 from .findings import Finding, FindingCode, Severity
 from .modality_guess import Candidate, contradiction
@@ -24,6 +24,7 @@ __all__ = ["Finding", "FindingCode", "Severity", "check"]
 LITTLE_OVERLAP = 0.5  # of the smaller volume
 PROBES = 16  # points an axis by which an overlap is measured
 EXCHANGE_REMEDY = "Make sure that every image is what it was chosen for."
+OTHER_OR_NONE = "Choose another image for one of them, or leave it out."
 SAME_STEP = 7919  # every so-manieth voxel is compared to find an image that was given twice (a prime: it meets all columns)
 
 
@@ -111,10 +112,15 @@ def _together(subjects: list[Subject]) -> Iterator[Finding]:
         twin = next((earlier for earlier in subjects[:number] if _same_voxels(earlier.image.array, subject.image.array)), None)
         if twin:
             says = f"is the same image as {twin.name}."
-            yield subject.warning(FindingCode.SAME_IMAGE, says, "Choose another image for one of them, or leave it out.")
+            yield subject.warning(FindingCode.SAME_IMAGE, says, OTHER_OR_NONE)
         if number:
             yield from _against(subject, subjects[0])
-    yield from _cut_off([subject for subject in subjects if subject.input.modality is Modality.MR])
+    heads = {subject.input.key: subject for subject in subjects if subject.input.modality is Modality.MR}
+    for one, two in twins({key: subject.image for key, subject in heads.items()}):
+        if not _same_voxels(heads[one].image.array, heads[two].image.array):
+            says = f"shows the same as {heads[one].name}, in other numbers or stored another way round."
+            yield heads[two].warning(FindingCode.SAME_IMAGE, says, OTHER_OR_NONE)
+    yield from _cut_off(list(heads.values()))
 
 
 def _against(subject: Subject, reference: Subject) -> Iterator[Finding]:

@@ -27,6 +27,7 @@ DARK_HU, DARK_SHARE = -400.0, 0.2  # where so much is darker, air is among it: l
 AIR_MEDIAN_HU, DARKEST_HU = -1150.0, -850.0  # the median of what is dark, its darkest percentile: air is no darker, no brighter
 WINDOW_STEP_HU = 50.0  # people choose windows in whole fifties; a scanner's own least value is -1024
 FILLING = 0.0  # what programs put where there is nothing: no share counts it
+FILLED_SHARE = 0.1  # of the faces: tissue holds exactly 0 HU in 0.01 of its voxels
 SOFT_TISSUE_HU = 40.0  # a body holds brighter things, and fat or noise below 0
 PADDING_GAP_HU = 50.0  # padding stands alone by at least so much
 MOST_PADDINGS = 4

@@ -11,11 +11,13 @@ from functools import cached_property
 
 import numpy as np
 
-from ..geometry.background import value_of_nothing
+from ..geometry.background import share_on_faces, value_of_nothing
 from ..geometry.image import Image
 from ..tasks import Input, Modality, Task
 from .findings import Finding, FindingCode, Severity
 from .intensities import (
+    FILLED_SHARE,
+    FILLING,
     copied_slices,
     in_hounsfield_units,
     looks_like_ct,
@@ -190,6 +192,14 @@ def _hounsfield(subject: Subject) -> Finding | None:
     return subject.error(FindingCode.NOT_HOUNSFIELD, says, "Give the CT as it was reconstructed, with rescale slope and intercept applied.")
 
 
+def _air_not_water(subject: Subject) -> Finding | None:
+    """A CT whose outside was set to 0 HU: the network takes it for tissue. Measured: liver 1394 for 1475 mL, tumour 26 for 94."""
+    if share_on_faces(subject.image.array, FILLING) < FILLED_SHARE:
+        return None
+    says = "holds 0 Hounsfield units, as water has, where there should be air: what lay outside was cut away and filled with 0."
+    return subject.error(FindingCode.NOT_HOUNSFIELD, says, "Give the CT as it was reconstructed, or fill what was cut away with -1000.")
+
+
 def _image_not_labels(subject: Subject) -> Finding | None:
     if not looks_like_labels(subject.values):
         return None
@@ -288,7 +298,7 @@ CHECKS: dict[Modality, tuple[Check, ...]] = {
         *(*_ANY, _grey, _volume, _finite, _varied, _not_a_ct, _image_not_labels, _raw_intensities, _background),
         *(*_GEOMETRY, _without_skull),
     ),
-    Modality.CT: (*_ANY, _grey, _volume, _finite, _varied, _hounsfield, _image_not_labels, *_GEOMETRY),
+    Modality.CT: (*_ANY, _grey, _volume, _finite, _varied, _hounsfield, _air_not_water, _image_not_labels, *_GEOMETRY),
     Modality.PICTURE: (*_ANY, _picture, _picture_colours, _finite, _one_colour, _size),
     Modality.OTHER: (*_ANY, _grey, _finite, _varied, _size),
 }

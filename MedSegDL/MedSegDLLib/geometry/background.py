@@ -18,6 +18,11 @@ def background_value(array: np.ndarray) -> float | None:
     return float(values[commonest]) if counts[commonest] >= EMPTY_BORDER_SHARE * counts.sum() else None
 
 
+def share_on_faces(array: np.ndarray, value: float) -> float:
+    """How much of a volume's faces holds exactly this value: 0..1."""
+    return float((_faces(array) == value).mean())
+
+
 def has_empty_border(array: np.ndarray) -> bool:
     """Whether the volume's faces are mostly exact zeros: its background was removed."""
     return background_value(array) == 0

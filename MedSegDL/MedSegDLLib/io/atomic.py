@@ -8,6 +8,7 @@ import json
 import math
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputRefused
+from .locks import folder_lock
 
 BLOCK_BYTES = 2**20
 PREFIX = ".medsegdl-"  # of every hidden file and folder that lies beside results while they are written
@@ -37,16 +39,20 @@ def file_sha256(path: str | os.PathLike) -> str:
 
 @contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary path in the same folder with the same suffix; moved to `path` when the block ends well, removed when not.
+    """A temporary path with the same suffix in a hidden folder beside; moved to `path` when the block ends well, removed when not.
 
-    Its name holds nothing of the file's own, which may be as long as names can be, or no text.
+    Its name holds nothing of the file's own, which may be as long as names can be, or no text. The folder's lock tells `transaction.repair`
+    whether its process was killed.
 
     Raises:
         InputRefused: for whatever the file system says no to (full disk, no permission, no such folder).
     """
     path = Path(path)
-    temporary = path.parent / f"{PREFIX}{secrets.token_hex(8)}{_plain_suffix(path)}"
+    place = path.parent / f"{PREFIX}{secrets.token_hex(8)}"
+    temporary, lock = place / f"new{_plain_suffix(path)}", None
     try:
+        place.mkdir()
+        lock = folder_lock(place)
         yield temporary
         flush_to_disk(temporary)
         temporary.replace(path)
@@ -55,6 +61,9 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+        if lock is not None:
+            lock.close()
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _plain_suffix(path: Path) -> str:

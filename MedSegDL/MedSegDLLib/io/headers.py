@@ -57,6 +57,14 @@ def refuse_size(path: Path, size: Sequence[int]) -> None:
         raise InputRefused(f"{path.name} has four axes ({shown}).", "Save one volume of it in a file of its own.")
 
 
+def left_over(rest_bytes: int, slice_bytes: int, fields: str) -> tuple[ReadingNote, ...]:
+    """A finding where a whole slice or more lies behind the numbers that the header states: programs pad files by less."""
+    if rest_bytes < max(1, slice_bytes):
+        return ()
+    says = f"holds {rest_bytes:,} bytes more than its header states: it may have been cut by its header, or hold a second image."
+    return (ReadingNote(fields, says, "Make sure that the whole image is read."),)
+
+
 def several_numbers(path: Path, count: int) -> InputRefused:
     """The refusal of vectors, tensors and colours in a volume."""
     return InputRefused(f"{path.name} holds {count} numbers a voxel.", "Save one channel of it in a file of its own.")

@@ -72,15 +72,17 @@ def refuse_claim(path: Path, stated_bytes: int, held_bytes: int, ratio: int = 1)
     announce(held_bytes, stated_bytes)
 
 
-def skip(stream: BinaryIO, count: int) -> None:
-    """Pass over `count` bytes, or to the end."""
-    while count > 0 and (block := stream.read(min(count, BLOCK_BYTES))):
+def skip(stream: BinaryIO, count: int) -> int:
+    """Pass over `count` bytes, or to the end; how many that were."""
+    passed = 0
+    while passed < count and (block := stream.read(min(count - passed, BLOCK_BYTES))):
         go_on()
-        count -= len(block)
+        passed += len(block)
+    return passed
 
 
-def read_numbers(stream: BinaryIO, dtype: np.dtype, count: int, path: Path) -> np.ndarray:
-    """`count` numbers and whatever follows them, so that a packed file comes to its checksum: (count,), in the file's byte order.
+def read_numbers(stream: BinaryIO, dtype: np.dtype, count: int, path: Path) -> tuple[np.ndarray, int]:
+    """`count` numbers: (count,), in the file's byte order; and the bytes that follow them. A packed file is read to its checksum.
 
     Memory is only touched as data come in.
 
@@ -97,8 +99,8 @@ def read_numbers(stream: BinaryIO, dtype: np.dtype, count: int, path: Path) -> n
             raise damaged(path, "its data end early")
         filled += read
     if isinstance(stream, (gzip.GzipFile, bz2.BZ2File)):
-        skip(stream, 2**63)
-    return values
+        return values, skip(stream, 2**63)
+    return values, os.fstat(stream.fileno()).st_size - stream.tell()
 
 
 def refuse_damaged_meta(path: Path, offset: int, array: np.ndarray) -> None:

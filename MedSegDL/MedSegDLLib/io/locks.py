@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 WINDOWS = sys.platform == "win32"
+LOCK = "lock"  # the file in a hidden folder that tells whether its process lives
 
 if WINDOWS:
     import msvcrt
@@ -26,6 +27,24 @@ def take_lock(stream: IO[bytes]) -> bool:
     except OSError:
         return False
     return True
+
+
+def folder_lock(place: Path) -> IO[bytes] | None:
+    """The lock file of a hidden folder, held open; None where a living process holds it.
+
+    On Windows a file that another process holds open cannot be removed, which serves as the lock. A file system without locks has none.
+    """
+    if WINDOWS:
+        try:
+            (place / LOCK).unlink(missing_ok=True)
+        except OSError:
+            return None
+        return (place / LOCK).open("ab")
+    lock = (place / LOCK).open("ab")
+    if take_lock(lock):
+        return lock
+    lock.close()
+    return None
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import SimpleITK as sitk
 from ..errors import InputRefused
 from ..geometry.image import LPS_FROM_RAS, Image, ReadingNote
 from . import integrity
-from .headers import MM_OF_UNIT, Rule, as_read, no_geometry, notes_by, refuse_axes, refuse_sides, refuse_size, several_numbers
+from .headers import MM_OF_UNIT, Rule, as_read, left_over, no_geometry, notes_by, refuse_axes, refuse_sides, refuse_size, several_numbers
 from .itk_workarounds import plain_path
 from .time_limit import announce
 
@@ -187,7 +187,15 @@ def _numbers(header: Header) -> Iterable[ReadingNote]:
         raise InputRefused(f"{header.path.name} keeps its data in {file.name}, which was not found.", "Copy both files together.")
     else:
         announce(stated, stated)
-    return ()
+    return left_over(_rest(header, stated), math.prod(header.size[:2]) * header.channels * BITS[kind] // 8, "DimSize")
+
+
+def _rest(header: Header, stated_bytes: int) -> int:
+    """Bytes behind the numbers; 0 of packed ones, of text, and where the numbers are said to be the file's last."""
+    size = int((header.numbers("HeaderSize") or [0])[0])
+    if header.packed or not header.states("BinaryData", True) or size == -1 or not header.data_file.is_file():
+        return 0
+    return header.data_file.stat().st_size - (header.offset if header.local else size) - stated_bytes
 
 
 def _refuse_two_values(header: Header, stated: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ from . import integrity
 from .headers import (
     Rule,
     as_read,
+    left_over,
     no_geometry,
     notes_by,
     refuse_axes,
@@ -39,6 +40,9 @@ COMPLEX = {32, 1792, 2048}
 COLOURS = {128: 3, 2304: 4}  # RGB24, RGBA32: bytes a voxel
 MM_OF_CODE = {0: 1.0, 1: 1e3, 2: 1.0, 3: 1e-3}  # xyzt_units, lowest three bits: unknown (mm by custom), metre, mm, micron
 UNITS = {1: "metres", 3: "microns"}
+IMAGE_INTENTS = (0, 1011, 2001)  # none, dimensionless, a point of a time series
+LAST_STATISTIC = 1001
+INTENTS = {1002: "labels", 1003: "names of labels", 1006: "a displacement", 1007: "a vector", 1010: "a rotation"}
 FARTHEST_DATA = 2**40
 SAME_SIDE = 0.01  # relative difference of pixdim and sform that is no rounding
 SAME_PLACE = 0.5  # of the smallest voxel side: sform and qform that lie closer say the same
@@ -131,7 +135,8 @@ def read_nifti(path: Path) -> Image:
         integrity.refuse_claim(path, offset + count * header.bytes_a_voxel, held, integrity.DEFLATE_RATIO if packed else 1)
         integrity.skip(stream, offset - read)
         dtype = np.dtype(REAL.get(header.code, "u1")).newbyteorder(header.fields.endianness)
-        stored = integrity.read_numbers(stream, dtype, count * COLOURS.get(header.code, 1), path)
+        stored, rest = integrity.read_numbers(stream, dtype, count * COLOURS.get(header.code, 1), path)
+    notes = (*notes, *left_over(rest, math.prod(header.size[:2]) * header.bytes_a_voxel, "dim"))
     affine = header.affine.copy()
     affine[:3] *= header.mm
     try:
@@ -224,6 +229,15 @@ def _scale(header: Header) -> Iterable[ReadingNote]:
         yield ReadingNote("scl_slope, scl_inter", says, "Check that its intensities are what they should be.")
 
 
+def _intent(header: Header) -> Iterable[ReadingNote]:
+    """What the numbers were meant for, where that is no image."""
+    code = int(header.fields["intent_code"])
+    if code not in IMAGE_INTENTS:
+        kind = INTENTS.get(code, "statistics" if code <= LAST_STATISTIC else "no intensities")
+        says = f"says that its numbers are {kind} (intent_code {code}), not an image."
+        yield ReadingNote("intent_code", says, "Make sure that it is the image and not what was made from it.")
+
+
 def _unit(header: Header) -> Iterable[ReadingNote]:
     code = int(header.fields["xyzt_units"]) & 7
     if code in UNITS:
@@ -298,6 +312,12 @@ RULES: tuple[Rule, ...] = (
     Rule(("datatype", "bitpix"), "one real number a voxel, both fields agree; colours only in a picture", "refused", _numbers),
     Rule(("vox_offset",), "a whole number behind the header", "refused", _place_of_data),
     Rule(("scl_slope", "scl_inter"), "value = slope x stored + intercept; slope 0, NaN: as stored", "finding if meant otherwise", _scale),
+    Rule(
+        ("intent_code",),
+        "an image, or not stated; the numbers are taken as one",
+        "finding where they are said to be another thing",
+        _intent,
+    ),
     Rule(("xyzt_units",), "mm; metres and microns are converted; 0 counts as mm", "finding where converted or unknown", _unit),
     Rule(
         GEOMETRY_FIELDS,
@@ -308,7 +328,7 @@ RULES: tuple[Rule, ...] = (
 )
 # Names, times, display and statistics: they change neither values nor places.
 NOTHING_RESTS_ON = (
-    *("data_type", "db_name", "extents", "session_error", "regular", "dim_info", "intent_p1", "intent_p2", "intent_p3", "intent_code"),
+    *("data_type", "db_name", "extents", "session_error", "regular", "dim_info", "intent_p1", "intent_p2", "intent_p3"),
     *("slice_start", "slice_end", "slice_code", "slice_duration", "toffset", "cal_max", "cal_min", "glmax", "glmin", "descrip", "aux_file"),
     *("intent_name", "unused_str"),
 )

@@ -22,10 +22,11 @@ from nrrd.errors import NRRDError
 from ..errors import InputRefused
 from ..geometry.image import Image, ReadingNote
 from . import integrity
-from .headers import MM_OF_UNIT, Rule, as_read, no_geometry, notes_by, refuse_axes, refuse_sides, refuse_size, several_numbers
+from .headers import MM_OF_UNIT, Rule, as_read, left_over, no_geometry, notes_by, refuse_axes, refuse_sides, refuse_size, several_numbers
 from .time_limit import announce
 
 HEADER_BYTES = 2**24  # a segmentation of thousands of segments keeps their names in the header
+FIRST_SEGMENT = "Segment0_ID"  # of Slicer's segmentations (.seg.nrrd)
 TYPES = {
     **dict.fromkeys(("signed char", "int8", "int8_t"), "i1"),
     **dict.fromkeys(("uchar", "unsigned char", "uint8", "uint8_t"), "u1"),
@@ -154,7 +155,8 @@ def read_nrrd(path: Path) -> Image:
     """
     header = _header(path)
     notes = notes_by(RULES, header)
-    stored = _stored(header)
+    stored, rest = _stored(header)
+    notes = (*notes, *_segments(header), *left_over(rest, math.prod(header.sizes[:2]) * header.dtype.itemsize, "sizes"))
     sizes = [header.sizes[axis] for axis in header.in_space]
     colours = math.prod(header.sizes[axis] for axis in header.across)
     shape = (*sizes, 1, 1)[: max(3, len(sizes))][:3][::-1]
@@ -202,8 +204,15 @@ def _data_files(header: Header) -> list[Path]:
     return [header.path.parent / name for name in names]
 
 
-def _stored(header: Header) -> np.ndarray:
-    """All numbers of the file: (count,)."""
+def _segments(header: Header) -> Iterable[ReadingNote]:
+    """Slicer's segmentations are NRRD files too."""
+    if FIRST_SEGMENT in header.fields:
+        says = f"says that it holds segments ({FIRST_SEGMENT}), not an image."
+        yield ReadingNote(FIRST_SEGMENT, says, "Make sure that it is the image and not its segmentation.")
+
+
+def _stored(header: Header) -> tuple[np.ndarray, int]:
+    """All numbers of the file: (count,), and the bytes that follow them."""
     count, files = math.prod(header.sizes), _data_files(header)
     for file in files:
         if not file.is_file():
@@ -218,11 +227,12 @@ def _stored(header: Header) -> np.ndarray:
     if not files or count % len(files):
         raise integrity.damaged(header.path, f"its {count} numbers do not divide among {len(files)} files")
     parts = [_numbers_in(file, header, count // len(files)) for file in files]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    rest = max(left for _, left in parts)
+    return (parts[0][0] if len(parts) == 1 else np.concatenate([values for values, _ in parts])), rest
 
 
-def _numbers_in(file: Path, header: Header, count: int) -> np.ndarray:
-    """The numbers that one file holds."""
+def _numbers_in(file: Path, header: Header, count: int) -> tuple[np.ndarray, int]:
+    """The numbers that one file holds, and the bytes that follow them."""
     skipped_lines = int(header.fields.get("line skip", header.fields.get("lineskip", 0)))
     skipped_bytes = int(header.fields.get("byte skip", header.fields.get("byteskip", 0)))
     offset = header.offset if file == header.path else 0
@@ -236,13 +246,13 @@ def _numbers_in(file: Path, header: Header, count: int) -> np.ndarray:
     with integrity.unpacked(file, header.encoding in GZIP, max(offset, 0)) as stream:
         integrity.skip(stream, skipped_bytes)
         if header.encoding in TEXT:
-            return _numbers_of(stream.read(), header, count)
+            return _numbers_of(stream.read(), header, count), 0
         if header.encoding in BZIP2:
             return _from_bzip2(stream, header, count)
         return integrity.read_numbers(stream, header.dtype, count, header.path)
 
 
-def _from_bzip2(stream, header: Header, count: int) -> np.ndarray:
+def _from_bzip2(stream, header: Header, count: int) -> tuple[np.ndarray, int]:
     try:
         with bz2.BZ2File(stream) as unpacked:
             return integrity.read_numbers(unpacked, header.dtype, count, header.path)

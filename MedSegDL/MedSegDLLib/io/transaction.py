@@ -17,13 +17,9 @@ from pathlib import Path
 from typing import IO
 
 from .atomic import PREFIX, flush_to_disk, not_written
+from .locks import LOCK, folder_lock
 
-try:
-    import fcntl
-except ImportError:  # Windows: a file that another process holds open cannot be removed there, which serves as the lock
-    fcntl = None
-
-LOCK, DRAFT, JOURNAL, NEW, OLD = "lock", "journal.draft", "journal.json", "new", "old"
+DRAFT, JOURNAL, NEW, OLD = "journal.draft", "journal.json", "new", "old"
 STALE_SECONDS = 3600  # what lies here without a lock for that long belongs to no one
 
 
@@ -40,10 +36,10 @@ def replaced_together(folder: Path, names: Sequence[str], obsolete: Sequence[str
         InputRefused: the file system does not take them.
     """
     place = folder / f"{PREFIX}{secrets.token_hex(8)}"
-    lock: IO[str] | None = None
+    lock: IO[bytes] | None = None
     try:
         place.mkdir()
-        lock = _locked(place)
+        lock = folder_lock(place)
         for part in (NEW, OLD):
             (place / part).mkdir()
         yield place / NEW
@@ -59,30 +55,13 @@ def repair(folder: Path) -> None:
     with suppress(OSError):
         for path in sorted(folder.glob(f"{PREFIX}*")):
             if path.is_dir() and (path / LOCK).exists():
-                lock = _locked(path)
+                lock = folder_lock(path)
                 if lock is not None:
                     _close(path, lock)
             elif path.is_dir() and not any(path.iterdir()):
                 path.rmdir()
             elif time.time() - path.lstat().st_mtime > STALE_SECONDS:
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
-
-
-def _locked(place: Path) -> IO[str] | None:
-    """The folder's lock file, held open; None where a living process holds it."""
-    if fcntl is None:
-        try:
-            (place / LOCK).unlink(missing_ok=True)
-        except OSError:
-            return None
-    lock = (place / LOCK).open("a")
-    try:
-        if fcntl is not None:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        return None
-    return lock
 
 
 def _commit(place: Path, names: Sequence[str], obsolete: Sequence[str]) -> None:
@@ -116,7 +95,7 @@ def _keep(path: Path, kept: Path) -> None:
         path.replace(kept)
 
 
-def _close(place: Path, lock: IO[str] | None) -> None:
+def _close(place: Path, lock: IO[bytes] | None) -> None:
     """Take everything back if the journal is there; then remove the hidden folder. May be cut off anywhere and begun again."""
     journal = place / JOURNAL
     try:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -104,14 +104,11 @@ def prepare_file(path: str | os.PathLike, suffixes: Sequence[str] | None) -> Pat
 
 
 def _try_out(folder: Path) -> None:
-    """Write a small file and remove it again; raises the OSError of a folder that takes none."""
-    probe = folder / f"{PREFIX}{secrets.token_hex(8)}"
-    try:
-        probe.write_bytes(PROBE)
-        flush_to_disk(probe)
-    finally:
-        with suppress(OSError):
-            probe.unlink()
+    """Write a small file without a name, which goes with this process however it ends; raises the OSError of a folder that takes none."""
+    with tempfile.TemporaryFile(prefix=PREFIX, dir=folder) as probe:
+        probe.write(PROBE)
+        probe.flush()
+        os.fsync(probe.fileno())
 
 
 def write_result(result: Result, folder: str | os.PathLike, beside: Mapping[str, Writer] = MappingProxyType({})) -> list[Path]:

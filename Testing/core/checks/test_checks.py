@@ -535,3 +535,15 @@ def test_what_reading_had_to_decide_becomes_a_finding(serious: bool) -> None:
     severity = Severity.WARNING if serious else Severity.NOTE
     says = "T1 (t1.nii.gz) says two things about its place; the sform is taken."
     assert found == [Finding(severity, Code.HEADER, "t1", says, "Check the sides.")] * 2
+
+
+@pytest.mark.parametrize(("columns", "refused"), [(0, False), (20, True), (64, True)])
+def test_a_ct_whose_outside_is_water_is_refused(columns: int, refused: bool) -> None:
+    """Air was cut away and set to 0 HU, in a part of the picture or all of it; the lungs stay what they are."""
+    image = ct()
+    outside = image.array == -1000
+    outside[:, :, columns:] = False
+    lungs = ellipsoid(image.array.shape, 6.0, (300, 50, 100))
+    values = np.where(lungs, np.random.default_rng(1).normal(-850, 40, lungs.shape), np.where(outside, 0, image.array))
+    findings = check({"ct": image.with_array(values.astype(np.int16))}, LIVER)
+    assert [finding.code for finding in findings if "as water has" in finding.message] == [Code.NOT_HOUNSFIELD] * refused

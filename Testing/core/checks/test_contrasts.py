@@ -125,3 +125,15 @@ def test_real_heads(case: str, data: Path) -> None:
 
 def test_a_head_with_its_skull_is_not_judged(data: Path) -> None:
     assert ranks_of(real_case(data / "brain" / "raw" / "TCGA-FG-6692")) == {}
+
+
+def test_one_image_in_other_numbers_or_another_way_round_is_noticed() -> None:
+    """T1 given as T1ce too, after a program that turns its axes or scales its values."""
+    t1, t2 = (head()[key] for key in ("t1", "t2"))
+    turned = t1.affine.copy()
+    turned[:3, 3] += turned[:3, 1] * (t1.array.shape[1] - 1)
+    turned[:3, 1] *= -1
+    other = Image(np.ascontiguousarray(t1.array[:, ::-1]), turned, "other")
+    for copy in (other, t1.with_array(t1.array * 0.37 + 5)):
+        findings = [finding for finding in check({"t1": t1, "t1ce": copy, "t2": t2}, BRAIN) if finding.code is Code.SAME_IMAGE]
+        assert len(findings) == 1 and "shows the same as" in findings[0].message

@@ -31,6 +31,7 @@ FIELDS = {  # of NIfTI-1: name -> (place, struct format)
     "xyzt_units": (123, "<B"),
     "quatern": (256, "<3f"),
     "magic": (344, "<4s"),
+    "intent_code": (68, "<h"),
 }
 
 
@@ -575,3 +576,38 @@ def test_small_files_that_claim_gigabytes_take_no_memory(tmp_path: Path) -> None
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         refused(path)
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, name  # kB
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [(0, ""), (1011, ""), (2001, ""), (5, "statistics"), (1002, "labels"), (1006, "a displacement"), (2005, "no int")]
+)
+def test_what_a_nifti_says_its_numbers_are(tmp_path: Path, code: int, said: str) -> None:
+    path = patched(saved(tmp_path / "a.nii"), "intent_code", code)
+    image = read_image(path)
+    np.testing.assert_array_equal(image.array, numbers())
+    assert [said in note.says for note in image.notes if note.fields == "intent_code"] == ([True] if said else [])
+
+
+def test_a_segmentation_given_as_an_image_is_called_so(tmp_path: Path) -> None:
+    path = nrrd_file(tmp_path / "a.seg.nrrd", "space: left-posterior-superior\nSegment0_ID:=liver")
+    assert "Segment0_ID" in fields_noted(read_image(path))
+
+
+def with_more(path: Path, count: int) -> Path:
+    """The file with bytes behind its numbers, packed as it is."""
+    content = path.read_bytes()
+    packed = content.startswith(b"\x1f\x8b")
+    longer = (gzip.decompress(content) if packed else content) + bytes(count)
+    path.write_bytes(gzip.compress(longer) if packed else longer)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".mha"])
+def test_numbers_behind_those_of_the_header_are_said(tmp_path: Path, suffix: str) -> None:
+    """Of a header that states too few slices; what is less than a slice only fills the file up."""
+    slice_bytes, volume = numbers()[0].nbytes, sitk.GetImageFromArray(numbers())
+    for count, said in ((0, 0), (slice_bytes - 2, 0), (slice_bytes, 1)):
+        sitk.WriteImage(volume, tmp_path / f"a{suffix}", useCompression=suffix == ".nii.gz")
+        image = read_image(with_more(tmp_path / f"a{suffix}", count))
+        np.testing.assert_array_equal(image.array, numbers())
+        assert sum("bytes more than its header states" in note.says for note in image.notes) == said

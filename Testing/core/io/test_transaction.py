@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from MedSegDLLib.errors import InputRefused
-from MedSegDLLib.io import transaction
-from MedSegDLLib.io.atomic import PREFIX
+from MedSegDLLib.io import transaction, write
+from MedSegDLLib.io.atomic import PREFIX, atomic_path
 from MedSegDLLib.io.transaction import repair, replaced_together
 
 from ..small_images import left_in
@@ -186,6 +186,26 @@ def test_what_a_living_process_writes_is_left_alone(tmp_path: Path) -> None:
         repair(tmp_path)
         assert held(staging) == NEW and held(tmp_path) == OLD
     assert held(tmp_path) == AFTER
+
+
+def test_what_a_killed_writer_of_one_file_left_is_swept_at_once_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys; from MedSegDLLib.io.atomic import atomic_path\n"
+        "with atomic_path(sys.argv[1]) as new: new.write_text('half'), os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "cohort.csv")], check=False, env={**os.environ, "PYTHONPATH": str(LIBRARY)})
+    with atomic_path(tmp_path / "page.html") as new:
+        new.write_text("whole")
+        assert len(left_in(tmp_path)) == 2
+        repair(tmp_path)
+    assert left_in(tmp_path) == ["page.html"]
+
+
+def test_a_folder_is_tried_out_by_a_file_that_a_kill_cannot_leave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[Path]] = []
+    monkeypatch.setattr(write.os, "fsync", lambda number: seen.append(list(tmp_path.iterdir())))
+    write.prepare_folder(tmp_path)
+    assert seen == [[]]
 
 
 def test_hidden_files_of_processes_long_gone_are_swept(tmp_path: Path) -> None:

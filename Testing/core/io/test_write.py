@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -192,10 +193,10 @@ def test_read_only_disk_is_noticed_early(tiny_disk: Path) -> None:
 
 
 def test_no_permission_is_noticed_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(self: Path, data: bytes) -> int:
-        raise PermissionError(13, "Permission denied", str(self))
+    def denied(**where: object) -> None:
+        raise PermissionError(13, "Permission denied", str(where["dir"]))
 
-    monkeypatch.setattr(Path, "write_bytes", denied)
+    monkeypatch.setattr(tempfile, "TemporaryFile", denied)
     with pytest.raises(InputRefused, match="permission denied"):
         prepare_folder(tmp_path / "out")
     assert left_in(tmp_path) == []
