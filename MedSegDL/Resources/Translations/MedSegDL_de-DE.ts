@@ -607,6 +607,10 @@
         <translation>Eine Ebene geben, als PNG, TIFF oder JPEG.</translation>
     </message>
     <message>
+        <source>Give the CT as it was reconstructed, or fill what was cut away with -1000.</source>
+        <translation>Das CT so angeben, wie es rekonstruiert wurde, oder das Abgeschnittene mit -1000 füllen.</translation>
+    </message>
+    <message>
         <source>Give the CT as it was reconstructed, with rescale slope and intercept applied.</source>
         <translation>Das CT geben, wie es rekonstruiert wurde, mit angewandtem Rescale Slope und Intercept.</translation>
     </message>
@@ -1875,6 +1879,10 @@
         <translation>{name} hat {voxels} Millionen Voxel: das braucht viel Speicher und Zeit.</translation>
     </message>
     <message>
+        <source>{name} holds 0 Hounsfield units, as water has, where there should be air: what lay outside was cut away and filled with 0.</source>
+        <translation>{name} enthält 0 Hounsfield-Einheiten, wie Wasser, wo Luft sein sollte: was außerhalb lag, wurde abgeschnitten und mit 0 gefüllt.</translation>
+    </message>
+    <message>
         <source>{name} holds nothing but the value {least}.</source>
         <translation>{name} enthält nur den Wert {least}.</translation>
     </message>
@@ -1957,6 +1965,10 @@
     <message>
         <source>{name} shows on the left what {by_key} shows on the right: one of them seems to be mirrored.</source>
         <translation>{name} zeigt links, was {by_key} rechts zeigt: eines scheint gespiegelt zu sein.</translation>
+    </message>
+    <message>
+        <source>{name} shows the same as {heads}, in other numbers or stored another way round.</source>
+        <translation>{name} zeigt dasselbe wie {heads}, mit anderen Zahlen oder anders herum gespeichert.</translation>
     </message>
     <message>
         <source>{name} shows the skull and scalp: the brain is extracted before it is segmented, for the network knows nothing else.</source>

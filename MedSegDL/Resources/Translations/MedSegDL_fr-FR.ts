@@ -607,6 +607,10 @@
         <translation>Donner un seul plan, en PNG, TIFF ou JPEG.</translation>
     </message>
     <message>
+        <source>Give the CT as it was reconstructed, or fill what was cut away with -1000.</source>
+        <translation>Donner le scanner tel que reconstruit, ou remplir de -1000 ce qui a été coupé.</translation>
+    </message>
+    <message>
         <source>Give the CT as it was reconstructed, with rescale slope and intercept applied.</source>
         <translation>Donner le scanner tel que reconstruit, avec Rescale Slope et Intercept appliqués.</translation>
     </message>
@@ -1875,6 +1879,10 @@
         <translation>{name} a {voxels} millions de voxels : il faut beaucoup de mémoire et de temps.</translation>
     </message>
     <message>
+        <source>{name} holds 0 Hounsfield units, as water has, where there should be air: what lay outside was cut away and filled with 0.</source>
+        <translation>{name} contient 0 unité Hounsfield, comme l'eau, là où il devrait y avoir de l'air : ce qui se trouvait à l'extérieur a été coupé et rempli de 0.</translation>
+    </message>
+    <message>
         <source>{name} holds nothing but the value {least}.</source>
         <translation>{name} ne contient que la valeur {least}.</translation>
     </message>
@@ -1957,6 +1965,10 @@
     <message>
         <source>{name} shows on the left what {by_key} shows on the right: one of them seems to be mirrored.</source>
         <translation>{name} montre à gauche ce que {by_key} montre à droite : l'une d'elles semble inversée.</translation>
+    </message>
+    <message>
+        <source>{name} shows the same as {heads}, in other numbers or stored another way round.</source>
+        <translation>{name} montre la même chose que {heads}, avec d'autres nombres ou enregistré dans un autre sens.</translation>
     </message>
     <message>
         <source>{name} shows the skull and scalp: the brain is extracted before it is segmented, for the network knows nothing else.</source>
