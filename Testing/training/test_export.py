@@ -40,6 +40,9 @@ def test_thresholds_found_after_training_take_the_place_of_the_tasks() -> None:
     )
     assert usual == LIVER.plan
     assert chosen == replace(LIVER.plan, threshold=0.6, inner_threshold=0.3, thick_threshold=0.8)
+    entry = {**entry_of(LIVER), "plan": replace(LIVER.plan, thick_threshold=0.9).to_json()}
+    assert Plan.from_json(manifest_of(RUN, entry, ExportOptions())["plan"]).thick_threshold == 0.9
+    assert Plan.from_json(manifest_of(RUN, entry, ExportOptions(thresholds=(0.6, 0.3)))["plan"]).thick_threshold is None
 
 
 def test_another_grid_than_the_images_own_is_refused_where_there_is_none() -> None:

@@ -16,7 +16,7 @@ SLACK = 0.02
 KNOWN, PICTURES = 102, 12  # of the test set, and measured here
 
 # Dice that the weights had when they were shipped. The CTs were trained on: these are pins, not results.
-BRAINS = {"BraTS-GLI-00000-000": {"WT": 0.894, "TC": 0.959, "ET": 0.897}}
+BRAINS = {"BraTS-GLI-00000-000": {"WT": 0.890, "TC": 0.959, "ET": 0.902}}
 CTS = {"3dircadb_01": {"liver": 0.966, "tumour": 0.884}, "3dircadb_07": {"liver": 0.963, "tumour": 1.0}}
 
 

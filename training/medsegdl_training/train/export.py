@@ -38,7 +38,7 @@ class ExportOptions:
         reproducible: the commit whose code made the weights, or why no commit does.
         blend: a weights file, and its share in the mean with the run's weights.
         thresholds: of the outermost regions and of those inside another, in place of the task's; None for those.
-        thick_threshold: of all regions where slices are thick; None for the task's.
+        thick_threshold: of all regions where slices are thick; None for the task's, and beside new `thresholds` for none of their own.
     """
 
     scores: Sequence[dict[str, Any]] = ()
@@ -111,7 +111,7 @@ def manifest_of(run: Run, entry: dict[str, Any], options: ExportOptions) -> dict
         raise UsageError(f"{_millimetres(options.spacing_mm)} is no spacing.", "Give --spacing three numbers above 0.")
     plan = replace(trained, spacing_mm=options.spacing_mm) if options.spacing_mm else trained
     if options.thresholds:
-        plan = replace(plan, threshold=options.thresholds[0], inner_threshold=options.thresholds[1])
+        plan = replace(plan, threshold=options.thresholds[0], inner_threshold=options.thresholds[1], thick_threshold=None)
     if options.thick_threshold:
         plan = replace(plan, thick_threshold=options.thick_threshold)
     return {
