@@ -24,6 +24,7 @@ from ..tasks import (
     AGAIN,
     PAIR,
     TASK_KEY,
+    WEIGHTS_FOLDER,
     WEIGHTS_SUFFIX,
     WEIGHTS_VARIABLE,
     Plan,
@@ -83,7 +84,8 @@ def find_weights(task: Task, override: str | os.PathLike[str] | None = None) -> 
     """The weights file of a task: `override` (a file or a folder), else of the first of `weights_places` that has one.
 
     In a folder it is `<task>.safetensors`, or the one pair whose manifest carries the task. Who names a place means it: other weights than
-    those there would be another answer, so there is no falling back from it.
+    those there would be another answer, so there is no falling back from it. A helper's network (the brain's mask) is no answer:
+    where the named place has none, the installed one serves.
 
     Raises:
         WeightsError: there is none, none where the variable points to, or several in one folder.
@@ -96,11 +98,12 @@ def find_weights(task: Task, override: str | os.PathLike[str] | None = None) -> 
                 f"The weights file {chosen} was not found.", "Check the path, or leave it out to take the installed weights."
             )
         return chosen
-    for place in weights_places():
+    named = os.environ.get(WEIGHTS_VARIABLE)
+    serving = (WEIGHTS_FOLDER,) if task.helper and named and Path(named).exists() else ()
+    for place in (*weights_places(), *serving):
         found = _of_task(task, place)
         if found is not None:
             return found
-    named = os.environ.get(WEIGHTS_VARIABLE)
     if named:
         raise _nothing_in(Path(named), task)
     raise WeightsError(
@@ -112,7 +115,8 @@ def find_weights(task: Task, override: str | os.PathLike[str] | None = None) -> 
 def _of_task(task: Task, place: Path) -> Path | None:
     """The weights of a task in a folder (or the file itself); None where there are none. Raises WeightsError where there are several."""
     if not place.is_dir():
-        return place if place.suffix == WEIGHTS_SUFFIX and place.is_file() else None
+        fits = place.suffix == WEIGHTS_SUFFIX and place.is_file() and not (task.helper and _is_of_another(place, task))
+        return place if fits else None
     usual = place / f"{task.key}{WEIGHTS_SUFFIX}"
     if usual.is_file():
         return usual
@@ -123,6 +127,11 @@ def _of_task(task: Task, place: Path) -> Path | None:
             f"{place} holds several weights for the task '{task.key}': {names}.", f"Choose with --weights, or name one {usual.name}."
         )
     return found[0] if found else None
+
+
+def _is_of_another(path: Path, task: Task) -> bool:
+    """Whether a file's manifest carries another task."""
+    return any(pair.path == path and pair.task is not None and pair.task.key != task.key for pair in pairs_in(path.parent))
 
 
 def _nothing_in(place: Path, task: Task) -> WeightsError:

@@ -15,7 +15,7 @@ import torch
 
 from MedSegDLLib.errors import WeightsError
 from MedSegDLLib.network.weights import WEIGHTS_VARIABLE, find_weights, load_weights, manifest_path, save_weights
-from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI, TASKS
+from MedSegDLLib.tasks import BRAIN, BRAIN_MASK, LIVER, NUCLEI, TASKS, WEIGHTS_FOLDER
 from Testing.core.tiny import tiny_network, tiny_weights
 
 
@@ -269,6 +269,18 @@ def test_where_weights_are_looked_for(tmp_path: Path, monkeypatch: pytest.Monkey
     assert find_weights(NUCLEI, given) == own
     with pytest.raises(WeightsError, match="was not found"):
         find_weights(NUCLEI, tmp_path / "nowhere.safetensors")
+
+
+def test_ones_own_brain_network_does_without_a_mask_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "folder").mkdir()
+    own = tiny_weights(tmp_path / "folder", BRAIN)
+    for named in (tmp_path / "folder", own):
+        monkeypatch.setenv(WEIGHTS_VARIABLE, str(named))
+        assert find_weights(BRAIN) == own
+        assert find_weights(BRAIN_MASK) == WEIGHTS_FOLDER / "brainmask.safetensors"
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path / "typo"))
+    with pytest.raises(WeightsError, match="does not exist"):
+        find_weights(BRAIN_MASK)
 
 
 @pytest.mark.parametrize(("wrong", "says"), [("typo", "does not exist"), ("empty", r"holds no nuclei\.safetensors"), ("file", "is a file")])
