@@ -46,7 +46,7 @@ UNSEEN = {
     "segmentation.py": {"Binary labelmap", "Closed surface"},  # names of representations
     "networks_section.py": {"Networks.ui", "Auto3DSeg (*.pt *.pth)"},  # a file, and kinds of files in a dialog
     "dicom_nodes.py": {"DICOM.instanceUIDs"},  # an attribute of Slicer's
-    "report_section.py": {"HTML (*{});;PDF (*{})"},  # kinds of files in a dialog
+    "report_section.py": {"HTML (*{});;PDF (*{})", "body { color: black; }"},  # kinds of files in a dialog, a style sheet
     "follow_up.py": {"First mL", "Last mL", "Change mL", "Change %", "First sum", "Last sum", "Before mL", "Before mm", "Now mL", "Now mm"}
     | {"{} mL", "{} change %", "{} x {}"}
     | {"Follow-up changes", "Follow-up chart", "Follow-up lesions", "Follow-up thresholds", "Follow-up volumes"},  # told by `label`

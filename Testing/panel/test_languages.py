@@ -17,6 +17,8 @@ from .test_follow_up import two, worked  # noqa: F401 - fixtures
 from .test_run import loaded  # noqa: F401 - a fixture
 from .test_width import NARROW, contents_width, native
 
+pytestmark = pytest.mark.slow  # and what it measures depends on the fonts and styles of a machine
+
 WIDTHS = (NARROW, 450, 700)
 HEIGHT = 900
 ROUNDS = 10

@@ -28,7 +28,7 @@ PDF, HTML = ".pdf", ".html"
 KINDS = f"HTML (*{HTML});;PDF (*{PDF})"
 DOTS_PER_INCH = 96  # of a page whose pictures are as large as on a screen
 MARGIN_DOTS = 75  # 2 cm, as Qt's own print has it
-ON_PAPER = "body { color: #000000; }"  # else words have the colour of the application's, which is white in a dark style
+ON_PAPER = "body { color: black; }"  # else words have the colour of the application's, which is white in a dark style
 STRIPS = 6  # of a sheet, one a step
 Texts = Callable[[], tuple[str, str]]
 

@@ -395,6 +395,10 @@
         <translation>Eine andere Datei wählen: in dieser ist kein Bild.</translation>
     </message>
     <message>
+        <source>Choose another folder.</source>
+        <translation>Wählen Sie einen anderen Ordner.</translation>
+    </message>
+    <message>
         <source>Choose another image for one of them, or leave it out.</source>
         <translation>Für eines davon ein anderes Bild wählen oder es weglassen.</translation>
     </message>
@@ -2021,6 +2025,10 @@
     <message>
         <source>{title} measure about {across} pixels a side, and the network knows those of {known}: what was found is doubtful.</source>
         <translation>{title} messen etwa {across} Pixel, und das Netz kennt solche von {known}: was gefunden wurde, ist zweifelhaft.</translation>
+    </message>
+    <message>
+        <source>{value} cannot be written.</source>
+        <translation>{value} lässt sich nicht schreiben.</translation>
     </message>
 </context>
 <context>

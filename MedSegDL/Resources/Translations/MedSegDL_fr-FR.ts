@@ -395,6 +395,10 @@
         <translation>Choisir un autre fichier : celui-ci ne contient pas d'image.</translation>
     </message>
     <message>
+        <source>Choose another folder.</source>
+        <translation>Choisissez un autre dossier.</translation>
+    </message>
+    <message>
         <source>Choose another image for one of them, or leave it out.</source>
         <translation>Choisir une autre image pour l'une d'elles, ou la laisser de côté.</translation>
     </message>
@@ -2021,6 +2025,10 @@
     <message>
         <source>{title} measure about {across} pixels a side, and the network knows those of {known}: what was found is doubtful.</source>
         <translation>{title} : environ {across} pixels de côté, et le réseau connaît ceux de {known} ; ce qui a été trouvé est douteux.</translation>
+    </message>
+    <message>
+        <source>{value} cannot be written.</source>
+        <translation>Impossible d’écrire {value}.</translation>
     </message>
 </context>
 <context>
