@@ -315,6 +315,7 @@ class FollowUpSection(Observing):
             yield from follow_up.placing(points, course, self.change)
         finally:
             self._free()
+        yield  # nodes and tables in one step would hold the window for 50 ms
         self._show_change()
         self._course = (self.change.GetID(), course) if self.change is not None else None
 
