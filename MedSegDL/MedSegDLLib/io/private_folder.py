@@ -85,10 +85,11 @@ def sweep_private_folders(inside: Path | None = None) -> list[Path]:
     place = Path(inside or tempfile.gettempdir())
     removed = []
     with contextlib.suppress(OSError):
-        for folder in place.glob(f"{PREFIX}*"):
-            if folder not in _locks and _is_ours(folder) and _is_left(folder):
-                shutil.rmtree(folder, ignore_errors=True)
-                removed.append(folder)
+        for folder in list(place.glob(f"{PREFIX}*")):
+            with contextlib.suppress(FileNotFoundError):  # its own process, or another sweep, was faster; the others remain to be swept
+                if folder not in _locks and _is_ours(folder) and _is_left(folder):
+                    shutil.rmtree(folder, ignore_errors=True)
+                    removed.append(folder)
     return removed
 
 

@@ -54,14 +54,19 @@ def repair(folder: Path) -> None:
     """Take back what a process that was killed left half moved in `folder`, and remove its hidden files."""
     with suppress(OSError):
         for path in sorted(folder.glob(f"{PREFIX}*")):
-            if path.is_dir() and (path / LOCK).exists():
-                lock = folder_lock(path)
-                if lock is not None:
-                    _close(path, lock)
-            elif path.is_dir() and not any(path.iterdir()):
-                path.rmdir()
-            elif time.time() - path.lstat().st_mtime > STALE_SECONDS:
-                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+            with suppress(FileNotFoundError):  # its own process, or another repair, was faster
+                _repair_one(path)
+
+
+def _repair_one(path: Path) -> None:
+    if path.is_dir() and (path / LOCK).exists():
+        lock = folder_lock(path)
+        if lock is not None:
+            _close(path, lock)
+    elif path.is_dir() and not any(path.iterdir()):
+        path.rmdir()
+    elif time.time() - path.lstat().st_mtime > STALE_SECONDS:
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
 
 
 def _commit(place: Path, names: Sequence[str], obsolete: Sequence[str]) -> None:

@@ -81,3 +81,21 @@ def test_nothing_else_is_touched(tmp_path: Path) -> None:
     mine = make_private_folder(tmp_path)
     assert sweep_private_folders(tmp_path) == []
     assert precious.exists() and mine.exists() and (tmp_path / f"{PREFIX}link").exists()
+
+
+def test_a_folder_that_goes_while_it_is_swept_does_not_keep_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = time.time() - OLD_S - 60
+    for name in "abc":
+        (tmp_path / f"{PREFIX}{name}").mkdir()
+        os.utime(tmp_path / f"{PREFIX}{name}", (before, before))
+    is_a_link, gone = Path.is_symlink, []
+
+    def goes(path: Path) -> bool:
+        if not gone:  # as another sweep may do between two looks
+            gone.append(path)
+            path.rmdir()
+        return is_a_link(path)
+
+    monkeypatch.setattr(Path, "is_symlink", goes)
+    assert len(sweep_private_folders(tmp_path)) == 2 and gone
+    assert list(tmp_path.iterdir()) == []

@@ -219,6 +219,23 @@ def test_hidden_files_of_processes_long_gone_are_swept(tmp_path: Path) -> None:
     assert left_in(tmp_path) == [f"{PREFIX}new", f"{PREFIX}new-folder"]
 
 
+def test_a_hidden_file_that_goes_meanwhile_does_not_keep_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "abc":
+        (tmp_path / f"{PREFIX}{name}").write_text("half a file")
+        os.utime(tmp_path / f"{PREFIX}{name}", (time.time() - 2 * transaction.STALE_SECONDS,) * 2)
+    look, gone = Path.lstat, []
+
+    def goes(path: Path) -> os.stat_result:
+        if not gone and path.name.startswith(PREFIX):  # as another repair may do between two looks
+            gone.append(path)
+            path.unlink()
+        return look(path)
+
+    monkeypatch.setattr(Path, "lstat", goes)
+    repair(tmp_path)
+    assert gone and left_in(tmp_path) == []
+
+
 def test_a_folder_in_the_way_is_refused_before_anything_moves(tmp_path: Path) -> None:
     fill(tmp_path, OLD)
     (tmp_path / "c.txt").mkdir()

@@ -70,7 +70,8 @@ class OddServer:
 
     def job_files(self) -> list[Path]:
         """Arrays of jobs that lie on the server's disk."""
-        return list(self.place.rglob("*.npy"))
+        walked = os.walk(self.place)  # pathlib's rglob raises where a folder goes while it looks (Python 3.11)
+        return [Path(parent, name) for parent, _folders, names in walked for name in names if name.endswith(".npy")]
 
 
 class Cutter:
