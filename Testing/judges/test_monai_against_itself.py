@@ -89,6 +89,22 @@ BUNDLES: dict[str, tuple[dict, dict]] = {
         ["T1c", "T1", "T2", "FLAIR"],
         ["Tumor core", "Whole tumor", "Enhancing tumor"],
     ),
+    "plain": bundle(
+        UNET | {"num_res_units": 0, "act": ["LEAKYRELU", {"negative_slope": 0.2}], "adn_ordering": "NA", "in_channels": 2},
+        [LOAD[0], RAS, SPACING, {"_target_": "NormalizeIntensityd", "keys": "image", "nonzero": True, "channel_wise": True}],
+        LARGEST,
+        [16, 16, 16],
+        ["T1", "T2"],
+        ["background", "cyst"],
+    ),
+    "deconv": bundle(
+        SEGRESNET | {"upsample_mode": "deconv", "act": "mish", "norm": ["GROUP", {"num_groups": 4}], "in_channels": 1},
+        [*LOAD, SPACING, WINDOW],
+        HALVES,
+        [16, 16, 16],
+        ["CT"],
+        ["a", "b", "c"],
+    ),
     "swin": bundle(SWIN, [*LOAD, RAS, SPACING, WINDOW], LARGEST, [32, 32, 32], ["CT"], ["background", "a", "b"]),
 }
 # Stored otherwise than RAS; of the network's voxels none is as near to one of the image's as to another.
@@ -250,6 +266,28 @@ def test_a_model_of_auto3dseg_gives_the_same_answer(name: str, tmp_path: Path, o
         wanted = answer[0] == number + 1 if len(answer) == 1 else answer[number] != 0
         assert 0 < wanted.mean() < 1, "an answer of one value shows nothing"
         assert (masks[region.key].transpose(2, 1, 0) == wanted).mean() >= EQUAL_SHARE, region.key
+
+
+TURNS = {"straight": np.eye(3), "oblique": Rotation.from_rotvec([0.1, -0.2, 0.15]).as_matrix()}
+
+
+@pytest.mark.parametrize("single", [True, False], ids=["float32", "float64"])
+@pytest.mark.parametrize("turn", TURNS)
+def test_what_lies_at_the_edge_of_a_head_counts_as_with_monai(turn: str, single: bool) -> None:
+    """2 mm to 1 mm: every second voxel lies on one of the image's, and keeps a trace of its neighbour or not by rounding alone."""
+    from monai.data import MetaTensor
+    from monai.transforms import NormalizeIntensity, Spacing
+
+    affine = np.eye(4)
+    affine[:3, :3] = TURNS[turn] * (1.9 if turn == "straight" else 2.0)  # of what is not 0 ours may differ in the seventh figure
+    values = ndimage.gaussian_filter(np.random.default_rng(1).normal(size=(12, 14, 16)), 1.0).astype(np.float32) * 300 + 200
+    values[:3], values[-2:], values[:, :, :4] = 0, 0, 0
+    plan = replace(bundle_plan(*BUNDLES["plain"]), orientation="", spacing_mm=(0.95, 0.95, 1.0), single=single, channels=1)
+    image = MetaTensor(torch.from_numpy(values.transpose(2, 1, 0).copy())[None], affine=torch.from_numpy(affine))
+    spacing = Spacing(plan.spacing_mm, mode="bilinear", dtype=torch.float32 if single else torch.float64)
+    wanted = NormalizeIntensity(nonzero=True, channel_wise=True)(spacing(image))
+    ours = monai_input([values], Grid(values.shape, affine), plan).x
+    assert (np.asarray(wanted) == 0).any() and torch.allclose(ours, wanted.as_tensor(), atol=1e-4)
 
 
 ODD_PIXDIMS = ((1.5, 1.5, 2.0), (2.0, 0.75, 3.0))

@@ -54,6 +54,7 @@ def auto3dseg_plan(config: Mapping[str, Any], network: Mapping[str, Any], brats:
             others=modes[1:],
             scaled_first=not brats,
             box_as_stored=not brats,
+            single=True,
             source=(float(bounds[0]), float(bounds[1])),
             channels=channels,
             tile=config["roi_size"],

@@ -20,6 +20,7 @@ REMEDY = (
     'Install it with pip install "medsegdl[import]"; for the panel\'s own environment: '
     f'"{sys.executable}" -m pip install --no-deps dynamic-network-architectures monai scipy'
 )
+UNKNOWN_REMEDY = "Weights of this version's own say what they are: import the network again, or use one of a kind that this version knows."
 READS_NUMBERS = {"SwinUNETR"}  # while it is built, so that it needs real memory: its sizes have narrower bounds
 MOST_SWIN_FEATURES, MOST_SWIN_DEPTH = 96, 8  # twice the largest that MONAI's zoo has
 MOST_STAGES, MOST_FEATURES, MOST_REPEATS, MOST_SIDE = 12, 4096, 64, 31
@@ -46,7 +47,7 @@ def build_foreign(name: str, arguments: Mapping[str, Any]) -> nn.Module:
         raise PackageMissing(f"The network {name} needs the package {error.name}, which is not installed.", REMEDY) from error
     except (KeyError, TypeError, ValueError, AssertionError, RuntimeError, OverflowError) as error:
         message = f"The weights' description of the network {name} does not fit ({type(error).__name__}: {error})."
-        raise WeightsError(message, "Import the network again.") from error
+        raise WeightsError(message, UNKNOWN_REMEDY) from error
 
 
 def _whole(value: Any, most: int, least: int = 1) -> int:
@@ -168,6 +169,38 @@ def _norm(value: Any) -> Any:
     return (str(name).lower(), arguments) if arguments else str(name).lower()
 
 
+ACTIVATIONS = ("relu", "prelu", "leakyrelu", "elu", "relu6", "selu", "celu", "gelu", "mish", "swish", "memswish", "geglu")
+ACTIVATION_ARGUMENTS = {"inplace", "negative_slope", "num_parameters", "init", "alpha"}
+
+
+def _act(value: Any) -> Any:
+    """A name of MONAI's activations, alone or with plain arguments."""
+    name, arguments = (value, {}) if isinstance(value, str) else (value[0], dict(value[1]))
+    if str(name).lower() not in ACTIVATIONS or set(arguments) - ACTIVATION_ARGUMENTS:
+        raise ValueError(f"the activation {value!r} is unknown")
+    if any(not isinstance(one, (bool, int, float)) for one in arguments.values()):
+        raise ValueError(f"the activation {value!r} has arguments that are no numbers")
+    return (str(name).lower(), arguments) if arguments else str(name).lower()
+
+
+def _upsampling(value: Any) -> str:
+    """A name of how MONAI's SegResNets make a volume larger."""
+    if str(value).lower() not in ("nontrainable", "deconv", "pixelshuffle"):
+        raise ValueError(f"the upsampling {value!r} is unknown")
+    return str(value).lower()
+
+
+def _order(value: Any) -> str:
+    """Of norm (N), dropout (D) and activation (A) after a convolution."""
+    if not isinstance(value, str) or not value or len(set(value)) != len(value) or set(value) - set("NDA"):
+        raise ValueError(f"the order {value!r} is unknown")
+    return value
+
+
+def _repeats_or_none(value: Any) -> int:
+    return _whole(value, MOST_REPEATS, 0)
+
+
 def _share(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
         raise ValueError(f"{value!r} is no number from 0 to 1")
@@ -185,7 +218,19 @@ BUILDERS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
     "LinkNet": build_linknet,
     "PlainConvUNet": _unet("PlainConvUNet", "n_conv_per_stage"),
     "ResidualEncoderUNet": _unet("ResidualEncoderUNet", "n_blocks_per_stage"),
-    "SegResNet": _monai("SegResNet", {"init_filters": _features, "blocks_down": _repeats, "blocks_up": _repeats, "norm": _norm}),
+    "SegResNet": _monai(
+        "SegResNet",
+        {
+            "init_filters": _features,
+            "blocks_down": _repeats,
+            "blocks_up": _repeats,
+            "norm": _norm,
+            "num_groups": _features,
+            "act": _act,
+            "upsample_mode": _upsampling,
+            "use_conv_final": _yes_or_no,
+        },
+    ),
     "SegResNetDS": _monai(
         "SegResNetDS",
         {
@@ -194,6 +239,7 @@ BUILDERS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
             "blocks_up": _repeats,
             "norm": _norm,
             "dsdepth": _side,
+            "upsample_mode": _upsampling,
             "resolution": _positive,
         },
     ),
@@ -204,13 +250,24 @@ BUILDERS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
             "strides": _strides,
             "kernel_size": _side,
             "up_kernel_size": _side,
-            "num_res_units": _side,
+            "num_res_units": _repeats_or_none,
+            "act": _act,
             "norm": _norm,
+            "adn_ordering": _order,
             "bias": _yes_or_no,
         },
     ),
     "SwinUNETR": _monai(
         "SwinUNETR",
-        {"feature_size": _swin_features, "depths": _swin_depths, "num_heads": _swin_heads, "norm_name": _norm, "use_v2": _yes_or_no},
+        {
+            "feature_size": _swin_features,
+            "depths": _swin_depths,
+            "num_heads": _swin_heads,
+            "norm_name": _norm,
+            "use_v2": _yes_or_no,
+            "qkv_bias": _yes_or_no,
+            "normalize": _yes_or_no,
+            "patch_norm": _yes_or_no,
+        },
     ),
 }

@@ -49,6 +49,8 @@ class MonaiPlan:
         gaussian: whether the middle of a tile counts more.
         softmax: whether outputs exclude one another (the largest counts), else each is over 0.5 or not by its sigmoid.
         nearest: whether the way back takes the nearest voxel's probability, else it interpolates.
+        single: whether the resampling reckons in float32, else in float64: which voxels beside a 0 keep a trace of their neighbour, and
+            are so not 0 to what follows, is told by its rounding.
         parts: of each region only so many connected parts are kept, the largest ones; None: all.
         regions: label-based: the outputs that make up each region of the task; else its one output.
         outputs: of the network.
@@ -73,6 +75,7 @@ class MonaiPlan:
     tolerance: Annotated[float, between(0, 0.9)] = 0.0
     others: tuple[Intensities, ...] = ()
     box_as_stored: bool = False
+    single: bool = False
     parts: Annotated[int, between(1, 1000)] | None = None
 
     kind = "monai"

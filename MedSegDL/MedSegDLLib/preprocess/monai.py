@@ -17,6 +17,8 @@ from .nnunet import Frame, NnunetInput, turned_axes
 from .resize import Axis, Resizer, linear_axis
 
 SQUARE = 1e-8  # of a voxel: what numpy's allclose takes for 0, by which MONAI judges where the first voxel lies
+COUNTS_ZEROS = {Intensities.ZSCORE, Intensities.TANH}
+SAMPLED_AT_ONCE = 2**20  # voxels: 30 MB of places
 UNCHANGED = 1e-3 + 1e-5  # MONAI's AFFINE_TOL and allclose's own: a grid that differs less is not resampled
 
 
@@ -28,11 +30,13 @@ class Lattice:
         shape: of the network's grid.
         steps: of the network's voxels from one voxel of the image to the next; None leaves the image's voxels as they are.
         starts: index on the network's grid of the image's first voxel.
+        to_image: (4, 4) from an index on the network's grid to the image's, by the numbers that MONAI reckons with.
     """
 
     shape: tuple[int, int, int]
     steps: tuple[float | None, float | None, float | None]
     starts: tuple[float, float, float]
+    to_image: np.ndarray
 
 
 def monai_input(arrays: Sequence[np.ndarray], grid: Grid, plan: MonaiPlan, device: torch.device | str = "cpu") -> NnunetInput:
@@ -45,14 +49,18 @@ def monai_input(arrays: Sequence[np.ndarray], grid: Grid, plan: MonaiPlan, devic
         the tensor along (i, j, k), and the frame.
     """
     frame = monai_frame(arrays, grid, plan)
-    way = forth(lattice(plan, frame, grid), frame)
+    found = lattice(plan, frame, grid)
+    way = forth(found, frame)
     channels = []
     for array, intensities in zip(arrays, plan.each):
         if plan.scaled_first:
             array = scaled(torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)), plan, intensities).numpy()
         values = _filled_up(torch.from_numpy(frame.view(array).astype(np.float32)), frame.shape).to(device)
-        for axis, one in enumerate(way.axes):
-            values = values if one is None else one.applied(values, axis)
+        if COUNTS_ZEROS & {intensities} and not plan.scaled_first and found.steps != (None, None, None):
+            values = _sampled(values, found, plan.single)
+        else:
+            for axis, one in enumerate(way.axes):
+                values = values if one is None else one.applied(values, axis)
         channels.append(values if plan.scaled_first else scaled(values, plan, intensities))
     return NnunetInput(torch.stack(channels), frame)
 
@@ -102,9 +110,11 @@ def lattice(plan: MonaiPlan, frame: Frame, grid: Grid) -> Lattice:
     starts = np.zeros(3) if square else shape / 2 - to_network[:3, :3] @ (n / 2)
     steps = np.array(frame.spacing_mm) / np.array(new)
     if (shape == n).all() and (np.abs(1 / steps - 1) <= UNCHANGED).all() and (np.abs(starts / steps) <= UNCHANGED).all():
-        return Lattice(frame.shape, (None, None, None), (0.0, 0.0, 0.0))
+        return Lattice(frame.shape, (None, None, None), (0.0, 0.0, 0.0), np.eye(4))
     kept = [bool(step == 1 and a == b) for step, a, b in zip(steps, shape, n)]
-    return Lattice(tuple(int(m) for m in shape), tuple(None if k else float(s) for k, s in zip(kept, steps)), tuple(map(float, starts)))
+    wanted[:3, 3] = own[:3, 3] if square else own[:3, :3] @ (n / 2.0) + own[:3, 3] - wanted[:3, :3] @ (shape / 2.0)
+    shape, steps = tuple(int(m) for m in shape), tuple(None if k else float(s) for k, s in zip(kept, steps))
+    return Lattice(shape, steps, tuple(map(float, starts)), np.linalg.solve(own, wanted))
 
 
 def _affine(frame: Frame, grid: Grid) -> np.ndarray:
@@ -126,6 +136,24 @@ def forth(found: Lattice, frame: Frame) -> Resizer:
     return Resizer(tuple(axes), None, False, by_edges=False)
 
 
+def _sampled(values: Tensor, found: Lattice, single: bool) -> Tensor:
+    """The same by torch's own grid and sampling, as MONAI's `AffineTransform` has them, some planes at a time.
+
+    A voxel of the network's that lies on one beside a 0 keeps a trace of its neighbour by their rounding, and so is not 0: with 2 mm
+    brought to 1 mm that is the head's whole surface, which then counts in the mean of what is not 0.
+    """
+    real = torch.float32 if single else torch.float64
+    theta = _theta(torch.from_numpy(found.to_image).to(real), tuple(values.shape), found.shape)
+    source, planes = values.to(real)[None, None], []
+    lines = [torch.linspace(-1, 1, n, dtype=real) * (n - 1) / n if n > 1 else torch.zeros(1, dtype=real) for n in found.shape]
+    for line in lines[0].split(max(1, SAMPLED_AT_ONCE // (found.shape[1] * found.shape[2]))):
+        places = torch.meshgrid(line, *lines[1:], indexing="ij")
+        units = torch.stack([*reversed(places), torch.ones_like(places[0])], dim=-1).reshape(1, -1, 4)  # torch names the last axis first
+        grid = units.bmm(theta.transpose(1, 2)).reshape(1, *places[0].shape, 3)
+        planes.append(F.grid_sample(source, grid.to(source.device), "bilinear", "border", align_corners=False)[0, 0].float())
+    return torch.cat(planes)
+
+
 def back(plan: MonaiPlan, frame: Frame, grid: Grid) -> Resizer:
     """From the network's voxels to the image's."""
     found = lattice(plan, frame, grid)
@@ -141,23 +169,32 @@ def _nearest_axes(found: Lattice, shape: tuple[int, ...]) -> tuple[Axis | None, 
     by their rounding, and with 1 mm brought to 2 mm every second voxel lies so."""
     place = torch.diag(torch.tensor([*(step or 1.0 for step in found.steps), 1.0], dtype=torch.float64))
     place[:3, 3] = torch.tensor(found.starts)
-    theta = _to_units(found.shape) @ place.float() @ torch.from_numpy(np.linalg.inv(_to_units(shape).numpy()))
-    theta = torch.cat([theta[:3, :3].flip(0, 1), theta[:3, 3:].flip(0)], dim=1)[None]  # torch names the last axis first
+    theta = _theta(place.float(), found.shape, shape)
     axes: list[Axis | None] = []
     for axis, (step, m, n) in enumerate(zip(found.steps, found.shape, shape)):
-        numbers, wanted = ([1, 1] + [size if at == axis else 1 for at in range(3)] for size in (m, n))
-        places = F.affine_grid(theta, wanted, align_corners=False)
-        index = F.grid_sample(torch.arange(m).float().reshape(numbers), places, "nearest", "border", align_corners=False)
+        places = F.affine_grid(theta, _along(axis, n), align_corners=False)
+        index = F.grid_sample(torch.arange(m).float().reshape(_along(axis, m)), places, "nearest", "border", align_corners=False)
         axes.append(None if step is None else Axis(index.flatten().long()))
     return tuple(axes)
 
 
-def _to_units(shape: tuple[int, ...]) -> Tensor:
-    """(4, 4) float32 from voxel indices to -1..1 between the outer edges of an image."""
+def _theta(place: Tensor, source: tuple[int, ...], wanted: tuple[int, ...]) -> Tensor:
+    """(1, 3, 4) as torch's `affine_grid` takes it, of (4, 4) from indices of the grid that is wanted to those of the source."""
+    theta = _to_units(source, place) @ place @ torch.from_numpy(np.linalg.inv(_to_units(wanted, place).numpy()))
+    return torch.cat([theta[:3, :3].flip(0, 1), theta[:3, 3:].flip(0)], dim=1)[None]  # torch names the last axis first
+
+
+def _along(axis: int, n: int) -> list[int]:
+    """The shape of a batch of one volume that has n voxels along an axis, and one along the others."""
+    return [1, 1] + [n if at == axis else 1 for at in range(3)]
+
+
+def _to_units(shape: tuple[int, ...], like: Tensor) -> Tensor:
+    """(4, 4) from voxel indices to -1..1 between the outer edges of an image."""
     sides = torch.tensor(shape, dtype=torch.float64)
     matrix = torch.diag(torch.cat([2.0 / sides, torch.ones(1, dtype=torch.float64)]))
     matrix[:3, 3] = 1.0 / sides - 1.0
-    return matrix.float()
+    return matrix.to(like)
 
 
 def scaled(values: Tensor, plan: MonaiPlan, intensities: Intensities) -> Tensor:
