@@ -96,6 +96,20 @@ class Code:
         obey(self)
 
 
+class Half(str, Enum):
+    """Of a body."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+
+class Across(str, Enum):
+    """From where to where a head or body is measured."""
+
+    LEFT_RIGHT = "left-right"
+    FRONT_BACK = "front-back"
+
+
 @dataclass(frozen=True)
 class Rest:
     """What is left of a region without the regions inside it: a label of its own where labels must not overlap (oedema).
@@ -130,6 +144,7 @@ class Region:
         needs: keys of inputs without any of which nothing can be said of the region: it is left empty, with a finding.
         doubtful_without: keys of inputs without any of which it is given with a warning.
         most_share: the largest part of the head or body in the image that it can take; more is a warning.
+        half: of the body, in which its middle lies; in the other one it is a warning. None: in either.
         rest: what is left of it without the regions inside it; None where nothing is, or it has no name.
     """
 
@@ -146,6 +161,7 @@ class Region:
     needs: tuple[str, ...] = ()
     doubtful_without: tuple[str, ...] = ()
     most_share: Annotated[float, above(0, 1)] = 0.5
+    half: Half | None = None
     rest: Rest | None = None
 
     def __post_init__(self) -> None:
@@ -287,6 +303,7 @@ class Task:
         label_names: (regular expression, region key or None) for the names in an nnU-Net `dataset.json`, the first that fits counts; the
             key is that of the innermost region which the label belongs to, None stands for what belongs to none.
         helper: whether it only serves another task (the brain's mask): the panel does not offer it, `--task` takes it.
+        longer: of the two ways across, the one along which a head or body is longer; along the other it is a warning. None: either.
     """
 
     key: TaskKey
@@ -304,6 +321,7 @@ class Task:
     auxiliary: Annotated[tuple[RegionKey, ...], counting(0, 16)] = ()
     label_names: Annotated[tuple[tuple[Pattern, str | None], ...], counting(0, 1024)] = ()
     helper: bool = False
+    longer: Across | None = None
 
     def __post_init__(self) -> None:
         obey(self)

@@ -56,6 +56,7 @@ class FindingCode(str, Enum):
     NOTHING_FOUND = "nothing_found"
     IMPLAUSIBLE_VOLUME = "implausible_volume"
     OUTSIDE_THE_BODY = "outside_the_body"
+    ORIENTATION = "orientation"
     TOUCHES_BORDER = "touches_border"
     SCATTERED = "scattered"
     SMALL_PARTS = "small_parts"

@@ -87,6 +87,7 @@ def kind_texts() -> dict[str, str]:
         "header": _("its header is ambiguous"),
         "implausible_volume": _("the result takes more than can be"),
         "outside_the_body": _("part of the result lies outside of the body"),
+        "orientation": _("may lie otherwise than its header says"),
         "touches_border": _("the result reaches the border of the image"),
         "scattered": _("the result is scattered in many parts"),
         "small_parts": _("small parts beside a much larger one are left out"),

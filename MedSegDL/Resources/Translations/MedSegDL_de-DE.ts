@@ -667,6 +667,10 @@
         <translation>Zuerst die Transformation fest anwenden (Modul Data, Harden) oder das Volumen neu abtasten.</translation>
     </message>
     <message>
+        <source>Hold the letters (R, L, A, P) at the edges of the views against the anatomy before you use the result.</source>
+        <translation>Vergleichen Sie die Buchstaben (R, L, A, P) am Rand der Ansichten mit der Anatomie, bevor Sie das Ergebnis verwenden.</translation>
+    </message>
+    <message>
         <source>If its training images were stored otherwise, import it with --orientation.</source>
         <translation>Waren seine Trainingsbilder anders gespeichert, mit --orientation importieren.</translation>
     </message>
@@ -1555,6 +1559,14 @@
         <translation>Wen u. a. 2023, dieselbe Tabelle</translation>
     </message>
     <message>
+        <source>What the images show is longer from front to back than from left to right: it is cut off, or its header exchanges axes.</source>
+        <translation>Was die Bilder zeigen, ist von vorn nach hinten länger als von links nach rechts: Es ist abgeschnitten, oder der Dateikopf vertauscht Achsen.</translation>
+    </message>
+    <message>
+        <source>What the images show is longer from left to right than from front to back: it is cut off, or its header exchanges axes.</source>
+        <translation>Was die Bilder zeigen, ist von links nach rechts länger als von vorn nach hinten: Es ist abgeschnitten, oder der Dateikopf vertauscht Achsen.</translation>
+    </message>
+    <message>
         <source>Whole tumour</source>
         <translation>Gesamttumor</translation>
     </message>
@@ -1989,6 +2001,14 @@
     <message>
         <source>{region} is doubtful without {input}.</source>
         <translation>{region} ist ohne {input} zweifelhaft.</translation>
+    </message>
+    <message>
+        <source>{segment} lies in the left half of the body: the header may exchange left and right.</source>
+        <translation>{segment} liegt in der linken Körperhälfte: Der Dateikopf vertauscht vielleicht links und rechts.</translation>
+    </message>
+    <message>
+        <source>{segment} lies in the right half of the body: the header may exchange left and right.</source>
+        <translation>{segment} liegt in der rechten Körperhälfte: Der Dateikopf vertauscht vielleicht links und rechts.</translation>
     </message>
     <message>
         <source>{segment} takes {share} of all that the images show: that is more than can be.</source>
@@ -3102,6 +3122,10 @@
     <message>
         <source>looks like another kind of image</source>
         <translation>sieht aus wie eine andere Art Bild</translation>
+    </message>
+    <message>
+        <source>may lie otherwise than its header says</source>
+        <translation>liegt vielleicht anders, als der Dateikopf sagt</translation>
     </message>
     <message>
         <source>memory may be short</source>

@@ -667,6 +667,10 @@
         <translation>D'abord appliquer la transformation (module Data, Harden) ou rééchantillonner le volume.</translation>
     </message>
     <message>
+        <source>Hold the letters (R, L, A, P) at the edges of the views against the anatomy before you use the result.</source>
+        <translation>Comparez les lettres (R, L, A, P) au bord des vues avec l’anatomie avant d’utiliser le résultat.</translation>
+    </message>
+    <message>
         <source>If its training images were stored otherwise, import it with --orientation.</source>
         <translation>Si ses images d'entraînement étaient stockées autrement, l'importer avec --orientation.</translation>
     </message>
@@ -1555,6 +1559,14 @@
         <translation>Wen et coll. 2023, même tableau</translation>
     </message>
     <message>
+        <source>What the images show is longer from front to back than from left to right: it is cut off, or its header exchanges axes.</source>
+        <translation>Ce que montrent les images est plus long d’avant en arrière que de gauche à droite : le champ est coupé, ou l’en-tête échange des axes.</translation>
+    </message>
+    <message>
+        <source>What the images show is longer from left to right than from front to back: it is cut off, or its header exchanges axes.</source>
+        <translation>Ce que montrent les images est plus long de gauche à droite que d’avant en arrière : le champ est coupé, ou l’en-tête échange des axes.</translation>
+    </message>
+    <message>
         <source>Whole tumour</source>
         <translation>Tumeur entière</translation>
     </message>
@@ -1989,6 +2001,14 @@
     <message>
         <source>{region} is doubtful without {input}.</source>
         <translation>{region} : douteux sans {input}.</translation>
+    </message>
+    <message>
+        <source>{segment} lies in the left half of the body: the header may exchange left and right.</source>
+        <translation>{segment} se trouve dans la moitié gauche du corps : l’en-tête échange peut-être la gauche et la droite.</translation>
+    </message>
+    <message>
+        <source>{segment} lies in the right half of the body: the header may exchange left and right.</source>
+        <translation>{segment} se trouve dans la moitié droite du corps : l’en-tête échange peut-être la gauche et la droite.</translation>
     </message>
     <message>
         <source>{segment} takes {share} of all that the images show: that is more than can be.</source>
@@ -3102,6 +3122,10 @@
     <message>
         <source>looks like another kind of image</source>
         <translation>ressemble à un autre type d'image</translation>
+    </message>
+    <message>
+        <source>may lie otherwise than its header says</source>
+        <translation>n’est peut-être pas orienté comme l’en-tête le dit</translation>
     </message>
     <message>
         <source>memory may be short</source>

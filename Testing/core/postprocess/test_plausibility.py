@@ -138,6 +138,46 @@ def test_what_a_missing_input_means_for_each_region(given: tuple[str, ...], empt
     assert Code.NOTHING_FOUND not in {finding.code for finding in findings}  # it was not looked for
 
 
+def turned_outcome(task: Task, body: np.ndarray, mask: np.ndarray, affine: np.ndarray) -> Outcome:
+    """A result on a grid that lies as the affine says."""
+    masks = {region.key: mask if region.inside is None else np.zeros_like(mask) for region in task.regions}
+    made = outcome(masks, tuple(entry.key for entry in task.inputs), task=task, body=body)
+    return replace(made, result=replace(made.result, grid=Grid(body.shape, affine)))
+
+
+def orientation_of(*arguments) -> list[str]:
+    return [finding.message for finding in implausible(turned_outcome(*arguments)) if finding.code is Code.ORIENTATION]
+
+
+# Along (i, j, k): R A S; L P S, as most files have it; oblique sagittal slices (i to the front, j up, k to the right).
+LIES = {
+    "RAS": np.diag([2.0, 2.0, 2.0, 1.0]),
+    "LPS": np.diag([-2.0, -2.0, 2.0, 1.0]),
+    "sagittal": np.array([[0.2, 0.0, 3.0, -90.0], [2.0, 0.1, -0.2, 5.0], [0.0, 2.0, 0.1, 3.0], [0.0, 0.0, 0.0, 1.0]]),
+}
+
+
+@pytest.mark.parametrize("lies", LIES)
+def test_a_liver_on_the_left_and_a_body_on_its_side_are_told(lies: str) -> None:
+    affine = LIES[lies]
+    shape = (40, 44, 42)
+    ijk = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1)[..., ::-1]
+    mm = ijk @ affine[:3, :3].T
+    mm -= mm.reshape(-1, 3).mean(axis=0)
+    body = (mm[..., 0] / 40) ** 2 + (mm[..., 1] / 30) ** 2 < 1
+    right, left = (np.linalg.norm(mm - [side * 20, 5, 0], axis=-1) < 12 for side in (1, -1))
+    assert orientation_of(LIVER, body, right, affine) == []
+    assert orientation_of(replace(LIVER, regions=tuple(replace(r, half=None) for r in LIVER.regions)), body, left, affine) == []
+    (says,) = orientation_of(LIVER, body, left, affine)
+    assert says.startswith("Liver lies in the left half of the body")
+    turned = (mm[..., 0] / 30) ** 2 + (mm[..., 1] / 40) ** 2 < 1
+    (says,) = orientation_of(LIVER, turned, right, affine)
+    assert "longer from front to back than from left to right" in says
+    assert orientation_of(BRAIN, turned, left, affine) == []
+    (says,) = orientation_of(BRAIN, body, left, affine)
+    assert "longer from left to right than from front to back" in says
+
+
 @pytest.fixture(scope="module")
 def everywhere(tmp_path_factory) -> Options:
     """Weights of a plan whose threshold every voxel passes."""
