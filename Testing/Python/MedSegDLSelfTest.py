@@ -19,6 +19,7 @@ from unittest import mock
 
 import numpy as np
 import qt
+import self_test_languages
 import self_test_rounds
 import slicer
 import vtk
@@ -575,6 +576,7 @@ class MedSegDLSelfTest(unittest.TestCase):
             dock.setFixedWidth(width)
             screenshot(f"12-head-{width}")
             self.assertLessEqual(self.ui.MedSegDL.minimumSizeHint.width(), NARROW)
+            self.assertEqual(self.ui.scrollArea.horizontalScrollBar().maximum, 0, "the panel's right edge is cut")
         dock.setMinimumWidth(0)
         dock.setMaximumWidth(16777215)
         self.ui.advancedCollapsibleButton.collapsed = True
@@ -986,6 +988,10 @@ class MedSegDLSelfTest(unittest.TestCase):
         took = self_test_rounds.by_mouse(self)
         print(f"a press on a lesion's row: {took['lesion']:.0f} ms of this thread until the views are turned")
         self.assertLess(took["lesion"], LONGEST_JUMP_MS * crowd())
+
+    def test_81_german_and_french(self) -> None:
+        """The panel in both languages, at three widths: its words, the segments' names and the findings; and back to English."""
+        self_test_languages.spoken(self)
 
     def lesions_shown(self) -> None:
         """Wait until the lesions are measured and the views are turned to the largest."""

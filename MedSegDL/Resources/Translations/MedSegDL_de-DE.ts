@@ -33,7 +33,7 @@
     </message>
     <message>
         <source>Copy as text</source>
-        <translation>Als Text kopieren</translation>
+        <translation>Text kopieren</translation>
     </message>
     <message>
         <source>Copy log</source>
