@@ -23,11 +23,6 @@ def share_on_faces(array: np.ndarray, value: float) -> float:
     return float((_faces(array) == value).mean())
 
 
-def has_empty_border(array: np.ndarray) -> bool:
-    """Whether the volume's faces are mostly exact zeros: its background was removed."""
-    return background_value(array) == 0
-
-
 def value_of_nothing(array: np.ndarray) -> float:
     """What a volume (K, J, I) of arbitrary units holds outside the body: its removed background's value, or the least of its noise.
 

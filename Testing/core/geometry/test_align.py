@@ -101,6 +101,28 @@ def test_a_small_scan_with_noise_in_a_large_empty_grid_is_no_stripped_one() -> N
     assert (mask == head()).mean() > 0.999
 
 
+@pytest.mark.parametrize("axis", range(3))
+def test_all_six_faces_are_looked_at(axis: int) -> None:
+    """A flat stack has most of its border on two faces: tissue there is no background, whichever axis they lie across."""
+    array = np.zeros((8, 20, 20))
+    array[[0, -1]] = np.random.default_rng(0).uniform(1, 2, (2, 20, 20))
+    array = np.moveaxis(array, 0, axis)
+    assert background_value(array) is None
+    assert background_value(np.moveaxis(np.zeros((3, 20, 20)), 0, axis)) == 0
+
+
+def test_what_is_read_from_tissue_for_more_than_half_is_tissue() -> None:
+    """A slice of tissue beside an empty one, looked at between the two: the nearer one decides, and gives its number unmixed."""
+    array = np.zeros((6, 9, 9), np.float32)
+    array[2:4, 2:7, 2:7] = 700.0
+    here = np.diag([1.0, 1.0, 10.0, 1.0])
+    for share, number in ((0.55, 700.0), (0.52, 700.0), (0.48, 0.0)):
+        there = here.copy()
+        there[2, 3] = 10 * (1 - share)
+        found = align({"flair": Image(np.pad(array[:1], ((0, 5), (0, 0), (0, 0))), there), "t1": Image(array, here)}, BRAIN).volumes["t1"]
+        assert found.array[3, 4, 4] == pytest.approx(number, abs=1e-3)
+
+
 def test_tissue_on_every_face_is_no_background() -> None:
     """A slab cut out of a head: its least value is fluid, which must not be moved to 0."""
     inner = tuple(slice(n // 2 - 5, n // 2 + 5) for n in SHAPE)

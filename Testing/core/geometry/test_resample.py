@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from MedSegDLLib.geometry.image import Grid, Image
-from MedSegDLLib.geometry.resample import MODES, regrid, resample
+from MedSegDLLib.geometry.resample import MODES, pooled, regrid, resample
 
 SHAPE = (8, 10, 12)
 PEAK_MEMORY = """
@@ -202,3 +202,13 @@ def test_values_scaled_as_they_are_read_are_those_scaled_before(seed: int, chann
     for target in (finer, oblique(seed + 10), source):
         before = resample(scale(array.float()), source, target, fill=-1.0)
         assert torch.equal(resample(array, source, target, fill=-1.0, scale=scale), before)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_blocks_of_unequal_voxels_lie_at_the_middle_of_what_they_hold(seed: int) -> None:
+    """A coordinate is linear in space: its mean over a block is the coordinate of the block's middle, whatever the blocks' sides."""
+    grid = oblique(seed, (11, 14, 19))
+    for coordinate in range(3):
+        means, where = pooled(Image(world(grid)[..., coordinate].astype(np.float32), grid.affine), 4.0)
+        assert means.shape == where.shape and where.spacing_mm.max() <= 4.0
+        np.testing.assert_allclose(means.numpy(), world(where)[..., coordinate], atol=1e-4)

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from scipy.spatial import ConvexHull
+from scipy.spatial.distance import pdist
 
 from MedSegDLLib.metrics.diameters import diameters, lesions_of
 
@@ -112,6 +114,50 @@ def _feret(plane: np.ndarray) -> float:
     judge.ComputeFeretDiameterOn()
     judge.Execute(sitk.GetImageFromArray(plane))
     return judge.GetFeretDiameter(1)
+
+
+def _slanted(seed: int) -> np.ndarray:
+    """Thick slices that lean by 25 degrees, with rows and columns at 75 degrees to each other, and no axis along the patient's."""
+    lean, random = np.deg2rad(25), np.random.default_rng(seed)
+    tilt = np.array([[np.cos(lean), 0, -np.sin(lean)], [0, 1, 0], [np.sin(lean), 0, np.cos(lean)]])
+    sheared = np.array([[1, np.cos(np.deg2rad(75)), 0], [0, np.sin(np.deg2rad(75)), 0], [0, 0, 1]])
+    affine = np.eye(4)
+    affine[:3, :3] = tilt @ sheared @ np.diag(random.permutation([0.8, 1.3, 5.0]))
+    affine[:3, 3] = random.normal(size=3) * 50
+    return affine
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_of_all_pairs_of_edges_in_a_slice_none_is_farther_apart(seed: int) -> None:
+    """Every pair is asked, in the patient's space, and every chord across at each of the edges."""
+    affine = _slanted(seed)
+    mask = np.random.default_rng(seed).random((7, 8, 9)) < 0.2
+    steps = np.array([[0.5, 0, 0], [-0.5, 0, 0], [0, 0.5, 0], [0, -0.5, 0]])
+    planes = [np.argwhere(plane)[:, ::-1] for plane in mask]
+    edges = [
+        (np.insert(cells, 2, k, axis=1)[:, None] + steps).reshape(-1, 3) @ affine[:3, :3].T + affine[:3, 3]
+        for k, cells in enumerate(planes)
+    ]
+    farthest = max(pdist(points).max() for points in edges)
+    longest, perpendicular, ends, across = diameters(mask, affine)
+    assert longest == pytest.approx(farthest) == np.linalg.norm(ends[1] - ends[0])
+    slice_number = int(np.rint(np.linalg.solve(affine, [*ends[0], 1])[2]))
+    line, points = (ends[1] - ends[0]) / longest, edges[slice_number]
+    normal = np.cross(*affine[:3, :2].T)
+    flat = (points - ends[0]) @ np.stack([line, np.cross(normal / np.linalg.norm(normal), line)]).T
+    corners = flat[ConvexHull(flat).vertices]
+    chords = [_chord_at(place, corners) for place in corners[:, 0]]
+    assert perpendicular == pytest.approx(max(chords)) == np.linalg.norm(across[1] - across[0])
+    assert (across[1] - across[0]) @ line == pytest.approx(0, abs=1e-6)
+
+
+def _chord_at(place: float, corners: np.ndarray) -> float:
+    """How high a polygon, (n, 2) in the order of its border, is at a place along its first axis."""
+    crossed = []
+    for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0)):
+        if min(x0, x1) <= place <= max(x0, x1):
+            crossed += [y0, y1] if x0 == x1 else [y0 + (place - x0) / (x1 - x0) * (y1 - y0)]
+    return max(crossed) - min(crossed)
 
 
 def test_nothing_is_no_lesion_and_a_picture_is_refused() -> None:

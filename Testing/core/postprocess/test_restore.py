@@ -110,6 +110,7 @@ def test_small_parts_beside_a_large_one_go_by_their_share_and_are_told():
     region = replace(BRAIN.region("WT"), smallest_ml=0.05, smallest_share=0.1)
     left, told = cleaned((large | small | speck).astype(np.uint8), region, 1.0)
     assert np.array_equal(left, large) and (told.count, told.volume_mm3) == (1, small.sum())  # specks are not told
+    assert cleaned((large | small | speck).astype(np.uint8), region, 2.5)[1].volume_mm3 == pytest.approx(2.5 * small.sum())
     alone, told = cleaned(small.astype(np.uint8), region, 1.0)
     assert np.array_equal(alone, small) and told.count == 0  # by itself it is the largest
     kept, told = cleaned((large | small).astype(np.uint8), replace(region, smallest_share=small.sum() / large.sum()), 1.0)
@@ -117,12 +118,13 @@ def test_small_parts_beside_a_large_one_go_by_their_share_and_are_told():
 
 
 def test_what_a_region_loses_its_inner_ones_lose_too():
-    target = Grid((40, 40, 40), LPS)
+    target = Grid((40, 40, 20), LPS @ np.diag([2.0, 1.0, 1.0, 1.0]))
     tumour = soft_ball(COARSE, CENTRE - 4.0, 11.0)
     elsewhere = soft_ball(COARSE, CENTRE + np.array([11.0, 11.0, 11.0]), 4.5)
     everywhere = torch.maximum(tumour, elsewhere)
     found = restore(torch.stack([everywhere, everywhere, elsewhere]), COARSE, target, BRAIN, PLAN)
     assert found.small_parts["WT"].count == 1 and set(found.small_parts) == {"WT"}
+    assert found.small_parts["WT"].volume_mm3 == pytest.approx(4 / 3 * np.pi * 4.5**3, rel=0.1)
     assert found.masks["WT"].any() and not found.masks["ET"].any()
 
 
