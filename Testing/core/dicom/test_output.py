@@ -22,7 +22,7 @@ from pydicom.dataset import Dataset
 
 from MedSegDLLib.commands.dicom_results import dicom_findings, dicom_writers
 from MedSegDLLib.commands.main import main
-from MedSegDLLib.dicom.capture import towards
+from MedSegDLLib.dicom.capture import painted, towards
 from MedSegDLLib.dicom.origin import Reading
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.geometry.image import LPS_FROM_RAS, Image
@@ -307,6 +307,26 @@ def test_the_capture_shows_outlines_on_the_slices(case_of: Callable[..., Written
     masks = np.any([segment.mask[:5] for segment in case.result.segments], axis=0)
     assert coloured.any() and not (coloured & (masks == 0)).any()
     assert made.BurnedInAnnotation == "NO"
+
+
+def test_the_capture_of_slices_at_any_angle_steps_by_their_distance(case_of: Callable[..., Written]) -> None:
+    for name in ("coronal", "oblique 1"):
+        case = case_of(KINDS[name])
+        steps = np.abs(np.diff([float(place) for place in pydicom.dcmread(case.folder / DICOM_CAPTURE).SliceLocationVector]))
+        np.testing.assert_allclose(steps, case.result.grid.spacing_mm[2], atol=1e-3)
+
+
+def test_a_capture_is_grey_within_its_outlines_and_a_ct_has_the_window_of_soft_tissue() -> None:
+    values = np.array([-1000, -150, 50, 250, 900], np.int16)
+    image = Image(np.repeat(values[None, None], 5, axis=1), np.eye(4), tags={"Modality": "CT"})
+    mask = np.zeros((1, 5, 5), np.uint8)
+    mask[0, 1:4, 1:4] = 1
+    plain, outlined = painted(image, (), [0]), painted(image, segments_on(image.grid, LIVER, {"liver": mask, "tumour": 0 * mask}), [0])
+    assert plain[0, 0, :, 0].tolist() == [0, 0, 127, 255, 255]
+    changed = (plain != outlined).any(axis=-1)[0]
+    ring = mask[0] != 0
+    ring[2, 2] = False
+    assert np.array_equal(changed, ring)
 
 
 @pytest.mark.parametrize(("direction", "letters"), [((1, 0, 0), "L"), ((0, 0, -1), "F"), ((0.1, -0.9, 0.3), "AHL")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import resource
@@ -208,6 +209,8 @@ def test_two_phases_in_one_series_are_refused_by_the_tag(tag: str, values: tuple
 MIXED = {
     "between one another, by number": ({"AcquisitionNumber": EachSlice((1, 2) * 3)}, "AcquisitionNumber"),
     "between one another, by time": ({"AcquisitionTime": EachSlice(("120000", "120040") * 3)}, "AcquisitionTime"),
+    "a minute apart": ({"AcquisitionTime": EachSlice(("120000", "120100") * 3)}, "AcquisitionTime"),
+    "an hour apart": ({"AcquisitionTime": EachSlice(("120000", "130000") * 3)}, "AcquisitionTime"),
     "one above the other": (
         {"AcquisitionNumber": EachSlice((1, 1, 1, 2, 2, 2)), "AcquisitionTime": EachSlice(("120000",) * 3 + ("120040",) * 3)},
         "AcquisitionTime",
@@ -283,6 +286,47 @@ def test_copies_are_left_aside_and_said(tmp_path: Path) -> None:
     assert "2 slices twice" in said(image)
 
 
+def test_an_image_of_the_same_height_but_beside_is_no_copy(tmp_path: Path) -> None:
+    files = [*slices(HU), slices(HU)[2]]
+    files[-1].ImagePositionPatient[0] += 0.2
+    assert "same place" in refusal(written(files, tmp_path / "scan"))
+
+
+def test_the_same_stored_numbers_on_another_scale_are_no_copy(tmp_path: Path) -> None:
+    files = slices(HU, storage=Storage(slope=1.0, intercept=-1024.0))
+    again = slices(HU, storage=Storage(slope=1.0, intercept=-1024.0))[2]
+    again.RescaleIntercept = 0
+    assert "same place" in refusal(written([*files, again], tmp_path / "scan"))
+
+
+def test_the_last_slice_lies_where_its_header_says_though_steps_are_rounded(tmp_path: Path) -> None:
+    """Steps of 2.53 mm, written to a tenth: their usual one is 2.5, and twelve of them end a slice's third too early."""
+    files = slices(numbers(0, -1024, 2000, (13, 16, 12)))
+    for k, data_set in enumerate(files):
+        data_set.ImagePositionPatient = [0, 0, round(2.53 * k, 1)]
+    image = read(files, tmp_path)
+    assert (image.affine @ [0, 0, 12, 1])[:3] == pytest.approx([0, 0, round(2.53 * 12, 1)])
+
+
+@pytest.mark.parametrize(("stored", "high"), [(12, 11), (12, 15), (10, 12)])
+def test_bits_beside_the_number_are_cut_off_and_its_sign_stays(stored: int, high: int, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(-(2 ** (stored - 1)), 2 ** (stored - 1), SHAPE)
+    shift = high + 1 - stored
+    files = slices(values)
+    for plane, data_set in zip(values, files, strict=True):
+        bits = (plane & (2**stored - 1)) << shift
+        others = np.random.default_rng(1).integers(0, 2**16, plane.shape) & ~((2**stored - 1) << shift) & 0xFFFF
+        data_set.BitsStored, data_set.HighBit = stored, high
+        data_set.PixelData = (bits | others).astype("<u2").tobytes()
+    np.testing.assert_array_equal(read(files, tmp_path).array, values)
+
+
+def test_a_slope_below_zero_needs_its_own_room(tmp_path: Path) -> None:
+    """Stored numbers of 16 bits, turned round, reach below what 16 bits with a sign hold."""
+    values = -np.linspace(0, 40000, math.prod(SHAPE)).round().reshape(SHAPE)
+    np.testing.assert_array_equal(read(slices(values, storage=Storage(signed=False, slope=-1.0)), tmp_path).array, values)
+
+
 def test_which_series_was_taken_is_said(tmp_path: Path) -> None:
     folder = written(slices(HU, SeriesDescription="portal"), tmp_path / "scan")
     other_objects(folder)
@@ -325,6 +369,26 @@ def test_padding_of_a_ct_is_air(tmp_path: Path) -> None:
         assert "padding" in said(image)
 
 
+def test_the_least_number_of_all_is_padding_too(tmp_path: Path) -> None:
+    """-32768, which writers of headers state as 32768 where they leave out the sign."""
+    values = HU.copy()
+    values[:, :3] = -32768
+    files = slices(values)
+    for data_set in files:
+        data_set.add_new("PixelPaddingValue", "US", 32768)
+    np.testing.assert_array_equal(read(files, tmp_path).array, np.where(values == -32768, -1024, values))
+
+
+def test_a_range_of_padding_takes_no_tissue(tmp_path: Path) -> None:
+    values = HU.copy()
+    values[:, :3] = -3024
+    files = slices(values)
+    for data_set in files:
+        data_set.add_new("PixelPaddingValue", "SS", -3024)
+        data_set.add_new("PixelPaddingRangeLimit", "SS", 40)
+    np.testing.assert_array_equal(read(files, tmp_path).array, np.where(values == -3024, -1024, values))
+
+
 def test_padding_within_the_range_of_air_changes_nothing(tmp_path: Path) -> None:
     files = slices(HU, PixelPaddingValue=40)
     image = read(files, tmp_path)
@@ -337,6 +401,8 @@ def test_a_slice_alone_says_what_is_assumed(tmp_path: Path) -> None:
     image = read_image(save(one, tmp_path / "one.dcm"))
     assert "1 mm is assumed" in said(image)
     assert read_image(save(slices(HU[:1])[0], tmp_path / "two.dcm")).notes == ()
+    one.SliceThickness = -2.0
+    assert "1 mm is assumed" in said(read_image(save(one, tmp_path / "three.dcm")))
 
 
 def test_a_directory_file_stands_for_its_folder(tmp_path: Path) -> None:

@@ -12,11 +12,12 @@ import pytest
 from MedSegDLLib.commands.main import main
 from MedSegDLLib.errors import UsageError
 from MedSegDLLib.followup.course import Study, follow
-from MedSegDLLib.followup.matching import Kind, matched
+from MedSegDLLib.followup.matching import Kind, matched, numbered
 from MedSegDLLib.followup.response import RANO_2, RECIST_1_1, Response, by_diameters, by_volume, usual_criteria
 from MedSegDLLib.geometry.image import Grid, Image
 from MedSegDLLib.geometry.registration import motion
 from MedSegDLLib.io.write import write_image
+from MedSegDLLib.metrics.diameters import lesions_of
 from MedSegDLLib.report.case import Case
 from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI
 
@@ -149,3 +150,14 @@ def test_the_command_from_folders_to_a_page(tmp_path: Path, capsys) -> None:
     assert main(["follow-up", str(first), "-o", str(tmp_path / "g.html")]) == 2
     assert main(["follow-up", str(first), str(second), "--image", "x.nii", "-o", str(tmp_path / "g.html")]) == 2
     assert not (tmp_path / "g.html").exists()
+
+
+def test_lesions_are_numbered_as_they_are_measured() -> None:
+    """The largest first, and what shares a corner is one."""
+    for seed in range(5):
+        mask = np.random.default_rng(seed).random((6, 9, 8)) < 0.06
+        sizes = np.bincount(numbered(mask).ravel())[1:]
+        assert sizes.tolist() == [lesion.voxel_count for lesion in lesions_of(mask, np.eye(4))]
+    corner = np.zeros((3, 3, 3), bool)
+    corner[0, 0, 0] = corner[1, 1, 1] = True
+    assert numbered(corner).max() == 1

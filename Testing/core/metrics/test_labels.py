@@ -310,3 +310,9 @@ def test_the_option(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert main([*command, "--labels", "brats2024"]) == 0
     with pytest.raises(SystemExit):
         main([*command, "--labels", "brats1999"])
+
+
+def test_a_region_that_the_data_set_does_not_know_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": {"background": 0, "whole tumour": 1}}), encoding="utf-8")
+    regions = regions_of_labels(label_map(1, 1, 1), BRAIN, "x", described(tmp_path / "x.nii.gz", BRAIN))
+    assert regions["WT"].any() and not regions["TC"].any() and not regions["ET"].any()

@@ -67,3 +67,9 @@ def test_what_is_no_pair_of_volumes_is_refused():
         lesion_score(boxes(0)[0], boxes(0)[0], (1.0, 1.0))
     with pytest.raises(ValueError, match="one shape"):
         lesion_score(boxes(0), boxes(0)[1:], UNIT_MM)
+
+
+@pytest.mark.parametrize(("spacing_mm", "asked"), [((1.0, 1.0, 50 / 64), 0), ((1.0, 1.0, 50.5 / 64), 1)])
+def test_a_lesion_of_just_the_smallest_volume_is_not_asked_for(spacing_mm, asked):
+    score = lesion_score(boxes(0, 20, side=4), boxes(0), spacing_mm)
+    assert (score.lesions, score.false) == (asked, 1)

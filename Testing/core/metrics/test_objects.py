@@ -65,3 +65,11 @@ def test_pictures_of_two_sizes_are_refused():
     for compare in (aggregated_jaccard, panoptic_quality, kaggle_precision):
         with pytest.raises(ValueError, match="shape"):
             compare(TRUTH, TRUTH[:3])
+
+
+def test_half_is_not_more_than_half():
+    """An IoU of exactly 0.5 is no match, of Kaggle's and of the panoptic quality's."""
+    found, truth = np.zeros((1, 4), int), np.zeros((1, 4), int)
+    found[0, :1], truth[0, :2] = 1, 1
+    assert kaggle_precision(found, truth) == 0.0
+    assert (panoptic_quality(found, truth).tp, panoptic_quality(found, truth).quality) == (0, 0.0)

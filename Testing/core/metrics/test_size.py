@@ -62,3 +62,20 @@ def test_a_ball_is_as_wide_as_it_is_and_takes_no_time() -> None:
     size = size_of(ball(shape, (50, 50, 50), 45), grid(shape, np.eye(3)))
     assert size.longest_mm == pytest.approx(91, abs=1)
     assert time.process_time() - begun < 5
+
+
+def test_voxels_that_share_a_corner_are_one_part() -> None:
+    mask = np.zeros((4, 4, 4), np.uint8)
+    mask[1, 1, 1] = mask[2, 2, 2] = 1
+    size = size_of(mask, grid(mask.shape, np.eye(3)))
+    assert size.parts == 1 and size.longest_mm == pytest.approx(np.sqrt(2**2 + 1 + 1))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_two_points_are_farther_apart_than_the_farthest(seed: int) -> None:
+    """Round clouds, in which many pairs are nearly as far apart, and clouds with a side that reaches no further than the middle."""
+    random = np.random.default_rng(seed)
+    points = random.normal(size=(1500, 3))
+    points /= np.linalg.norm(points, axis=1)[:, None]
+    for cloud in (points * random.uniform(0.97, 1.0, (1500, 1)), points[points[:, 0] > random.uniform(-0.4, 0.4)] * [1.0, 1.0, 0.9]):
+        assert farthest_mm(cloud) == pytest.approx(pdist(cloud).max(), rel=1e-9)

@@ -194,3 +194,11 @@ def test_no_enhancing_tumour_without_contrast_agent(given: tuple[str, ...], ever
     assert ("region_left_out" in codes) == ("t1ce" not in given)
     assert result.record["volumes_ml"]["ET"] == pytest.approx(result.volumes_ml["ET"])
     assert "implausible_volume" in codes  # all of the head
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.008, False), (0.015, True)])
+def test_a_hundredth_of_a_region_may_lie_outside(share: float, told: bool) -> None:
+    body = np.ones(SHAPE, bool)
+    inside = np.argwhere(TUMOUR["WT"])
+    body[tuple(inside[: round(share * len(inside))].T)] = False
+    assert (Code.OUTSIDE_THE_BODY in judged({**TUMOUR, "TC": 0 * HEAD, "ET": 0 * HEAD}, body=body)) == told

@@ -131,6 +131,7 @@ def test_what_a_region_loses_its_inner_ones_lose_too():
 def test_the_target_box_covers_the_part():
     target = oblique(30, (1.0, 1.0, 2.0), (20, 40, 40), CENTRE)
     box = target_box(COARSE.cropped((slice(8, 12), slice(8, 12), slice(8, 12))), target)
+    assert target_box(COARSE, COARSE) == tuple(slice(0, n) for n in COARSE.shape)
     inverse = np.linalg.inv(target.affine)
     inside = inverse @ np.append(CENTRE, 1.0)
     for s, index in zip(box, inside[2::-1]):
@@ -141,6 +142,17 @@ def test_entropy_is_one_where_undecided_and_none_where_sure():
     undecided = entropy(torch.full((2, *COARSE.shape), 0.5), COARSE, COARSE)
     sure = entropy(torch.ones((2, *COARSE.shape)), COARSE, COARSE)
     assert np.allclose(undecided, 1.0) and sure.max() < 1e-4
+
+
+def test_entropy_is_none_beyond_the_network_s_grid():
+    """A small part, looked at from a turned grid whose box about it holds more than it."""
+    part = COARSE.cropped((slice(8, 12), slice(8, 12), slice(8, 12)))
+    target = oblique(30, (1.0, 1.0, 1.0), (24, 24, 24), CENTRE)
+    found = entropy(torch.full((2, *part.shape), 0.5), part, target)
+    index = np.stack(np.indices(target.shape)[::-1], axis=-1) @ target.affine[:3, :3].T + target.affine[:3, 3]
+    within = (index - part.affine[:3, 3]) @ np.linalg.inv(part.affine[:3, :3]).T
+    inner, outer = (((within >= -reach) & (within < 3 + reach)).all(axis=-1) for reach in (0, 0.5))
+    assert inner.any() and np.allclose(found[inner], 1) and not found[~outer].any()
 
 
 @pytest.mark.parametrize("degrees", [0, 25])
