@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from MedSegDLLib.checks.contrasts import exchanged, mirrored, ranks_of
+from MedSegDLLib.checks.coverage import missing_shares
 from MedSegDLLib.checks.findings import FindingCode as Code
 from MedSegDLLib.checks.inputs import check
 from MedSegDLLib.geometry.image import Image
@@ -137,3 +138,37 @@ def test_one_image_in_other_numbers_or_another_way_round_is_noticed() -> None:
     for copy in (other, t1.with_array(t1.array * 0.37 + 5)):
         findings = [finding for finding in check({"t1": t1, "t1ce": copy, "t2": t2}, BRAIN) if finding.code is Code.SAME_IMAGE]
         assert len(findings) == 1 and "shows the same as" in findings[0].message
+
+
+def ranks_by_hand(now: float) -> dict[str, np.ndarray]:
+    """Of the FLAIR's brightest points this mean rank in the T2, and 0.95 were the T1 the FLAIR."""
+    rank = (np.arange(10_000) + 0.5) / 10_000
+    t2 = np.full(rank.shape, 0.5)
+    t2[-300:], t2[:300], t2[5000] = now, 0.95, 1.0
+    return {"flair": rank, "t1": 1 - rank, "t2": t2}
+
+
+@pytest.mark.parametrize(("now", "found"), [(0.65, []), (0.55, [("flair", "t1")])])
+def test_what_fits_well_enough_is_not_held_against_what_fits_better(now: float, found: list) -> None:
+    assert exchanged(ranks_by_hand(now)) == found
+
+
+def test_a_mirrored_image_is_found_where_the_head_lies_beside_the_middle() -> None:
+    random = np.random.default_rng(0)
+    t1 = np.full((44, 30, 30), np.nan)
+    t1[:29] = random.random((29, 30, 30))
+    other = t1.copy()
+    other[:29] = np.where(random.random((29, 30, 30)) < 0.7, t1[:29][::-1], random.random((29, 30, 30)))
+    assert mirrored({"t1": t1, "t1ce": other}) == [("t1", "t1ce")] and mirrored({"t1": t1, "t1ce": t1}) == []
+
+
+@pytest.mark.parametrize("axis", range(3))
+@pytest.mark.parametrize("how", ["cropped", "blank"])
+def test_the_share_of_a_head_that_an_image_does_not_show(axis: int, how: str) -> None:
+    """A FLAIR that ends in the middle of the head, by its grid or by what was blanked, shows half of it."""
+    images = head()
+    half = tuple(slice(0, n // 2) if other == axis else slice(None) for other, n in enumerate(SHAPE))
+    array = np.zeros_like(images["flair"].array)
+    array[half] = images["flair"].array[half]
+    shares = missing_shares({**images, "flair": images["flair"].with_array(array[half] if how == "cropped" else array)})
+    assert shares.pop("flair") == pytest.approx(0.5, abs=0.06) and max(shares.values()) < 0.03

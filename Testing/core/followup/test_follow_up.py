@@ -13,11 +13,11 @@ from MedSegDLLib.commands.main import main
 from MedSegDLLib.errors import UsageError
 from MedSegDLLib.followup.course import Study, follow
 from MedSegDLLib.followup.matching import Kind, matched, numbered
-from MedSegDLLib.followup.response import RANO_2, RECIST_1_1, Response, by_diameters, by_volume, usual_criteria
+from MedSegDLLib.followup.response import RANO_2, RECIST_1_1, Response, by_diameters, by_volume, sum_of, usual_criteria
 from MedSegDLLib.geometry.image import Grid, Image
 from MedSegDLLib.geometry.registration import motion
 from MedSegDLLib.io.write import write_image
-from MedSegDLLib.metrics.diameters import lesions_of
+from MedSegDLLib.metrics.diameters import Lesion, lesions_of
 from MedSegDLLib.report.case import Case
 from MedSegDLLib.tasks import BRAIN, LIVER, NUCLEI
 
@@ -161,3 +161,49 @@ def test_lesions_are_numbered_as_they_are_measured() -> None:
     corner = np.zeros((3, 3, 3), bool)
     corner[0, 0, 0] = corner[1, 1, 1] = True
     assert numbered(corner).max() == 1
+
+
+def measured(longest_mm: float, perpendicular_mm: float) -> Lesion:
+    return Lesion(1, 0.001, longest_mm, perpendicular_mm, np.zeros((2, 3)), np.zeros((2, 3)))
+
+
+def test_the_largest_targets_are_summed_and_a_narrow_lesion_is_none_of_them() -> None:
+    lesions = [measured(*sides) for sides in ((12, 10), (20, 15), (40, 9.9), (11, 10), (15, 14))]
+    assert sum_of(lesions, RANO_2) == 20 * 15 + 15 * 14 + 12 * 10  # 40 x 9.9 mm is not measurable by its second diameter
+    assert sum_of(lesions, RECIST_1_1) == 40 + 20
+    assert sum_of([measured(9.9, 9.9), measured(10, 10)], RECIST_1_1) == 10
+
+
+def test_growth_of_just_the_least_counts() -> None:
+    assert by_diameters((25.0, 30.0), False, False, RECIST_1_1) is Response.PROGRESSIVE  # 5 mm and 20 %, both at least
+    assert by_diameters((25.0, 29.9), False, False, RECIST_1_1) is Response.STABLE
+    assert by_diameters((20.0, 24.9), False, False, RECIST_1_1) is Response.STABLE
+
+
+def test_the_tolerance_is_one_in_mm_along_each_axis() -> None:
+    """Voxels of 0.8 x 0.8 x 5 mm: three of them along a row are near, three slices are far."""
+    grid = Grid((12, 24, 24), np.diag([0.8, 0.8, 5.0, 1.0]))
+    before = np.zeros(grid.shape, bool)
+    before[3:5, 8:10, 8:10] = True
+    for axis, near in ((2, True), (1, True), (0, False)):
+        after = np.roll(before, 4, axis=axis)
+        found = [match.kind for match in matched(before, grid, after, grid, np.eye(4))]
+        assert found == ([Kind.SAME] if near else [Kind.GONE, Kind.NEW]), axis
+
+
+def test_what_lies_before_the_first_voxel_meets_nothing_at_the_last() -> None:
+    grid = Grid((12, 24, 24), np.eye(4))
+    before, after = np.zeros(grid.shape, bool), np.zeros(grid.shape, bool)
+    before[5:7, 5:7, -2:], after[5:7, 5:7, :2] = True, True
+    way = np.eye(4)
+    way[0, 3] = -2.0
+    assert [match.kind for match in matched(before, grid, after, grid, way)] == [Kind.GONE, Kind.NEW]
+
+
+def test_a_lesion_beside_its_place_is_the_one_that_it_is_beside() -> None:
+    """Of two that nothing overlaps, the smaller: the larger is gone."""
+    grid = Grid((12, 30, 30), np.eye(4))
+    before, after = np.zeros(grid.shape, bool), np.zeros(grid.shape, bool)
+    before[2:8, 2:8, 2:8], before[5:7, 20:22, 20:22], after[5:7, 20:22, 23:25] = True, True, True
+    found = {match.kind: match for match in matched(before, grid, after, grid, np.eye(4))}
+    assert found.keys() == {Kind.GONE, Kind.SAME} and found[Kind.GONE].before == (0,) and found[Kind.SAME].before == (1,)
