@@ -7,6 +7,7 @@ import struct
 import zlib
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -273,3 +274,18 @@ def test_the_file_that_cannot_be_read_is_the_one_named_and_nothing_stays_open(tm
             read_images(paths)
     assert capfd.readouterr().err == ""
     assert (len(list(handles.iterdir())) if handles.exists() else 0) == before
+
+
+def test_scaled_numbers_are_rounded_once(tmp_path: Path) -> None:
+    """A large intercept takes the slope's digits away in single precision: 30,000 x 0.1 - 3,000 is not 0.0002."""
+    stored = np.arange(29_900, 30_100, dtype=np.int16).reshape(2, 10, 10)
+    header = nib.Nifti1Header()
+    header.set_data_dtype(np.int16)
+    image = nib.Nifti1Image(stored.T, np.eye(4), header)
+    image.header.set_slope_inter(1, 0)
+    nib.save(image, tmp_path / "scaled.nii")
+    content = bytearray((tmp_path / "scaled.nii").read_bytes())
+    content[112:120] = np.array([0.1, -3000.0], "<f4").tobytes()  # scl_slope, scl_inter
+    (tmp_path / "scaled.nii").write_bytes(content)
+    exact = stored.astype(np.float64) * float(np.float32(0.1)) - 3000.0
+    np.testing.assert_array_equal(read_image(tmp_path / "scaled.nii").array, exact.astype(np.float32))

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -17,6 +18,7 @@ import tifffile
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.geometry.image import Grid
 from MedSegDLLib.io import write
+from MedSegDLLib.io.nifti import write_nifti
 from MedSegDLLib.io.read import read_image
 from MedSegDLLib.io.seg_nrrd import terminology_entry
 from MedSegDLLib.io.write import prepare_folder, write_result, write_seg_nrrd
@@ -298,3 +300,22 @@ def test_slicer_understands_the_terminology() -> None:
         assert entry.GetCategoryObject().GetCodeValue() == region.category.value
         assert entry.GetTypeObject().GetCodeMeaning() == region.type.meaning
         assert entry.GetRegionObject().GetCodeValue() == (region.anatomy.value if region.anatomy else None)
+
+
+def test_axes_that_lean_have_no_qform(tmp_path: Path) -> None:
+    affine = np.eye(4)
+    affine[0, 1] = 0.2
+    write_nifti(tmp_path / "sheared.nii", np.zeros((2, 3, 4), np.uint8), affine)
+    header = nib.load(tmp_path / "sheared.nii").header
+    assert int(header["qform_code"]) == 0 and int(header["sform_code"]) == 1
+
+
+def test_a_compressed_file_holds_no_time(tmp_path: Path) -> None:
+    write_nifti(tmp_path / "mask.nii.gz", np.zeros((2, 3, 4), np.uint8), np.eye(4))
+    assert (tmp_path / "mask.nii.gz").read_bytes()[4:8] == b"\0" * 4  # RFC 1952, MTIME
+
+
+def test_organs_and_findings_are_named_by_the_lists_that_slicer_has_them_in() -> None:
+    anatomy, findings = (f"Segmentation category and type - {name}" for name in ("3D Slicer General Anatomy list", "DICOM master list"))
+    assert terminology_entry(LIVER.region("liver")).split("~")[0] == anatomy
+    assert {terminology_entry(region).split("~")[0] for region in (*BRAIN.regions, LIVER.region("tumour"))} == {findings}
