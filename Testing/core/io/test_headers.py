@@ -426,6 +426,14 @@ def test_data_of_nrrd_in_several_files(tmp_path: Path) -> None:
     assert "slice_002.raw" in refused(tmp_path / "list.nhdr")
 
 
+@pytest.mark.parametrize("skips", ["line skip: 2", "byte skip: 17", "line skip: 1\nbyte skip: 7", "byte skip: -1"])
+def test_data_of_nrrd_behind_something_else(tmp_path: Path, skips: str) -> None:
+    """Lines are skipped before bytes, and -1 means that the data are the end of the file."""
+    (tmp_path / "data.raw").write_bytes(b"nine more\nseven..\n"[: 18 if "line skip: 2" in skips else 17] + numbers("int16").tobytes())
+    nrrd_file(tmp_path / "v.nhdr", more=f"data file: data.raw\n{skips}", data=b"")
+    assert np.array_equal(read_image(tmp_path / "v.nhdr").array, numbers())
+
+
 def test_layers_of_a_segmentation_are_no_volume(tmp_path: Path) -> None:
     directions = "space directions: none (2,0,0) (0,3,0) (0,0,4)\nspace origin: (0,0,0)"
     path = nrrd_file(tmp_path / "v.nrrd", directions=directions, more="kinds: list domain domain domain")
