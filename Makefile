@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SLICER ?= Slicer
 
-.PHONY: demo test test-slow lint pictures translations dicom-table dicom-round-trip fuzz endurance mutants bench bench-quick test-slicer clean
+.PHONY: demo test test-slow lint pictures translations dicom-table dicom-round-trip fuzz endurance mutants bench bench-quick test-slicer film clean
 
 demo: $(READY)  ## segment a phantom in a real MRML scene with the shipped weights
 	$(BIN)/medsegdl demo -o out/demo
@@ -51,6 +51,10 @@ mutants: $(READY)  ## makes known mistakes in a copy of the tree; the tests name
 
 test-slicer:  ## Slicer's own self tests: make test-slicer SLICER=/path/to/Slicer
 	$(SLICER) --testing --no-splash --additional-module-paths "$(CURDIR)/MedSegDL" --python-script "$(CURDIR)/Testing/Python/run_self_tests.py"
+
+film: $(READY)  ## the README's film and pictures of the desktop: make film SLICER=/path/to/Slicer
+	MEDSEGDL_FILM="$(CURDIR)/out/film" $(SLICER) --no-splash --additional-module-paths "$(CURDIR)/MedSegDL" --python-script "$(CURDIR)/Testing/Python/film.py"
+	$(BIN)/python -m Testing.film out/film Resources
 
 $(READY): pyproject.toml training/pyproject.toml constraints.txt
 	@echo "Making $(VENV) (once; about 3 GB, two to five minutes): the environment, 1 of 4"
