@@ -15,7 +15,7 @@ import SimpleITK as sitk
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.geometry.image import Image
 from MedSegDLLib.io import nifti
-from MedSegDLLib.io.atomic import atomic_path, file_sha256, write_json
+from MedSegDLLib.io.atomic import atomic_path, file_sha256, json_text, write_json
 from MedSegDLLib.io.read import read_image, read_images
 from MedSegDLLib.io.write import write_image
 
@@ -289,3 +289,8 @@ def test_scaled_numbers_are_rounded_once(tmp_path: Path) -> None:
     (tmp_path / "scaled.nii").write_bytes(content)
     exact = stored.astype(np.float64) * float(np.float32(0.1)) - 3000.0
     np.testing.assert_array_equal(read_image(tmp_path / "scaled.nii").array, exact.astype(np.float32))
+
+
+def test_numbers_that_json_does_not_know_are_null() -> None:
+    told = {"a": [float("inf"), -np.inf, float("nan"), np.float32("inf"), np.float64(1.5)]}
+    assert json.loads(json_text(told)) == {"a": [None, None, None, None, 1.5]}

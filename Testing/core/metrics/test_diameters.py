@@ -117,10 +117,11 @@ def _feret(plane: np.ndarray) -> float:
 
 
 def _slanted(seed: int) -> np.ndarray:
-    """Thick slices that lean by 25 degrees, with rows and columns at 75 degrees to each other, and no axis along the patient's."""
+    """Thick slices that lean by 25 degrees, with rows and columns at 75 or 105 degrees to each other, and no axis along the patient's."""
     lean, random = np.deg2rad(25), np.random.default_rng(seed)
     tilt = np.array([[np.cos(lean), 0, -np.sin(lean)], [0, 1, 0], [np.sin(lean), 0, np.cos(lean)]])
-    sheared = np.array([[1, np.cos(np.deg2rad(75)), 0], [0, np.sin(np.deg2rad(75)), 0], [0, 0, 1]])
+    corner = np.deg2rad(75 if seed % 2 else 105)
+    sheared = np.array([[1, np.cos(corner), 0], [0, np.sin(corner), 0], [0, 0, 1]])
     affine = np.eye(4)
     affine[:3, :3] = tilt @ sheared @ np.diag(random.permutation([0.8, 1.3, 5.0]))
     affine[:3, 3] = random.normal(size=3) * 50

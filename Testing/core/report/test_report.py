@@ -181,3 +181,15 @@ def test_what_probabilities_were_worth_stands_in_brackets_only_where_it_is_known
         ("0.9", "0.64"),
     ]
     assert {row["calibrated_probability"] for row in rows if row["id"] != "WT"} == {""}
+
+
+def test_metal_in_a_ct_leaves_tissue_as_grey_as_it_was() -> None:
+    values = np.random.default_rng(0).uniform(-100, 150, (12, 14, 16)).astype(np.float32)
+    values[0, 0, 0] = -1000
+    metal = values.copy()
+    metal[:, :3] = 3000
+    here = np.array([8.0, 9.0, 6.0])
+    plain, other = (
+        drawn(Image(array, np.eye(4), tags={"Modality": "CT"}), Grid(array.shape, np.eye(4)), (), here) for array in (values, metal)
+    )
+    assert all((plain[name] == other[name]).mean() > 0.5 for name in plain)
