@@ -30,7 +30,7 @@ IN_THE_DESKTOP_ONLY |= {"test_40_report", "test_50_a_head_as_scanned", "test_61_
 IN_THE_DESKTOP_ONLY |= {"test_75_follow_up", "test_76_undo_of_a_run"}
 IN_THE_DESKTOP_ONLY |= {"test_70_labels_without_overlap", "test_71_uncertainty_by_one_click", "test_72_density_and_histogram_of_nuclei"}
 IN_THE_DESKTOP_ONLY |= {"test_73_the_tour", "test_74_dark_style", "test_77_several_studies"}
-IN_THE_DESKTOP_ONLY |= {"test_78_learning_from_corrections", "test_79_nonsense", "test_80_a_round_by_mouse"}
+IN_THE_DESKTOP_ONLY |= {"test_78_learning_from_corrections", "test_79_nonsense", "test_80_a_round_by_mouse", "test_81_german_and_french"}
 WORKER_NEEDED = ("torch", "safetensors")
 RUNS_WITHOUT_A_WORKER = 14  # of the tests that the stand-ins can run
 
