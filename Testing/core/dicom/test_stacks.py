@@ -6,17 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
+from MedSegDLLib.commands.dicom_results import dicom_writers
 from MedSegDLLib.commands.main import main
 from MedSegDLLib.dicom.options import ReadOptions
 from MedSegDLLib.dicom.origin import Reading
 from MedSegDLLib.errors import InputRefused
 from MedSegDLLib.geometry.image import LPS_FROM_RAS, Image
+from MedSegDLLib.io.formats import DICOM_SEGMENTATION
 from MedSegDLLib.io.read import read_with_origin
+from MedSegDLLib.io.write import write_result
 
 from ..dicom_kinds import CT, MR, Stack, Storage, enhanced, hounsfield, item, numbers, oblique, save, slices, with_pixels
+from .test_output import result_on
 
 RAMP = np.array([3.0, -5.0, 7.0])  # HU a mm along L, P, S
 STEP = 0.1  # of the stored numbers
@@ -84,6 +89,17 @@ def test_segments_of_a_tilted_series_lie_in_the_planes_of_its_slices(tmp_path: P
     for plane, one in zip(reading.origin.planes, files, strict=True):
         assert plane.moved and plane.frame.file.instance == one.SOPInstanceUID
         assert abs((plane.position - np.array(one.ImagePositionPatient, dtype=float)) @ normal) < 1e-4
+
+
+@pytest.mark.parametrize(("degrees", "preserved"), [(20, {"NO"}), (0, {"YES"})])
+def test_a_result_says_whether_its_voxels_are_the_slices_own(degrees: float, preserved: set[str], tmp_path: Path) -> None:
+    reading = read_with_origin(put(tilted(degrees, Stack()), tmp_path / "scan"))
+    result = result_on(reading)
+    write_result(result, tmp_path / "out", dicom_writers(result, reading))
+    seg = pydicom.dcmread(tmp_path / "out" / DICOM_SEGMENTATION)
+    assert {one.SpatialLocationsPreserved for one in seg.SourceImageSequence} == preserved
+    derived = [item for group in seg.PerFrameFunctionalGroupsSequence for item in group.DerivationImageSequence]
+    assert {one.SpatialLocationsPreserved for item in derived for one in item.SourceImageSequence} == preserved
 
 
 def test_a_stack_that_leans_too_far_is_no_gantry(tmp_path: Path) -> None:
